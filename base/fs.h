@@ -1,0 +1,64 @@
+/*
+ * Files: bounded reading, atomic writing, trees, locks.
+ *
+ * Nothing is ever half written: fs_write() goes to a temporary name in the same directory, is
+ * fsynced and renamed. Whole directories are made the same way: build aside (fs_temp_dir), then
+ * fs_publish_dir(). Paths are plain strings; relative ones are relative to the working directory.
+ */
+#ifndef FIRN_BASE_FS_H
+#define FIRN_BASE_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* a/b; an absolute b stands alone. The caller frees. */
+char *path_join(const char *a, const char *b);
+char *path_dirname(const char *path);
+/* Borrowed: the part after the last '/'. */
+const char *path_basename(const char *path);
+/* Absolute, with "." and ".." resolved as text (no file system access). The caller frees. */
+char *path_absolute(const char *path);
+/* Does `path` lie in `dir` or is it `dir`? Both absolute and normalised (path_absolute). */
+bool path_is_beneath(const char *path, const char *dir);
+
+bool fs_exists(const char *path);
+bool fs_is_dir(const char *path);
+bool fs_is_file(const char *path);
+
+/* Read a whole regular file; longer than max bytes is an error, not a truncation. */
+bool fs_read(const char *path, size_t max, struct buf *out, struct err **err) MUST_CHECK;
+/* Read a file that must lie beneath dir, following no symbolic link and no ".." out of it
+ * (openat2 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS). */
+bool fs_read_beneath(const char *dir, const char *path, size_t max, struct buf *out,
+                     struct err **err) MUST_CHECK;
+/* Replace path atomically; parent directories must exist. */
+bool fs_write(const char *path, const void *data, size_t len, mode_t mode,
+              struct err **err) MUST_CHECK;
+bool fs_copy(const char *from, const char *to, struct err **err) MUST_CHECK;
+bool fs_mkdirs(const char *path, struct err **err) MUST_CHECK;
+
+/* Names in a directory, sorted, without "." and "..". */
+bool fs_list(const char *dir, struct strv *names, struct err **err) MUST_CHECK;
+/* Regular files below dir as paths relative to it, sorted; symbolic links are not followed and
+ * not listed. More than max_files is an error. */
+bool fs_walk(const char *dir, size_t max_files, struct strv *files, struct err **err) MUST_CHECK;
+/* Remove a file or a whole tree; nothing there is success. Does not follow links. */
+bool fs_remove_tree(const char *path, struct err **err) MUST_CHECK;
+
+/* A new empty directory "<parent>/.tmp-XXXXXX"; the caller frees the name. */
+bool fs_temp_dir(const char *parent, char **path, struct err **err) MUST_CHECK;
+/* Rename a finished temporary directory to its name. If somebody else published the same name
+ * first, theirs stands and ours is removed: both hold the same content by construction. */
+bool fs_publish_dir(const char *temp, const char *final, struct err **err) MUST_CHECK;
+
+/* An exclusive lock on a lock file (created if needed), released by fs_unlock() or by the death of
+ * the process. Waits; on_wait (may be NULL) is called once when it has to. */
+bool fs_lock(const char *path, void (*on_wait)(void *data), void *data, int *fd,
+             struct err **err) MUST_CHECK;
+void fs_unlock(int *fd);
+
+#endif

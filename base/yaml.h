@@ -1,0 +1,82 @@
+/*
+ * YAML with marks kept: a strict, small subset read through libyaml's document API.
+ *
+ * A document is a tree of nodes, each with its line and column, so that whoever reads it can point
+ * at what is wrong. Refused, with a location: aliases, anchors, tags, duplicate keys, keys that are
+ * not scalars, several documents, tabs used as indentation (libyaml), more than YAML_MAX_BYTES,
+ * YAML_MAX_DEPTH levels (checked on the event stream, before a tree is built) or YAML_MAX_NODES.
+ *
+ *     struct ydoc doc = YDOC_INIT;
+ *     if (ydoc_load(&doc, "greeter.yaml", &diags)) { ... doc.root ... }
+ *     ydoc_release(&doc);            // all nodes and strings go with it
+ */
+#ifndef FIRN_BASE_YAML_H
+#define FIRN_BASE_YAML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#define YAML_MAX_BYTES (1024 * 1024)
+#define YAML_MAX_DEPTH 32
+#define YAML_MAX_NODES 50000
+
+enum ynode_type { YNODE_SCALAR, YNODE_SEQUENCE, YNODE_MAPPING };
+
+struct ynode {
+    enum ynode_type type;
+    unsigned line, column, length; /* from 1; length of what to underline */
+    const char *value;             /* scalar: NUL-terminated, without embedded NUL */
+    bool quoted;                   /* scalar: '...', "..." or a block: a string, never a number */
+    size_t count;                  /* items of a sequence, pairs of a mapping */
+    struct ynode **keys;           /* mapping: scalars, in file order */
+    struct ynode **items;          /* sequence items, or the mapping's values */
+};
+
+struct ydoc {
+    struct arena arena; /* owns nodes, strings, file name and lines */
+    const char *file;   /* as given by the user */
+    const char *text;
+    size_t text_len;
+    struct ynode *root;
+};
+#define YDOC_INIT {ARENA_INIT, NULL, NULL, 0, NULL}
+
+/* Read and check a file. False: diags holds at least one error. */
+bool ydoc_load(struct ydoc *doc, const char *path, struct diags *diags) MUST_CHECK;
+/* The same for text in memory; `file` is the name shown in errors. */
+bool ydoc_parse(struct ydoc *doc, const char *file, const char *text, size_t len,
+                struct diags *diags) MUST_CHECK;
+void ydoc_release(struct ydoc *doc);
+
+/* The value of a key, or NULL. */
+struct ynode *ynode_get(const struct ynode *map, const char *key);
+/* The key's own node, for errors that point at it, or NULL. */
+struct ynode *ynode_get_key(const struct ynode *map, const char *key);
+const char *ynode_type_name(enum ynode_type type); /* "a string", "a list", "a mapping" */
+
+/* Add an error (or a warning) at a node, with the source line. hint may be NULL. Returns false. */
+bool ynode_error(const struct ydoc *doc, const struct ynode *node, struct diags *diags,
+                 const char *hint, const char *fmt, ...) PRINTF_LIKE(5, 6);
+void ynode_warning(const struct ydoc *doc, const struct ynode *node, struct diags *diags,
+                   const char *hint, const char *fmt, ...) PRINTF_LIKE(5, 6);
+
+/* Typed readers. A missing key leaves *out and is success unless `required`; a wrong type adds an
+ * error that says what is expected and returns false. Strings are borrowed from the document. */
+bool ymap_string(const struct ydoc *doc, const struct ynode *map, const char *key, bool required,
+                 const char **out, struct diags *diags);
+bool ymap_integer(const struct ydoc *doc, const struct ynode *map, const char *key, bool required,
+                  long min, long max, long *out, struct diags *diags);
+bool ymap_bool(const struct ydoc *doc, const struct ynode *map, const char *key, bool required,
+               bool *out, struct diags *diags);
+/* "384K", 1M, 4096: bytes. */
+bool ymap_size(const struct ydoc *doc, const struct ynode *map, const char *key, bool required,
+               unsigned long long *out, struct diags *diags);
+/* Is it a mapping with only these keys (NULL-terminated)? Each unknown one is an error with the
+ * nearest known name. */
+bool ymap_only_keys(const struct ydoc *doc, const struct ynode *node, const char *const *known,
+                    struct diags *diags);
+
+#endif

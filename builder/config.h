@@ -1,0 +1,38 @@
+/*
+ * The user's configuration and where things live.
+ *
+ * config.yaml is read from $FIRN_CONFIG, else /etc/firn/config.yaml and then
+ * ~/.config/firn/config.yaml (the later wins, mirrors are merged). Unknown keys are errors.
+ *
+ *     mirrors:
+ *       https://github.com/micropython/: /srv/git/
+ *
+ * $FIRN_HOME (default ~/.cache/firn) holds every cache: git/ src/ mpy-cross/ build/ images/ ...
+ * $FIRN_DATA (default: beside the program, or the installed share/firn) holds firmware-src/ and
+ * toolchains/.
+ */
+#ifndef FIRN_BUILDER_CONFIG_H
+#define FIRN_BUILDER_CONFIG_H
+
+#include "base/err.h"
+
+struct mirror {
+    const char *prefix;
+    const char *replacement;
+};
+
+struct config {
+    struct arena arena;
+    const char *home; /* absolute, exists */
+    const char *data; /* absolute */
+    struct mirror *mirrors; /* longest prefix first */
+    size_t mirror_count;
+};
+#define CONFIG_INIT {ARENA_INIT, NULL, NULL, NULL, 0}
+
+bool config_load(struct config *config, struct diags *diags) MUST_CHECK;
+void config_release(struct config *config);
+/* The URL after the longest matching prefix was replaced, or a copy of url. The caller frees. */
+char *config_map_url(const struct config *config, const char *url);
+
+#endif

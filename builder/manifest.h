@@ -1,0 +1,137 @@
+/*
+ * The manifest: one product, as its author wrote it (DESIGN.md "The manifest").
+ *
+ * manifest_load() reads and checks everything that needs nothing but the manifest and the files
+ * beside it: types, unknown and duplicate keys, names, the existence of files, paths that leave the
+ * manifest's directory, duplicate frozen targets, qstrs that cannot be one. Names of ports, boards
+ * and toolchains are checked against their definitions later (interpreter.h, toolchain.h), where a
+ * suggestion can be made.
+ *
+ * All strings and arrays live in the manifest's arena and die with manifest_free(). Every entry
+ * keeps its node, so that a later stage can still point at it (manifest_error()). Nothing here is
+ * changed after loading: a manifest may be shared by readers.
+ */
+#ifndef FIRN_BUILDER_MANIFEST_H
+#define FIRN_BUILDER_MANIFEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/yaml.h"
+
+enum freeze_kind {
+    FREEZE_BOARD,       /* the board's own default manifest */
+    FREEZE_MODULE,      /* one .py, compiled to bytecode */
+    FREEZE_PACKAGE,     /* a directory of .py */
+    FREEZE_AS_STR,      /* a directory (or .py file) frozen as source */
+    FREEZE_AS_MPY,      /* a directory (or .py file), compiled to bytecode */
+    FREEZE_MPY,         /* .mpy compiled elsewhere */
+    FREEZE_REQUIRE,     /* a package of micropython-lib or of a library added below */
+    FREEZE_INCLUDE,     /* another manifest.py */
+    FREEZE_ADD_LIBRARY, /* name a directory for require */
+};
+
+struct freeze_entry {
+    enum freeze_kind kind;
+    const struct ynode *node; /* where it stands: the value that names the thing */
+    const char *name;         /* module file, package, path, library or package name */
+    const char *base_path;    /* relative to the manifest's directory, "" = that directory */
+    const char *library;      /* require: of this library; add_library: its path */
+    const char *const *files; /* package: only these, NULL-terminated; NULL = all */
+    int opt;                  /* mpy-cross -O level 0..3, -1 = default */
+    bool prepend;             /* add_library */
+};
+
+/* A list of qstr names: one inline name or a file of lines (qstr.h reads them). */
+struct qstr_entry {
+    const struct ynode *node;
+    const char *name; /* inline, or NULL */
+    const char *file; /* relative to the manifest, or NULL */
+};
+
+/* NAME=value for config.defines and config.make, in file order. */
+struct config_entry {
+    const struct ynode *node;
+    const char *name;
+    const char *value;
+};
+
+enum budget_kind {
+    BUDGET_FLASH,
+    BUDGET_RAM_AFTER_IMPORT,
+    BUDGET_HEAP_FREE,
+    BUDGET_IMPORT_MS,
+    BUDGET_QSTRS_IN_RAM,
+    BUDGET_COUNT
+};
+
+struct manifest {
+    struct ydoc doc;
+    const char *path; /* as given */
+    const char *dir;  /* absolute directory of the manifest */
+    const char *product;
+    const char *version;
+    struct {
+        const struct ynode *node, *git_node, *ref_node;
+        const char *interpreter; /* "micropython" */
+        const char *git;         /* URL, or NULL when path is given */
+        const char *ref;         /* tag, branch or commit */
+        const char *path;        /* a working copy, relative to the manifest; NULL */
+    } firmware;
+    struct {
+        const struct ynode *node, *port_node, *name_node, *variant_node, *dir_node;
+        const char *port; /* NULL: the one port that has a board of this name */
+        const char *name;
+        const char *variant; /* or NULL */
+        const char *dir;     /* an out-of-tree board, relative to the manifest; or NULL */
+    } board;
+    struct {
+        const struct ynode *node;
+        const char *name;    /* NULL = the port's default */
+        const char *version; /* ">=12" or NULL */
+    } toolchain;
+    const char *const *roots; /* further directories that paths may enter; absolute, NULL-ended */
+    struct freeze_entry *frozen;
+    size_t frozen_count;
+    struct qstr_entry *qstrs;
+    size_t qstr_count;
+    struct config_entry *defines, *make;
+    size_t define_count, make_count;
+    const char *const *c_modules; /* relative to the manifest; NULL-ended */
+    struct {
+        bool given[BUDGET_COUNT];
+        uint64_t value[BUDGET_COUNT];
+    } budget;
+    struct {
+        const char *const *imports; /* NULL-ended, may be empty */
+        const char *expect;         /* or NULL */
+    } check;
+    struct {
+        uint16_t vendor, product; /* 0 = the board's own */
+        const char *enter;        /* "auto", "detach", "repl", "touch1200", "none" */
+    } flash;
+};
+
+/* Load and check. Returns NULL when there are errors (up to DIAGS_MAX in diags); warnings may be
+ * there in any case. */
+struct manifest *manifest_load(const char *path, struct diags *diags) MUST_CHECK;
+void manifest_free(struct manifest *manifest);
+static inline void manifest_free_ptr(struct manifest **m)
+{
+    manifest_free(*m);
+}
+
+/* A path of the manifest as an absolute one; the caller frees. Checked beneath dir or a root, with
+ * symbolic links resolved; an error points at node. */
+char *manifest_path(const struct manifest *manifest, const struct ynode *node, const char *path,
+                    struct diags *diags) MUST_CHECK;
+/* Add an error at a node of the manifest; returns false. */
+bool manifest_error(const struct manifest *manifest, const struct ynode *node,
+                    struct diags *diags, const char *hint, const char *fmt, ...)
+    PRINTF_LIKE(5, 6);
+
+/* The JSON schema (draft 2020-12) of what manifest_load() accepts, generated from the reader's own
+ * key tables; manifests/manifest.schema.json is this, byte for byte (a test holds them equal). */
+void manifest_schema(struct buf *out);
+
+#endif

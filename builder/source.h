@@ -1,0 +1,53 @@
+/*
+ * Sources: firmware.git and firmware.ref to a checkout of exactly one commit.
+ *
+ *   $FIRN_HOME/git/<name>-<hash of the URL>.git   bare mirror, kept
+ *   $FIRN_HOME/src/<commit>-<submodule set>/      checkout, read-only by convention, published whole
+ *
+ * The mirror is only asked over the network when it does not hold the ref, or with refresh. The URL
+ * is mapped by config.yaml's mirrors first. Mirrors are locked per repository while they are
+ * written; an interrupted fetch leaves what was there.
+ *
+ * A commit whose message has a line "Firn-Origin: TEXT" was imported from somewhere else (a
+ * distribution's source package); the text becomes source.origin, else "upstream".
+ */
+#ifndef FIRN_BUILDER_SOURCE_H
+#define FIRN_BUILDER_SOURCE_H
+
+#include "base/event.h"
+#include "builder/config.h"
+
+struct source {
+    char *url;    /* as in the manifest */
+    char *ref;    /* as in the manifest */
+    char *commit; /* 40 hex digits */
+    char *origin; /* "upstream" or the Firn-Origin text */
+    char *mirror; /* the bare repository */
+    char *dir;    /* the checkout, after source_checkout() */
+    char *describe; /* for MICROPY_GIT_TAG: the tag if ref is one, else "<ref>-g<short>" */
+    long long commit_time; /* seconds since the epoch, for SOURCE_DATE_EPOCH */
+    struct submodule {
+        char *path, *url, *commit;
+    } *submodules; /* those checked out, sorted by path */
+    size_t submodule_count;
+};
+#define SOURCE_INIT {0}
+
+struct source_options {
+    bool offline; /* never fetch */
+    bool refresh; /* fetch even if the ref is there */
+};
+
+/* Mirror and resolve. ERR_FETCH with the reason and the next step: an unknown ref suggests the
+ * nearest tag, an unreachable URL names mirrors: and --offline. */
+bool source_resolve(const struct config *config, const char *url, const char *ref,
+                    const struct source_options *options, struct events *events,
+                    struct source *source, struct err **err) MUST_CHECK;
+/* Check out, with these submodules (paths in the tree, NULL-ended) and, recursively, theirs. Nothing
+ * is done when it is there already. */
+bool source_checkout(const struct config *config, struct source *source,
+                     const char *const *submodules, const struct source_options *options,
+                     struct events *events, struct err **err) MUST_CHECK;
+void source_release(struct source *source);
+
+#endif

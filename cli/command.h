@@ -1,0 +1,42 @@
+/*
+ * The table of commands; one file each (cli/cmd_build.c ...).
+ *
+ * A command parses its own arguments with getopt_long after the common ones (--json, --events=FD,
+ * --quiet, --verbose, --no-color, --help) were taken out by main. It reports through cli->events and
+ * returns an exit status; a struct err goes through cli_fail().
+ */
+#ifndef FIRN_CLI_COMMAND_H
+#define FIRN_CLI_COMMAND_H
+
+#include "base/event.h"
+
+struct cli {
+    struct events *events;
+    bool json;  /* standard output carries events: print nothing else there */
+    bool quiet;
+    bool verbose;
+    bool color; /* standard error is a terminal that wants it */
+};
+
+struct command {
+    const char *name;
+    const char *arguments; /* "MANIFEST [-o DIR]" */
+    const char *summary;   /* one line for `firn help` */
+    const char *help;      /* options and examples for `firn help NAME` */
+    int (*run)(struct cli *cli, int argc, char **argv);
+};
+
+extern const struct command cmd_build, cmd_validate, cmd_init, cmd_image, cmd_devices, cmd_flash,
+    cmd_sim;
+
+/* Print the error (or emit it), emit the result event, free it; returns its exit status. */
+int cli_fail(struct cli *cli, struct err *err);
+/* The same for collected diagnostics: warnings, then errors; exit status 2. */
+int cli_fail_diags(struct cli *cli, struct diags *diags);
+/* Warnings of a success. */
+void cli_warnings(struct cli *cli, struct diags *diags);
+/* "firn build: unknown option '--foo'" with the nearest one; returns 2. */
+int cli_usage(struct cli *cli, const struct command *command, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+
+#endif
