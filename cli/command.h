@@ -2,8 +2,8 @@
  * The table of commands; one file each (cli/cmd_build.c ...).
  *
  * A command parses its own arguments with getopt_long after the common ones (--json, --events=FD,
- * --quiet, --verbose, --no-color, --help) were taken out by main. It reports through cli->events and
- * returns an exit status; a struct err goes through cli_fail().
+ * --quiet, --verbose, --no-color, --help) were taken out by main. It reports through cli->events
+ * and returns an exit status; a struct err goes through cli_fail().
  */
 #ifndef FIRN_CLI_COMMAND_H
 #define FIRN_CLI_COMMAND_H
@@ -12,7 +12,7 @@
 
 struct cli {
     struct events *events;
-    bool json;  /* standard output carries events: print nothing else there */
+    bool json; /* standard output carries events: print nothing else there */
     bool quiet;
     bool verbose;
     bool color; /* standard error is a terminal that wants it */

@@ -1,0 +1,48 @@
+#include "cli/command.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+int cli_fail(struct cli *cli, struct err *err)
+{
+    int status = err_exit_status(err);
+    event_diag(cli->events, "error", err);
+    event_result(cli->events, false, status, NULL);
+    err_free(err);
+    return status;
+}
+
+void cli_warnings(struct cli *cli, struct diags *diags)
+{
+    for (size_t i = 0; i < diags->warning_count; i++)
+        event_diag(cli->events, "warning", diags->warnings[i]);
+}
+
+int cli_fail_diags(struct cli *cli, struct diags *diags)
+{
+    int status = 0;
+    cli_warnings(cli, diags);
+    for (size_t i = 0; i < diags->error_count; i++) {
+        event_diag(cli->events, "error", diags->errors[i]);
+        if (!status)
+            status = err_exit_status(diags->errors[i]);
+    }
+    if (diags->error_dropped)
+        event_info(cli->events, "%zu more errors are not shown", diags->error_dropped);
+    event_result(cli->events, false, status, NULL);
+    return status;
+}
+
+int cli_usage(struct cli *cli, const struct command *command, const char *fmt, ...)
+{
+    struct err *err = NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    _cleanup_free_ char *text = xvasprintf(fmt, ap);
+    va_end(ap);
+    err_set(&err, ERR_USAGE, "firn %s: %s", command->name, text);
+    err_hint(&err, "usage: firn %s %s; see 'firn help %s'", command->name, command->arguments,
+             command->name);
+    return cli_fail(cli, err);
+}
