@@ -65,16 +65,71 @@ $B/tests/unit/%: $B/tests/unit/%.o $B/libfirn.a
 
 -include $(LIB_OBJ:.o=.d) $B/cli/main.d $(TESTS:%=%.d)
 
-# ---- testing -------------------------------------------------------------------------------------
-PROVE := prove --timer -j2 -e ''
+# ---- sources for demo and tests ------------------------------------------------------------------
+# One cache and one configuration for the demo and the tests: the interpreter's sources come from a
+# local mirror, so that neither needs the network once that is filled.
 export FIRN := $(CURDIR)/$B/firn
+export FIRN_HOME := $(CURDIR)/build/home
+export FIRN_CONFIG := $(CURDIR)/build/config.yaml
 export FIRN_TEST_DIR := $(CURDIR)/build/test
 
-check-unit: $(TESTS) ## unit tests only
+mirror: build/config.yaml ## fill the local mirror of MicroPython (build/mirror)
+	@firmware-src/mirror build/mirror
+
+build/config.yaml: Makefile
+	@mkdir -p $(@D)
+	@printf 'mirrors:\n  https://github.com/micropython/: %s/build/mirror/\n' '$(CURDIR)' > $@
+
+# ---- testing -------------------------------------------------------------------------------------
+PROVE := prove --timer -j2
+
+check: all $(TESTS) mirror ## all tests (SAN=1: under ASan and UBSan)
+	@CMOCKA_MESSAGE_OUTPUT=tap $(PROVE) $(TESTS) tests/cli/*.sh tests/e2e/*.sh
+
+check-unit: all $(TESTS) ## unit tests only
 	@CMOCKA_MESSAGE_OUTPUT=tap $(PROVE) $(TESTS)
 
-check-cli: all ## command line tests
+check-cli: all ## tests of the command line that build no firmware
 	@$(PROVE) tests/cli/*.sh
+
+check-e2e: all mirror ## builds, simulated boards, QEMU
+	@$(PROVE) tests/e2e/*.sh
+
+# ---- lint ----------------------------------------------------------------------------------------
+C_FILES := $(wildcard $(DIRS:%=%/*.c) $(DIRS:%=%/*.h) tests/unit/*.c tests/unit/*.h)
+TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(filter-out tests/%,$(filter %.c,$(C_FILES))))
+
+lint: lint-format lint-house lint-tidy lint-cppcheck ## format, house rules, clang-tidy, cppcheck
+
+lint-format: ## clang-format, nothing changed
+	@clang-format --dry-run -Werror $(C_FILES)
+
+format: ## clang-format, in place
+	@clang-format -i $(C_FILES)
+
+lint-house: ## arrows between folders, banned functions, lengths
+	@scripts/lint-house
+
+lint-tidy: $(TIDY_STAMPS) ## clang-tidy on what changed since its last good run
+
+build/tidy/%.ok: %.c .clang-tidy build/flags.mk
+	@mkdir -p $(@D)
+	@echo "TIDY $<"
+	@clang-tidy --quiet $< -- -std=gnu17 $(CPPFLAGS) $(PKG_CFLAGS) 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
+
+lint-cppcheck: ## cppcheck
+	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -j2 \
+	  --enable=warning,performance,portability --suppress=missingIncludeSystem \
+	  -I. $(filter %.c,$(filter-out tests/%,$(C_FILES)))
+
+# ---- the rest ------------------------------------------------------------------------------------
+PREFIX := /usr/local
+install: all ## install to PREFIX (default /usr/local), below DESTDIR
+	install -D -m 755 $B/firn $(DESTDIR)$(PREFIX)/bin/firn
+	install -d $(DESTDIR)$(PREFIX)/share/firn
+	cp -r firmware-src toolchains $(DESTDIR)$(PREFIX)/share/firn/
+	install -D -m 644 manifests/manifest.schema.json $(DESTDIR)$(PREFIX)/share/firn/manifest.schema.json
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -82,4 +137,5 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf build firn
 
-.PHONY: all check-unit check-cli help clean
+.PHONY: all mirror check check-unit check-cli check-e2e lint lint-format lint-house lint-tidy \
+  lint-cppcheck format install help clean
