@@ -7,7 +7,7 @@
  *
  *     struct err *err = NULL;
  *     if (!fs_read(path, MAX, &buf, &err))
- *         return err_wrap(&e, "cannot load the manifest");
+ *         return err_wrap(&err, "cannot load the manifest");
  *
  * Every message names the thing and the reason; the hint is the next step. An error may point into
  * a file that a person wrote (err_at): then it prints as
@@ -82,7 +82,10 @@ static inline void err_free_ptr(struct err **err)
 #define _cleanup_err_ _cleanup_(err_free_ptr)
 
 /* The whole text: location, message, causes joined by ": ", source line with caret, hint. Ends with
- * a newline. Control characters from outside are escaped, so that no input can drive a terminal. */
+ * a newline. Location and hint are the outermost ones of the chain. Tabs of the source line are
+ * expanded, a long line is cut around the column. Without a source line the hint follows on lines of
+ * its own (it may have several), indented by two spaces. Control characters from outside are
+ * escaped, so that no input can drive a terminal. */
 void err_format(const struct err *err, struct buf *out);
 /* 0 never; see shared exit codes: 1 build failed, 2 manifest or usage, 3 fetch or lock, 4 device,
  * 5 not authentic, 6 over budget, 130 interrupted. */
