@@ -32,8 +32,8 @@ LIBS := libgit2 yaml-0.1 jansson libsodium libusb-1.0
 CC := gcc
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
   -Wformat=2 -Wpointer-arith -Wwrite-strings -Wundef -Wimplicit-fallthrough
-SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -static-libasan)
 , := ,
+SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -static-libasan)
 CPPFLAGS := -I. -D_GNU_SOURCE -DFIRN_SOURCE_DIR='"$(CURDIR)"'
 CFLAGS := -std=gnu17 -O2 -g $(WARN) $(SANFLAGS)
 LDFLAGS := $(SANFLAGS)
