@@ -2,7 +2,9 @@
  * An interpreter that can be built: firmware-src/<name>.yaml. Everything port- and board-specific
  * that firn knows stands there, so that a new port or board is a YAML change.
  *
- * The file's format is documented at the head of firmware-src/micropython.yaml.
+ * The file's format is documented at the head of firmware-src/micropython.yaml. Everything read
+ * from it lives in the document's arena and dies with interpreter_free(); nothing is changed after
+ * loading.
  */
 #ifndef FIRN_BUILDER_INTERPRETER_H
 #define FIRN_BUILDER_INTERPRETER_H
@@ -15,55 +17,59 @@ struct make_var {
     const char *value;
 };
 
-/* How a port's or a board's output is flashed and emulated; a board's entry overrides its port's
- * field by field. */
+/* How a port's or a board's output is compiled, flashed and emulated; a board's entry overrides its
+ * port's field by field (make: name by name). */
 struct target {
-    uint16_t usb_vendor, usb_product; /* 0 = not flashed over USB */
-    struct link_map *link_maps;
+    const char *toolchain;            /* toolchains/<name>.yaml */
+    uint16_t usb_vendor, usb_product; /* the boot loader's; 0 = not flashed over USB */
+    const struct link_map *link_maps;
     size_t link_map_count;
-    const char *emulator; /* "qemu-system-arm" or "native" or NULL */
-    const char *machine;  /* "netduino2" */
-    struct make_var *make;
+    const char *emulator;             /* "qemu-system-arm", "native" (runs here) or NULL */
+    const char *machine;              /* "netduino2", or NULL */
+    const char *const *emulator_args; /* further arguments; NULL-ended, or NULL */
+    const struct make_var *make;      /* given to make before the manifest's config.make */
     size_t make_count;
+    bool has_image; /* the output goes into flash (unix: it is a program) */
 };
 
 struct board_def {
     const char *name;
-    struct target target;
+    struct target target; /* already merged over the port's */
 };
 
 struct port {
     const char *name;
-    const char *dir;       /* "ports/qemu", relative to the source */
-    const char *board_var; /* "BOARD"; unix: "VARIANT" */
-    const char *boards_dir; /* "ports/qemu/boards", "ports/unix/variants"; NULL: the port has none */
+    const char *dir;               /* "ports/qemu", relative to the source */
+    const char *board_var;         /* "BOARD"; unix: "VARIANT"; NULL: make has no such thing */
+    const char *board_dir_var;     /* "BOARD_DIR"; NULL: no boards out of the tree */
     const char *board_variant_var; /* "BOARD_VARIANT" or NULL */
+    const char *boards_dir;    /* "ports/qemu/boards": every directory there is a board; or NULL */
     const char *default_board; /* or NULL */
-    const char *toolchain;
-    const char *output_elf; /* "firmware.elf", relative to BUILD */
-    const char *qstr_defs;  /* "qstrdefsport.h": the port's own, to be repeated */
+    const char *elf;           /* what make leaves, relative to BUILD: "firmware.elf" */
+    const char *cflags_var;    /* the make variable that only adds flags: "CFLAGS_EXTRA" */
     const char *config_header; /* "mpconfigport.h" */
-    bool frozen;               /* can it freeze modules */
-    const char *default_manifest; /* for FREEZE_BOARD when the board has none, or NULL */
-    const char *const *submodules; /* always needed; NULL-ended */
-    const char *const *libraries;  /* Debian packages needed on the host, NULL-ended */
-    bool has_image;                /* produces something for flash (unix does not) */
+    bool frozen;               /* can it freeze modules? */
+    const char *const *submodules; /* always needed, NULL-ended; never NULL */
     struct target target;
     struct board_def *boards;
     size_t board_count;
+    const char *const *board_names; /* known without looking into boards_dir; sorted, NULL-ended */
 };
 
 struct interpreter {
     struct ydoc doc;
-    const char *name;
+    const char *name;        /* the file's name without .yaml */
     const char *upstream;    /* canonical URL, for messages and firn init */
     const char *default_ref; /* for firn init */
+    const char *library;     /* "lib/micropython-lib": the submodule that require needs */
+    const char *python;      /* "python3" */
     const char *mpy_cross_dir;
-    const char *python; /* "python3" */
     struct port *ports;
     size_t port_count;
 };
 
+/* Load data_dir/firmware-src/<name>.yaml; NULL with errors in diags. A name without such a file is
+ * one error that lists the interpreters there are. */
 struct interpreter *interpreter_load(const char *data_dir, const char *name,
                                      struct diags *diags) MUST_CHECK;
 void interpreter_free(struct interpreter *interpreter);
@@ -71,8 +77,19 @@ static inline void interpreter_free_ptr(struct interpreter **i)
 {
     interpreter_free(*i);
 }
+
+/* All of these are borrowed from the interpreter; NULL when there is none. */
 const struct port *interpreter_port(const struct interpreter *interpreter, const char *name);
-/* The board's target merged over the port's. board may be unknown to the YAML. */
-struct target interpreter_target(const struct port *port, const char *board);
+/* The port with a board of this name: as the YAML lists it, else (source_dir not NULL) as a
+ * directory of a port's boards_dir in that checkout. NULL when none or several have one: *matches
+ * is how many. */
+const struct port *interpreter_find_board(const struct interpreter *interpreter,
+                                          const char *source_dir, const char *board,
+                                          size_t *matches);
+/* The nearest name among all boards (port NULL: of every port), as text_nearest(). */
+const char *interpreter_nearest_board(const struct interpreter *interpreter,
+                                      const struct port *port, const char *board);
+/* The board's target; the port's for a board that the YAML does not know. */
+const struct target *interpreter_target(const struct port *port, const char *board);
 
 #endif
