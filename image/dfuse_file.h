@@ -17,7 +17,8 @@ void dfuse_write(const struct image *image, const char *name, struct buf *out);
 /* Parse; checks every length against the file's size, the CRC and overlapping elements. Errors
  * name the field and its offset. */
 bool dfuse_read(const void *data, size_t size, struct image *image, struct err **err) MUST_CHECK;
-/* CRC-32 as in the suffix: reflected 0x04C11DB7, initial value 0xFFFFFFFF, not inverted at the end. */
+/* CRC-32 as in the suffix: reflected 0x04C11DB7, initial value 0xFFFFFFFF, not inverted at the end.
+ */
 uint32_t dfu_crc32(const void *data, size_t size);
 
 #endif

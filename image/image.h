@@ -37,7 +37,10 @@ struct image {
     uint16_t usb_product; /* IMAGE_ID_ANY = any */
     uint16_t usb_device;  /* bcdDevice; IMAGE_ID_ANY = any */
 };
-#define IMAGE_INIT {NULL, 0, IMAGE_ID_ANY, IMAGE_ID_ANY, IMAGE_ID_ANY}
+#define IMAGE_INIT                                                                                 \
+    {                                                                                              \
+        NULL, 0, IMAGE_ID_ANY, IMAGE_ID_ANY, IMAGE_ID_ANY                                          \
+    }
 
 /* Copy bytes in. Fails on an overlap (the message names both ranges), on wrap-around past 2^32 and
  * beyond IMAGE_MAX_BYTES or IMAGE_MAX_SEGMENTS in all. */

@@ -1,0 +1,82 @@
+#include "image/elf_file.h"
+
+#include <elf.h>
+#include <string.h>
+
+bool elf_is(const void *data, size_t size)
+{
+    return size >= SELFMAG && memcmp(data, ELFMAG, SELFMAG) == 0;
+}
+
+static bool read_header(const uint8_t *data, size_t size, Elf32_Ehdr *header, struct err **err)
+{
+    if (!elf_is(data, size))
+        return err_set(err, ERR_FAILED, "not an ELF file: no ELF magic at its start");
+    if (size < sizeof(*header))
+        return err_set(err, ERR_FAILED, "ELF file: %zu bytes are too few for its header", size);
+    if (data[EI_CLASS] != ELFCLASS32 || data[EI_DATA] != ELFDATA2LSB)
+        return err_set(err, ERR_FAILED,
+                       "ELF file: only 32-bit little-endian executables are flashed (this one is "
+                       "for the host)");
+    memcpy(header, data, sizeof(*header));
+    if (header->e_phentsize != sizeof(Elf32_Phdr))
+        return err_set(err, ERR_FAILED, "ELF file: program headers of %u bytes, expected %zu",
+                       header->e_phentsize, sizeof(Elf32_Phdr));
+    uint64_t table_end = header->e_phoff + (uint64_t)header->e_phnum * sizeof(Elf32_Phdr);
+    if (table_end > size)
+        return err_set(err, ERR_FAILED,
+                       "ELF file: the program headers end at %llu, the file at %zu",
+                       (unsigned long long)table_end, size);
+    return true;
+}
+
+/* Load address to flash address. */
+static bool map_address(const struct link_map *maps, size_t count, const Elf32_Phdr *ph,
+                        uint32_t *address, struct err **err)
+{
+    *address = ph->p_paddr;
+    if (count == 0)
+        return true;
+    uint64_t end = (uint64_t)ph->p_paddr + ph->p_filesz;
+    for (size_t i = 0; i < count; i++) {
+        if (ph->p_paddr >= maps[i].link && end <= maps[i].link + maps[i].size) {
+            *address = maps[i].flash + (ph->p_paddr - maps[i].link);
+            return true;
+        }
+    }
+    err_set(err, ERR_FAILED, "ELF file: the segment at 0x%08x (%u bytes) lies outside the flash",
+            ph->p_paddr, ph->p_filesz);
+    return err_hint(err, "the board's flash_map in firmware-src says where link addresses end up");
+}
+
+static bool add_segment(const uint8_t *data, size_t size, const Elf32_Phdr *ph,
+                        const struct link_map *maps, size_t count, struct image *image,
+                        struct err **err)
+{
+    uint32_t address;
+    if ((uint64_t)ph->p_offset + ph->p_filesz > size)
+        return err_set(err, ERR_FAILED,
+                       "ELF file: the segment at 0x%08x ends at offset %llu, the file at %zu",
+                       ph->p_paddr, (unsigned long long)ph->p_offset + ph->p_filesz, size);
+    return map_address(maps, count, ph, &address, err) &&
+           image_add(image, 0, address, data + ph->p_offset, ph->p_filesz, err);
+}
+
+bool elf_read(const void *data, size_t size, const struct link_map *maps, size_t count,
+              struct image *image, struct err **err)
+{
+    Elf32_Ehdr header;
+    const uint8_t *bytes = data;
+    if (!read_header(bytes, size, &header, err))
+        return false;
+    for (unsigned i = 0; i < header.e_phnum; i++) {
+        Elf32_Phdr ph;
+        memcpy(&ph, bytes + header.e_phoff + i * sizeof(ph), sizeof(ph));
+        if (ph.p_type == PT_LOAD && ph.p_filesz > 0 &&
+            !add_segment(bytes, size, &ph, maps, count, image, err))
+            return false;
+    }
+    if (image->count == 0)
+        return err_set(err, ERR_FAILED, "ELF file: no loadable segment with bytes in it");
+    return true;
+}

@@ -1,0 +1,205 @@
+#include "image/hex_file.h"
+
+#include <string.h>
+
+#define BYTES_A_RECORD 16
+#define RECORD_MAX_BYTES (255 + 5)
+
+enum record_type {
+    RECORD_DATA = 0,
+    RECORD_END = 1,
+    RECORD_SEGMENT_ADDRESS = 2,
+    RECORD_START_SEGMENT = 3,
+    RECORD_LINEAR_ADDRESS = 4,
+    RECORD_START_LINEAR = 5,
+};
+
+/* ---- writing ------------------------------------------------------------------------------------
+ */
+
+static void add_record(struct buf *out, enum record_type type, uint16_t offset, const uint8_t *data,
+                       size_t size)
+{
+    uint8_t sum = (uint8_t)(size + (offset >> 8) + offset + type);
+    buf_addf(out, ":%02X%04X%02X", (unsigned)size, offset, type);
+    for (size_t i = 0; i < size; i++) {
+        buf_addf(out, "%02X", data[i]);
+        sum = (uint8_t)(sum + data[i]);
+    }
+    buf_addf(out, "%02X\n", (uint8_t)-sum);
+}
+
+static void add_segment(const struct segment *s, uint32_t *upper, struct buf *out)
+{
+    for (size_t at = 0; at < s->size;) {
+        uint32_t address = s->address + (uint32_t)at;
+        if (address >> 16 != *upper) {
+            *upper = address >> 16;
+            uint8_t bytes[2] = {(uint8_t)(*upper >> 8), (uint8_t)*upper};
+            add_record(out, RECORD_LINEAR_ADDRESS, 0, bytes, 2);
+        }
+        size_t n = BYTES_A_RECORD - address % BYTES_A_RECORD;
+        if (n > s->size - at)
+            n = s->size - at;
+        add_record(out, RECORD_DATA, (uint16_t)address, s->data + at, n);
+        at += n;
+    }
+}
+
+bool hex_write(const struct image *image, struct buf *out, struct err **err)
+{
+    uint32_t upper = 0;
+    for (size_t i = 0; i < image->count; i++) {
+        if (image->segments[i].alt != 0)
+            return err_set(err, ERR_FAILED,
+                           "the image has data for alternate setting %u, which Intel HEX cannot "
+                           "hold",
+                           image->segments[i].alt);
+        add_segment(&image->segments[i], &upper, out);
+    }
+    add_record(out, RECORD_END, 0, NULL, 0);
+    return true;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------
+ */
+
+struct record {
+    enum record_type type;
+    uint16_t offset;
+    uint8_t size;
+    uint8_t bytes[RECORD_MAX_BYTES]; /* count, offset (2), type, data, checksum */
+    const uint8_t *data;
+};
+
+/* Neighbouring data records are gathered into one run before they go into the image. */
+struct reader {
+    struct image *image;
+    uint32_t base;
+    bool ended;
+    struct buf run;
+    uint32_t run_address;
+};
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return -1;
+}
+
+static bool decode_digits(const char *line, size_t len, struct record *record, struct err **err)
+{
+    if (len < 11 || len % 2 == 0 || len / 2 > RECORD_MAX_BYTES)
+        return err_set(err, ERR_FAILED, "a record of %zu characters", len);
+    for (size_t i = 0; i < len / 2; i++) {
+        int high = hex_digit(line[1 + 2 * i]), low = hex_digit(line[2 + 2 * i]);
+        if (high < 0 || low < 0)
+            return err_set(err, ERR_FAILED, "column %zu is not a hexadecimal digit",
+                           2 + 2 * i + (high >= 0));
+        record->bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+static bool decode_record(const char *line, size_t len, struct record *record, struct err **err)
+{
+    uint8_t sum = 0;
+    if (len == 0 || line[0] != ':')
+        return err_set(err, ERR_FAILED, "a record starts with ':'");
+    if (!decode_digits(line, len, record, err))
+        return false;
+    record->size = record->bytes[0];
+    if (len / 2 != record->size + 5u)
+        return err_set(err, ERR_FAILED, "the record says %u data bytes and has %zu", record->size,
+                       len / 2 - 5);
+    for (size_t i = 0; i < len / 2; i++)
+        sum = (uint8_t)(sum + record->bytes[i]);
+    if (sum != 0)
+        return err_set(err, ERR_FAILED, "wrong checksum: the file is damaged");
+    record->offset = (uint16_t)(record->bytes[1] << 8 | record->bytes[2]);
+    record->type = record->bytes[3];
+    record->data = record->bytes + 4;
+    return true;
+}
+
+static bool flush_run(struct reader *r, struct err **err)
+{
+    if (r->run.len == 0)
+        return true;
+    bool ok = image_add(r->image, 0, r->run_address, r->run.data, r->run.len, err);
+    buf_clear(&r->run);
+    return ok;
+}
+
+static bool take_data(struct reader *r, const struct record *record, struct err **err)
+{
+    uint32_t address = r->base + record->offset;
+    if (record->size == 0)
+        return true;
+    if (r->run.len && r->run_address + r->run.len != address && !flush_run(r, err))
+        return false;
+    if (r->run.len + record->size > IMAGE_MAX_BYTES)
+        return err_set(err, ERR_FAILED, "more than %u MiB of data", IMAGE_MAX_BYTES >> 20);
+    if (r->run.len == 0)
+        r->run_address = address;
+    buf_add(&r->run, record->data, record->size);
+    return true;
+}
+
+static bool take_record(struct reader *r, const struct record *record, struct err **err)
+{
+    switch (record->type) {
+    case RECORD_DATA:
+        return take_data(r, record, err);
+    case RECORD_END:
+        r->ended = true;
+        return true;
+    case RECORD_SEGMENT_ADDRESS:
+    case RECORD_LINEAR_ADDRESS:
+        if (record->size != 2)
+            return err_set(err, ERR_FAILED, "an address record of %u bytes, expected 2",
+                           record->size);
+        r->base = (uint32_t)(record->data[0] << 8 | record->data[1])
+                  << (record->type == RECORD_LINEAR_ADDRESS ? 16 : 4);
+        return true;
+    case RECORD_START_SEGMENT:
+    case RECORD_START_LINEAR:
+        return true; /* an entry point: nothing that goes into flash */
+    }
+    return err_set(err, ERR_FAILED, "record type %02X is not known", record->type);
+}
+
+static bool read_lines(struct reader *r, const char *text, size_t len, struct err **err)
+{
+    size_t number = 1;
+    for (size_t at = 0; at < len && !r->ended; number++) {
+        const char *newline = memchr(text + at, '\n', len - at);
+        size_t end = newline ? (size_t)(newline - text) : len;
+        size_t line_len = end - at;
+        struct record record;
+        if (line_len && text[end - 1] == '\r')
+            line_len--;
+        if (line_len &&
+            (!decode_record(text + at, line_len, &record, err) || !take_record(r, &record, err)))
+            return err_wrap(err, "Intel HEX, line %zu", number);
+        at = end + 1;
+    }
+    if (!r->ended)
+        return err_set(err, ERR_FAILED, "Intel HEX: no end record: the file is cut short");
+    return true;
+}
+
+bool hex_read(const char *text, size_t len, struct image *image, struct err **err)
+{
+    struct reader r = {.image = image, .run = BUF_INIT};
+    bool ok = read_lines(&r, text, len, err) && flush_run(&r, err);
+    buf_release(&r.run);
+    if (ok && image->count == 0)
+        return err_set(err, ERR_FAILED, "Intel HEX: no data in the file");
+    return ok;
+}
