@@ -23,7 +23,10 @@ struct buf {
     size_t size;
 };
 extern char buf_empty[];
-#define BUF_INIT {buf_empty, 0, 0}
+#define BUF_INIT                                                                                   \
+    {                                                                                              \
+        buf_empty, 0, 0                                                                            \
+    }
 
 void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_adds(struct buf *buf, const char *s);
@@ -48,7 +51,10 @@ struct strv {
     size_t size;
 };
 extern char *strv_empty[];
-#define STRV_INIT {strv_empty, 0, 0}
+#define STRV_INIT                                                                                  \
+    {                                                                                              \
+        strv_empty, 0, 0                                                                           \
+    }
 
 void strv_add(struct strv *v, const char *s);
 void strv_addf(struct strv *v, const char *fmt, ...) PRINTF_LIKE(2, 3);

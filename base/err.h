@@ -53,8 +53,8 @@ struct loc {
 struct err {
     enum err_code code;
     char *message;
-    char *hint;        /* the next step, or NULL */
-    char *file;        /* location, or NULL */
+    char *hint; /* the next step, or NULL */
+    char *file; /* location, or NULL */
     unsigned line, column, length;
     char *source_line; /* the text of that line, or NULL */
     struct err *cause; /* what the wrapped call said, or NULL */
@@ -83,8 +83,8 @@ static inline void err_free_ptr(struct err **err)
 
 /* The whole text: location, message, causes joined by ": ", source line with caret, hint. Ends with
  * a newline. Location and hint are the outermost ones of the chain. Tabs of the source line are
- * expanded, a long line is cut around the column. Without a source line the hint follows on lines of
- * its own (it may have several), indented by two spaces. Control characters from outside are
+ * expanded, a long line is cut around the column. Without a source line the hint follows on lines
+ * of its own (it may have several), indented by two spaces. Control characters from outside are
  * escaped, so that no input can drive a terminal. */
 void err_format(const struct err *err, struct buf *out);
 /* 0 never; see shared exit codes: 1 build failed, 2 manifest or usage, 3 fetch or lock, 4 device,
@@ -101,7 +101,10 @@ struct diags {
     struct err **warnings;
     size_t warning_count;
 };
-#define DIAGS_INIT {{0}, 0, 0, NULL, 0}
+#define DIAGS_INIT                                                                                 \
+    {                                                                                              \
+        {0}, 0, 0, NULL, 0                                                                         \
+    }
 
 /* Take one error (freed and counted when the list is full). */
 void diags_take_error(struct diags *diags, struct err *err);

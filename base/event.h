@@ -8,7 +8,7 @@
  *
  *     event_phase_begin(ev, "compile", "Compiling");
  *     event_progress(ev, "compile", 12, 211, "files", "py/gc.c");
- *     event_phase_end(ev, "compile", true);
+ *     event_phase_end(ev, "compile", true, "211 files");
  */
 #ifndef FIRN_BASE_EVENT_H
 #define FIRN_BASE_EVENT_H
@@ -30,7 +30,8 @@ static inline void events_free_ptr(struct events **ev)
 }
 /* Every later event goes to fn; `event` is borrowed for the call. */
 void events_add_sink(struct events *ev, event_sink_fn fn, void *data);
-/* One JSON object a line, keys sorted, to fd (borrowed). A closed reader ends that sink quietly. */
+/* One JSON object a line, keys sorted, to fd (borrowed; made close-on-exec unless it is a standard
+ * stream). A closed reader ends that sink quietly. */
 void events_add_fd(struct events *ev, int fd);
 /* Label the events that follow with "job": name (a product, a board's port path); NULL = none. */
 void events_set_job(struct events *ev, const char *job);
@@ -47,7 +48,8 @@ void event_progress(struct events *ev, const char *id, uint64_t done, uint64_t t
 /* {"event":"log","level":"info"|"warning"|"error","text":...} */
 void event_info(struct events *ev, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void event_warning(struct events *ev, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* A diagnostic with its location as fields beside the formatted text. level "warning" or "error". */
+/* A diagnostic with its location as fields beside the formatted text. level "warning" or "error".
+ */
 void event_diag(struct events *ev, const char *level, const struct err *err);
 /* {"event":"result","ok":...,"exit":n, ...fields}: the last event of a command. Takes fields (an
  * object, may be NULL). */

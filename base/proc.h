@@ -3,7 +3,7 @@
  *
  * A child runs in a process group of its own, so that a make and all its compilers end together
  * when the deadline passes or the user interrupts (interrupt_requested()). Standard input is
- * /dev/null unless given.
+ * /dev/null. Whatever a child leaves behind in its group when it ends is ended too.
  */
 #ifndef FIRN_BASE_PROC_H
 #define FIRN_BASE_PROC_H
@@ -24,8 +24,8 @@ struct proc {
     int timeout_ms;          /* 0 = none */
     proc_line_fn on_line;    /* standard output and error, merged; NULL = see out */
     void *data;
-    struct buf *out;         /* collects output (both streams) if on_line is NULL; may be NULL */
-    size_t out_max;          /* bytes kept in out (the rest is read and dropped); 0 = 16 MiB */
+    struct buf *out; /* collects output (both streams) if on_line is NULL; may be NULL */
+    size_t out_max;  /* bytes kept in out (the rest is read and dropped); 0 = 16 MiB */
 };
 
 struct proc_result {
@@ -38,7 +38,8 @@ struct proc_result {
  * (ERR_INTERRUPTED); a non-zero exit status is the caller's to judge. */
 bool proc_run(const struct proc *proc, struct proc_result *result, struct err **err) MUST_CHECK;
 
-/* The absolute path of a program on PATH (our environment's), or NULL. The caller frees. */
+/* The absolute path of a program on PATH (our environment's), or of one named with a '/', or NULL.
+ * The caller frees. */
 char *proc_find(const char *name);
 
 /* SIGINT and SIGTERM set a flag; a second SIGINT ends the process at once. */

@@ -42,7 +42,10 @@ struct ydoc {
     size_t text_len;
     struct ynode *root;
 };
-#define YDOC_INIT {ARENA_INIT, NULL, NULL, 0, NULL}
+#define YDOC_INIT                                                                                  \
+    {                                                                                              \
+        ARENA_INIT, NULL, NULL, 0, NULL                                                            \
+    }
 
 /* Read and check a file. False: diags holds at least one error. */
 bool ydoc_load(struct ydoc *doc, const char *path, struct diags *diags) MUST_CHECK;

@@ -1,0 +1,327 @@
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/proc.h"
+#include "base/text.h"
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+#define _cleanup_fd_ _cleanup_(close_fd)
+
+bool fs_exists(const char *path)
+{
+    struct stat st;
+
+    return !lstat(path, &st);
+}
+
+bool fs_is_dir(const char *path)
+{
+    struct stat st;
+
+    return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+bool fs_is_file(const char *path)
+{
+    struct stat st;
+
+    return !stat(path, &st) && S_ISREG(st.st_mode);
+}
+
+static bool too_long(const char *path, size_t max, struct err **err)
+{
+    _cleanup_(buf_release) struct buf size = BUF_INIT;
+
+    text_add_size(&size, max);
+    return err_set(err, ERR_FAILED, "'%s' is too large: at most %s are read", path, size.data);
+}
+
+/* The file may grow while it is read: its size is a hint, what counts is where it ends. */
+static bool read_fd(int fd, const char *path, size_t max, struct buf *out, struct err **err)
+{
+    char block[64 * 1024];
+    size_t got = 0;
+    struct stat st;
+    ssize_t n;
+
+    if (fstat(fd, &st) < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot read '%s'", path);
+    if (!S_ISREG(st.st_mode))
+        return err_set(err, ERR_FAILED, "cannot read '%s': %s", path,
+                       S_ISDIR(st.st_mode) ? "it is a directory" : "it is not a regular file");
+    if ((unsigned long long)st.st_size > max)
+        return too_long(path, max, err);
+    while ((n = read(fd, block, sizeof(block))) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_set_errno(err, ERR_FAILED, errno, "cannot read '%s'", path);
+        if ((size_t)n > max - got)
+            return too_long(path, max, err);
+        buf_add(out, block, (size_t)n);
+        got += (size_t)n;
+    }
+    return true;
+}
+
+bool fs_read(const char *path, size_t max, struct buf *out, struct err **err)
+{
+    /* O_NONBLOCK: opening a FIFO must not wait for its writer; read_fd() refuses it. */
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot open '%s'", path);
+    return read_fd(fd, path, max, out, err);
+}
+
+static int open_beneath(int dir_fd, const char *path)
+{
+    struct open_how how = {
+        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+    };
+    long fd;
+
+    do
+        fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+    while (fd < 0 && errno == EAGAIN); /* a rename elsewhere made the ".." check inconclusive */
+    return (int)fd;
+}
+
+bool fs_read_beneath(const char *dir, const char *path, size_t max, struct buf *out,
+                     struct err **err)
+{
+    _cleanup_fd_ int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (dir_fd < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot open the directory '%s'", dir);
+    _cleanup_fd_ int fd = open_beneath(dir_fd, path);
+
+    if (fd < 0 && errno == EXDEV)
+        return err_set(err, ERR_FAILED, "'%s' leads out of the directory '%s'", path, dir);
+    if (fd < 0 && errno == ELOOP)
+        return err_set(err, ERR_FAILED,
+                       "'%s' in '%s' goes through a symbolic link, which is not followed", path,
+                       dir);
+    if (fd < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot open '%s' in '%s'", path, dir);
+    return read_fd(fd, path, max, out, err);
+}
+
+/* A temporary file that is removed unless it was renamed to its name. */
+struct temp_file {
+    char *path;
+    int fd;
+};
+
+static void temp_file_release(struct temp_file *temp)
+{
+    if (temp->fd >= 0)
+        close(temp->fd);
+    if (temp->path)
+        unlink(temp->path);
+    free(temp->path);
+}
+
+static bool temp_file_open(struct temp_file *temp, const char *final, mode_t mode, struct err **err)
+{
+    _cleanup_free_ char *dir = path_dirname(final);
+
+    temp->path = xasprintf("%s/.tmp-XXXXXX", dir);
+    temp->fd = mkostemp(temp->path, O_CLOEXEC);
+    if (temp->fd < 0) {
+        int errnum = errno;
+
+        free(temp->path);
+        temp->path = NULL;
+        return err_set_errno(err, ERR_FAILED, errnum, "cannot write '%s'", final);
+    }
+    if (fchmod(temp->fd, mode) < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", final);
+    return true;
+}
+
+static bool write_fd(int fd, const char *path, const void *data, size_t len, struct err **err)
+{
+    const char *p = data;
+
+    while (len) {
+        ssize_t n = write(fd, p, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", path);
+        p += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static bool sync_dir(const char *dir, struct err **err)
+{
+    _cleanup_fd_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    /* EINVAL: a file system that has nothing to sync. */
+    if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
+        return err_set_errno(err, ERR_FAILED, errno, "cannot sync the directory '%s'", dir);
+    return true;
+}
+
+static bool temp_file_commit(struct temp_file *temp, const char *final, struct err **err)
+{
+    _cleanup_free_ char *dir = path_dirname(final);
+
+    if (fsync(temp->fd) < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", final);
+    int status = close(temp->fd);
+
+    temp->fd = -1;
+    if (status < 0 || rename(temp->path, final) < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", final);
+    free(temp->path);
+    temp->path = NULL;
+    return sync_dir(dir, err);
+}
+
+bool fs_write(const char *path, const void *data, size_t len, mode_t mode, struct err **err)
+{
+    _cleanup_(temp_file_release) struct temp_file temp = {NULL, -1};
+
+    return temp_file_open(&temp, path, mode, err) && write_fd(temp.fd, path, data, len, err) &&
+           temp_file_commit(&temp, path, err);
+}
+
+static bool copy_fd(int from_fd, const char *from, int to_fd, const char *to, struct err **err)
+{
+    char block[64 * 1024];
+    ssize_t n;
+
+    while ((n = read(from_fd, block, sizeof(block))) != 0) {
+        if (n < 0 && errno != EINTR)
+            return err_set_errno(err, ERR_FAILED, errno, "cannot read '%s'", from);
+        if (n > 0 && !write_fd(to_fd, to, block, (size_t)n, err))
+            return false;
+    }
+    return true;
+}
+
+bool fs_copy(const char *from, const char *to, struct err **err)
+{
+    _cleanup_(temp_file_release) struct temp_file temp = {NULL, -1};
+    _cleanup_fd_ int fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot open '%s'", from);
+    if (!S_ISREG(st.st_mode))
+        return err_set(err, ERR_FAILED, "cannot copy '%s': it is not a regular file", from);
+    return temp_file_open(&temp, to, st.st_mode & 0777, err) &&
+           copy_fd(fd, from, temp.fd, to, err) && temp_file_commit(&temp, to, err);
+}
+
+bool fs_mkdirs(const char *path, struct err **err)
+{
+    _cleanup_free_ char *copy = xstrdup(path);
+
+    for (char *p = copy + strspn(copy, "/");; p++) {
+        char c = *p;
+
+        if (c && c != '/')
+            continue;
+        *p = '\0';
+        if (*copy && mkdir(copy, 0777) < 0 && (errno != EEXIST || !fs_is_dir(copy)))
+            return err_set_errno(err, ERR_FAILED, errno, "cannot make the directory '%s'", copy);
+        *p = c;
+        if (!c)
+            return true;
+    }
+}
+
+bool fs_temp_dir(const char *parent, char **path, struct err **err)
+{
+    char *template = xasprintf("%s/.tmp-XXXXXX", parent);
+
+    if (!mkdtemp(template)) {
+        err_set_errno(err, ERR_FAILED, errno, "cannot make a directory in '%s'", parent);
+        free(template);
+        return false;
+    }
+    *path = template;
+    return true;
+}
+
+/* Once its name is there, so is its content, whatever happens to the power. One syncfs() costs far
+ * less than an fsync() of each of thousands of files. */
+static bool sync_content(const char *dir, struct err **err)
+{
+    _cleanup_fd_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || syncfs(fd) < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot sync the directory '%s'", dir);
+    return true;
+}
+
+bool fs_publish_dir(const char *temp, const char *final, struct err **err)
+{
+    _cleanup_free_ char *parent = path_dirname(final);
+
+    if (!sync_content(temp, err))
+        return false;
+    if (!rename(temp, final))
+        return sync_dir(parent, err);
+    int errnum = errno;
+
+    if ((errnum == EEXIST || errnum == ENOTEMPTY) && fs_is_dir(final))
+        return fs_remove_tree(temp, err);
+    return err_set_errno(err, ERR_FAILED, errnum, "cannot rename '%s' to '%s'", temp, final);
+}
+
+/* Waits without SA_RESTART, so that an interrupt ends the wait. */
+static bool wait_for_lock(int fd, const char *path, struct err **err)
+{
+    while (flock(fd, LOCK_EX) < 0) {
+        if (errno != EINTR)
+            return err_set_errno(err, ERR_FAILED, errno, "cannot lock '%s'", path);
+        if (interrupt_requested())
+            return err_set(err, ERR_INTERRUPTED, "interrupted while waiting for '%s'", path);
+    }
+    return true;
+}
+
+bool fs_lock(const char *path, void (*on_wait)(void *data), void *data, int *fd, struct err **err)
+{
+    _cleanup_fd_ int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+    if (lock < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot open the lock file '%s'", path);
+    if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK)
+            return err_set_errno(err, ERR_FAILED, errno, "cannot lock '%s'", path);
+        if (on_wait)
+            on_wait(data);
+        if (!wait_for_lock(lock, path, err))
+            return false;
+    }
+    *fd = lock;
+    lock = -1;
+    return true;
+}
+
+void fs_unlock(int *fd)
+{
+    close_fd(fd);
+}

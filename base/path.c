@@ -1,0 +1,66 @@
+/* Paths as text: the path_*() of fs.h. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+
+char *path_join(const char *a, const char *b)
+{
+    size_t len = strlen(a);
+
+    if (b[0] == '/' || !len)
+        return xstrdup(b);
+    return xasprintf("%s%s%s", a, a[len - 1] == '/' ? "" : "/", b);
+}
+
+char *path_dirname(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (!slash)
+        return xstrdup(".");
+    while (slash > path && slash[-1] == '/')
+        slash--;
+    return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+const char *path_basename(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+char *path_absolute(const char *path)
+{
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    _cleanup_free_ char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    _cleanup_free_ char *whole = path_join(cwd ? cwd : "/", path);
+
+    for (const char *p = whole; *p;) {
+        p += strspn(p, "/");
+        size_t n = strcspn(p, "/");
+
+        if (n == 2 && !memcmp(p, "..", 2)) {
+            const char *parent = strrchr(out.data, '/');
+
+            buf_truncate(&out, parent ? (size_t)(parent - out.data) : 0);
+        } else if (n && !(n == 1 && *p == '.')) {
+            buf_addc(&out, '/');
+            buf_add(&out, p, n);
+        }
+        p += n;
+    }
+    if (!out.len)
+        buf_addc(&out, '/');
+    return buf_detach(&out, NULL);
+}
+
+bool path_is_beneath(const char *path, const char *dir)
+{
+    size_t len = strlen(dir);
+
+    if (!strcmp(dir, "/"))
+        return path[0] == '/';
+    return !strncmp(path, dir, len) && (path[len] == '/' || path[len] == '\0');
+}
