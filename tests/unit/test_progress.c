@@ -54,7 +54,7 @@ static void plain_names_the_failure(void **state)
     (void)state;
     _cleanup_free_ char *text =
         draw(PROGRESS_PLAIN, false, (const char *[]){begin, end_failed, NULL});
-    assert_string_equal(text, "  write      500 ms    FAILED at 0x08000000\n");
+    assert_string_equal(text, "  write      0.50 s    FAILED at 0x08000000\n");
 }
 
 static void quiet_keeps_warnings(void **state)
