@@ -1,0 +1,21 @@
+/*
+ * `firn sim boot`: a board's flash file in an emulator, and Python at its REPL.
+ */
+#ifndef FIRN_CLI_CMD_SIM_BOOT_H
+#define FIRN_CLI_CMD_SIM_BOOT_H
+
+#include "cli/command.h"
+
+#define SIM_BOOT_HELP                                                                              \
+    "  boot FLASH               boot a board's flash file in QEMU: an interactive REPL, or with\n" \
+    "    -e, --exec=FILE        run a Python program there and print its output; a traceback\n"    \
+    "                           goes to standard error, and the exit status is 1\n"                \
+    "    -c, --code=CODE        the same with the program on the command line\n"                   \
+    "    -m, --machine=NAME     netduino2 (default), netduinoplus2, or native: FLASH is then\n"    \
+    "                           the unix port's program\n"                                         \
+    "    -t, --timeout=SECONDS  for boot and program together (default 30)\n"
+
+/* argv[0] is "boot"; returns the exit status. */
+int cmd_sim_boot(struct cli *cli, int argc, char **argv);
+
+#endif

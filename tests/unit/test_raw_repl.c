@@ -1,0 +1,333 @@
+#include "simulator/raw_repl.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/proc.h"
+#include "tests/unit/unit.h"
+
+#define PROMPT "raw REPL; CTRL-B to exit\r\n>"
+#define SHORT_MS 60 /* a deadline that is meant to pass */
+#define LONG_MS 5000
+
+/*
+ * The board is a socket whose answers are written before they are asked for. Packets keep their
+ * bounds (SOCK_SEQPACKET), so that a test decides how its answer is cut into reads.
+ */
+struct fixture {
+    int board;
+    struct raw_repl repl;
+    struct raw_repl_output output;
+    struct err *err;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+    int fds[2];
+
+    signal(SIGPIPE, SIG_IGN);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+    f = (struct fixture){
+        .board = fds[1], .repl = RAW_REPL_INIT(fds[0], fds[0]), .output = RAW_REPL_OUTPUT_INIT};
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    raw_repl_release(&f->repl);
+    raw_repl_output_release(&f->output);
+    err_free(f->err);
+    close(f->repl.in);
+    if (f->board >= 0)
+        close(f->board);
+    return 0;
+}
+
+static void board_says_bytes(struct fixture *f, const char *data, size_t len)
+{
+    assert_int_equal(write(f->board, data, len), (ssize_t)len);
+}
+
+static void board_says(struct fixture *f, const char *text)
+{
+    board_says_bytes(f, text, strlen(text));
+}
+
+static void board_hangs_up(struct fixture *f)
+{
+    close(f->board);
+    f->board = -1;
+}
+
+/* Everything that was sent to the board so far. */
+static void board_heard(struct fixture *f, struct buf *heard)
+{
+    char chunk[8192];
+    ssize_t n;
+
+    while ((n = read(f->board, chunk, sizeof(chunk))) > 0)
+        buf_add(heard, chunk, (size_t)n);
+}
+
+static bool enter(struct fixture *f, int ms)
+{
+    return raw_repl_enter(&f->repl, clock_ms() + ms, &f->err);
+}
+
+static bool exec(struct fixture *f, const char *source, size_t max, int ms)
+{
+    return raw_repl_exec(&f->repl, source, strlen(source), max, clock_ms() + ms, &f->output,
+                         &f->err);
+}
+
+static void enters_and_interrupts_what_runs(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(buf_release) struct buf heard = BUF_INIT;
+
+    board_says(f, "Traceback\r\nKeyboardInterrupt: \r\n>>> \r\n" PROMPT);
+    assert_ok(enter(f, LONG_MS), &f->err);
+    board_heard(f, &heard);
+    assert_string_equal(heard.data, "\r\003\003\001");
+}
+
+static void finds_a_prompt_that_comes_in_pieces(void **state)
+{
+    struct fixture *f = *state;
+
+    for (const char *p = "noise raw REPL; CTRL-B raw REPL; raw " PROMPT; *p; p++)
+        board_says_bytes(f, p, 1);
+    assert_ok(enter(f, LONG_MS), &f->err);
+}
+
+static void asks_again_until_the_deadline(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(buf_release) struct buf heard = BUF_INIT;
+
+    assert_false(enter(f, 200));
+    assert_error(&f->err, ERR_DEVICE, "no raw REPL: the board did not answer in time");
+    board_heard(f, &heard);
+    assert_true(heard.len >= 3 * strlen("\r\003\003\001"));
+}
+
+static void a_partial_prompt_is_quoted(void **state)
+{
+    struct fixture *f = *state;
+
+    board_says(f, "raw REPL; CTRL-B to exit\033[2J");
+    assert_false(enter(f, SHORT_MS));
+    assert_error(&f->err, ERR_DEVICE, "no raw REPL, after 'raw REPL; CTRL-B to exit\\x1b[2J'");
+}
+
+static void garbage_without_end_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    char junk[8192];
+
+    memset(junk, 0xa5, sizeof(junk));
+    for (int i = 0; i < 40; i++) {
+        while (write(f->board, junk, sizeof(junk)) > 0)
+            continue;
+        assert_false(enter(f, 10));
+        err_free_ptr(&f->err);
+        assert_true(f->repl.pending.len <= 64 * 1024);
+    }
+}
+
+static void a_hang_up_is_not_a_hang(void **state)
+{
+    struct fixture *f = *state;
+
+    board_says(f, "lockup");
+    board_hangs_up(f);
+    assert_false(enter(f, LONG_MS));
+    assert_error(&f->err, ERR_DEVICE, "after 'lockup'");
+}
+
+static void runs_a_program(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(buf_release) struct buf heard = BUF_INIT;
+
+    board_says(f, "OKhello\r\nworld\r\n\004\004>");
+    assert_ok(exec(f, "print('hello')\nprint('world')\n", 100, LONG_MS), &f->err);
+    assert_string_equal(f->output.text.data, "hello\nworld\n");
+    assert_string_equal(f->output.traceback.data, "");
+    board_heard(f, &heard);
+    assert_string_equal(heard.data, "print('hello')\nprint('world')\n\004");
+}
+
+static void line_ends_cut_anywhere_are_put_right(void **state)
+{
+    struct fixture *f = *state;
+    /* A lone \r stays, and so does the first of \r\r\n, which is what print("a\r") sends. */
+    const char answer[] = "OKa\r\nb\rc\r\r\nd\r\004\004>";
+
+    for (size_t i = 0; i < sizeof(answer) - 1; i++)
+        board_says_bytes(f, answer + i, 1);
+    assert_ok(exec(f, "x", 100, LONG_MS), &f->err);
+    assert_string_equal(f->output.text.data, "a\nb\rc\r\nd\r");
+}
+
+static void prompts_left_over_from_entering_are_skipped(void **state)
+{
+    struct fixture *f = *state;
+
+    board_says(f, PROMPT "\r\n" PROMPT "OKyes\r\n\004\004>");
+    assert_ok(exec(f, "x", 100, LONG_MS), &f->err);
+    assert_string_equal(f->output.text.data, "yes\n");
+}
+
+static void a_traceback_is_kept_apart(void **state)
+{
+    struct fixture *f = *state;
+
+    board_says(f, "OKbefore\r\n\004Traceback (most recent call last):\r\nValueError: no\r\n\004>");
+    assert_ok(exec(f, "x", 100, LONG_MS), &f->err);
+    assert_string_equal(f->output.text.data, "before\n");
+    assert_string_equal(f->output.traceback.data,
+                        "Traceback (most recent call last):\nValueError: no\n");
+}
+
+static void runs_one_program_after_another(void **state)
+{
+    struct fixture *f = *state;
+
+    board_says(f, "OK1\r\n\004\004>OK2\r\n\004\004>");
+    assert_ok(exec(f, "x", 100, LONG_MS), &f->err);
+    assert_ok(exec(f, "y", 100, LONG_MS), &f->err);
+    assert_string_equal(f->output.text.data, "1\n2\n");
+}
+
+static void a_program_that_hangs_meets_the_deadline(void **state)
+{
+    struct fixture *f = *state;
+    long long start = clock_ms();
+
+    board_says(f, "OKworking\r\n");
+    assert_false(exec(f, "while True: pass", 100, SHORT_MS));
+    assert_true(clock_ms() - start >= SHORT_MS);
+    assert_true(clock_ms() - start < LONG_MS);
+    assert_error(&f->err, ERR_DEVICE, "the program did not end in time");
+    assert_string_equal(f->output.text.data, "working\n");
+}
+
+static void too_much_output_is_cut(void **state)
+{
+    struct fixture *f = *state;
+
+    board_says(f, "OK0123456789\004\004>");
+    assert_false(exec(f, "x", 9, LONG_MS));
+    assert_error(&f->err, ERR_DEVICE, "the output is longer than 9 bytes");
+    assert_string_equal(f->output.text.data, "012345678");
+}
+
+static void output_of_exactly_the_maximum_is_accepted(void **state)
+{
+    struct fixture *f = *state;
+
+    board_says(f, "OK0123456789\004\004>");
+    assert_ok(exec(f, "x", 10, LONG_MS), &f->err);
+}
+
+static void a_board_that_does_not_take_the_program(void **state)
+{
+    struct fixture *f = *state;
+
+    board_says(f, "NO");
+    assert_false(exec(f, "x", 10, SHORT_MS));
+    assert_error(&f->err, ERR_DEVICE, "the board did not take the program, after 'NO'");
+}
+
+static void a_board_that_goes_away_during_a_program(void **state)
+{
+    struct fixture *f = *state;
+
+    board_says(f, "OKlast words");
+    board_says(f, "!");
+    shutdown(f->board, SHUT_WR);
+    assert_false(exec(f, "x", 100, LONG_MS));
+    assert_error(&f->err, ERR_DEVICE, "the program did not end: the board hung up");
+    assert_string_equal(f->output.text.data, "last words!");
+}
+
+static void a_board_that_does_not_listen_meets_the_deadline(void **state)
+{
+    struct fixture *f = *state;
+    char byte = 'x';
+
+    while (write(f->repl.out, &byte, 1) == 1)
+        continue;
+    assert_false(exec(f, "print(1)", 100, SHORT_MS));
+    assert_error(&f->err, ERR_DEVICE, "cannot send to the board");
+}
+
+static void control_characters_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(buf_release) struct buf heard = BUF_INIT;
+
+    assert_false(exec(f, "print(1)\n\004", 100, LONG_MS));
+    assert_error(&f->err, ERR_USAGE, "control character \\x04 at byte 9");
+    board_heard(f, &heard);
+    assert_int_equal(heard.len, 0);
+}
+
+static void leaves(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(buf_release) struct buf heard = BUF_INIT;
+
+    board_says(f, "\r\nMicroPython v1.25.0\r\n>>> ");
+    assert_ok(raw_repl_leave(&f->repl, clock_ms() + LONG_MS, &f->err), &f->err);
+    board_heard(f, &heard);
+    assert_string_equal(heard.data, "\r\002");
+}
+
+/* The last test: the signal's flag cannot be taken back. */
+static void a_signal_ends_the_wait(void **state)
+{
+    struct fixture *f = *state;
+
+    interrupt_install();
+    raise(SIGINT);
+    assert_false(enter(f, LONG_MS));
+    assert_error(&f->err, ERR_INTERRUPTED, "interrupted");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(enters_and_interrupts_what_runs),
+        TEST(finds_a_prompt_that_comes_in_pieces),
+        TEST(asks_again_until_the_deadline),
+        TEST(a_partial_prompt_is_quoted),
+        TEST(garbage_without_end_is_bounded),
+        TEST(a_hang_up_is_not_a_hang),
+        TEST(runs_a_program),
+        TEST(line_ends_cut_anywhere_are_put_right),
+        TEST(prompts_left_over_from_entering_are_skipped),
+        TEST(a_traceback_is_kept_apart),
+        TEST(runs_one_program_after_another),
+        TEST(a_program_that_hangs_meets_the_deadline),
+        TEST(too_much_output_is_cut),
+        TEST(output_of_exactly_the_maximum_is_accepted),
+        TEST(a_board_that_does_not_take_the_program),
+        TEST(a_board_that_goes_away_during_a_program),
+        TEST(a_board_that_does_not_listen_meets_the_deadline),
+        TEST(control_characters_are_refused),
+        TEST(leaves),
+        TEST(a_signal_ends_the_wait),
+    };
+
+    return cmocka_run_group_tests_name("raw_repl", tests, NULL, NULL);
+}
