@@ -129,6 +129,11 @@ void diags_take_error(struct diags *diags, struct err *err)
 
 void diags_take_warning(struct diags *diags, struct err *err)
 {
+    if (diags->warning_count == DIAGS_WARNINGS_MAX) {
+        diags->warning_dropped++;
+        err_free(err);
+        return;
+    }
     diags->warnings =
         xreallocarray(diags->warnings, diags->warning_count + 1, sizeof(*diags->warnings));
     diags->warnings[diags->warning_count++] = err;

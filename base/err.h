@@ -92,6 +92,7 @@ void err_format(const struct err *err, struct buf *out);
 int err_exit_status(const struct err *err);
 
 #define DIAGS_MAX 20
+#define DIAGS_WARNINGS_MAX 100
 
 /* Errors and warnings in the order in which they were found. */
 struct diags {
@@ -99,14 +100,15 @@ struct diags {
     size_t error_count;   /* kept */
     size_t error_dropped; /* beyond DIAGS_MAX */
     struct err **warnings;
-    size_t warning_count;
+    size_t warning_count;   /* kept */
+    size_t warning_dropped; /* beyond DIAGS_WARNINGS_MAX */
 };
 #define DIAGS_INIT                                                                                 \
     {                                                                                              \
-        {0}, 0, 0, NULL, 0                                                                         \
+        {0}, 0, 0, NULL, 0, 0                                                                      \
     }
 
-/* Take one error (freed and counted when the list is full). */
+/* Take one error or warning (freed and counted when the list is full). */
 void diags_take_error(struct diags *diags, struct err *err);
 void diags_take_warning(struct diags *diags, struct err *err);
 /* All errors, then "N more errors" if some were dropped. */

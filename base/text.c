@@ -55,6 +55,9 @@ const char *text_nearest(const char *word, const char *const *candidates)
         if (!candidate_len || candidate_len > NEAREST_MAX)
             continue;
         int limit = candidate_len < 3 ? 1 : (int)candidate_len / 3;
+
+        if (len > candidate_len + (size_t)limit || candidate_len > len + (size_t)limit)
+            continue; /* each missing character costs one */
         int distance = edit_distance(word, len, *candidates, candidate_len);
 
         if (distance <= limit && (!best || distance < best_distance)) {

@@ -1,10 +1,10 @@
 /*
- * YAML with marks kept: a strict, small subset read through libyaml's document API.
+ * YAML with marks kept: a strict, small subset, built from libyaml's events.
  *
  * A document is a tree of nodes, each with its line and column, so that whoever reads it can point
  * at what is wrong. Refused, with a location: aliases, anchors, tags, duplicate keys, keys that are
  * not scalars, several documents, tabs used as indentation (libyaml), more than YAML_MAX_BYTES,
- * YAML_MAX_DEPTH levels (checked on the event stream, before a tree is built) or YAML_MAX_NODES.
+ * YAML_MAX_DEPTH levels (noticed before anything below is read) or YAML_MAX_NODES.
  *
  *     struct ydoc doc = YDOC_INIT;
  *     if (ydoc_load(&doc, "greeter.yaml", &diags)) { ... doc.root ... }
@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -40,11 +41,13 @@ struct ydoc {
     const char *file;   /* as given by the user */
     const char *text;
     size_t text_len;
+    uint32_t *lines; /* offset of each line in text */
+    size_t line_count;
     struct ynode *root;
 };
 #define YDOC_INIT                                                                                  \
     {                                                                                              \
-        ARENA_INIT, NULL, NULL, 0, NULL                                                            \
+        ARENA_INIT, NULL, NULL, 0, NULL, 0, NULL                                                   \
     }
 
 /* Read and check a file. False: diags holds at least one error. */
@@ -53,6 +56,13 @@ bool ydoc_load(struct ydoc *doc, const char *path, struct diags *diags) MUST_CHE
 bool ydoc_parse(struct ydoc *doc, const char *file, const char *text, size_t len,
                 struct diags *diags) MUST_CHECK;
 void ydoc_release(struct ydoc *doc);
+
+/* A line of the document's text, from 1; empty behind the last one. The caller frees. */
+char *ydoc_line(const struct ydoc *doc, unsigned line);
+/* Add an error at any place of the document, with the source line. hint may be NULL. Returns
+ * false. */
+bool ydoc_error(const struct ydoc *doc, struct loc loc, struct diags *diags, const char *hint,
+                const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* The value of a key, or NULL. */
 struct ynode *ynode_get(const struct ynode *map, const char *key);
@@ -67,7 +77,9 @@ void ynode_warning(const struct ydoc *doc, const struct ynode *node, struct diag
                    const char *hint, const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* Typed readers. A missing key leaves *out and is success unless `required`; a wrong type adds an
- * error that says what is expected and returns false. Strings are borrowed from the document. */
+ * error that says what is expected and returns false. Strings are borrowed from the document; a
+ * plain number is a string, too, as it is written (`version: 1.10`), a key without a value is
+ * not. */
 bool ymap_string(const struct ydoc *doc, const struct ynode *map, const char *key, bool required,
                  const char **out, struct diags *diags);
 bool ymap_integer(const struct ydoc *doc, const struct ynode *map, const char *key, bool required,

@@ -179,6 +179,14 @@ static void diagnostics_stop_at_their_limit(void **state)
     diags_format_errors(&diags, &out);
     assert_contains(out.data, "error 0\nerror 1\n");
     assert_contains(out.data, "error 19\n2 more errors\n");
+    for (int i = 0; i < DIAGS_WARNINGS_MAX; i++) {
+        struct err *err = NULL;
+
+        err_set(&err, ERR_MANIFEST, "one more");
+        diags_take_warning(&diags, err);
+    }
+    assert_int_equal(diags.warning_count, DIAGS_WARNINGS_MAX);
+    assert_int_equal(diags.warning_dropped, DIAGS_MAX + 2);
     diags_release(&diags);
     assert_int_equal(diags.error_count, 0);
 }
