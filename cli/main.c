@@ -11,6 +11,7 @@
 
 /* In the order in which a product meets them; `firn help` prints this order. */
 static const struct command *const commands[] = {
+    &cmd_sim,
     NULL,
 };
 

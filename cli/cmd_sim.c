@@ -1,0 +1,190 @@
+/* firn sim: programs against simulated boards. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "simulator/bench.h"
+#include "simulator/control.h"
+#include "simulator/sim.h"
+
+static const char help[] =
+    "Runs COMMAND on a machine whose USB bus is simulated and holds boards in their DFU "
+    "bootloader.\n"
+    "Any program that uses libusb can be COMMAND, dfu-util too. The exit status is COMMAND's.\n"
+    "Without COMMAND, on a terminal: a shell.\n"
+    "\n"
+    "  -n, --boards=N       how many boards (1)\n"
+    "  -b, --board=MODEL    stm32f205 or stm32f405 (the default); again for the next board\n"
+    "  -t, --timing=MODEL   zero (the default), x8 or x32: how long the flash takes\n"
+    "  -d, --dir=DIR        keep the flash of board N in DIR/board-N.flash; what is there is used\n"
+    "  -f, --fault=FAULT    \"0 on=dnload,after=5,do=unplug\": what goes wrong on board 0\n"
+    "\n"
+    "COMMAND may tell the simulator, through the socket that FIRN_SIM_CONTROL names:\n"
+    "  firn sim control \"fault 0 on=upload,do=corrupt\"\n"
+    "  firn sim control \"unplug 0\"    (pull the cable)\n"
+    "  firn sim control \"replug 0\"    (and back into the bootloader)\n"
+    "  firn sim control status        (JSON)\n"
+    "docs/simulator.md lists the faults and says what is modelled and what is not.\n"
+    "\n"
+    "Examples:\n"
+    "  firn sim -- dfu-util -l\n"
+    "  firn sim -n 3 -d /tmp/boards -- dfu-util -a 0 -p 1-2 -s 0x08000000:leave -D image.bin\n";
+
+static const struct option long_options[] = {
+    {"boards", required_argument, NULL, 'n'}, {"board", required_argument, NULL, 'b'},
+    {"timing", required_argument, NULL, 't'}, {"dir", required_argument, NULL, 'd'},
+    {"fault", required_argument, NULL, 'f'},  {NULL, 0, NULL, 0},
+};
+
+struct arguments {
+    uint32_t count;
+    const struct board_model *models[BENCH_BOARDS];
+    unsigned model_count; /* as given; the last one stands for the rest */
+    enum board_timing_kind timing;
+    const char *dir;
+    struct strv faults;
+};
+
+static bool usage(struct err **err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static bool usage(struct err **err, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    _cleanup_free_ char *text = xvasprintf(fmt, ap);
+    va_end(ap);
+    err_set(err, ERR_USAGE, "firn sim: %s", text);
+    return err_hint(err, "see 'firn help sim'");
+}
+
+static bool add_model(struct arguments *args, const char *name, struct err **err)
+{
+    const struct board_model *model = board_model_find(name);
+    if (!model) {
+        usage(err, "there is no simulated board '%s'", name);
+        const char *nearest = text_nearest(name, board_model_names);
+        return nearest ? err_hint(err, "did you mean '%s'?", nearest) : false;
+    }
+    if (args->model_count == BENCH_BOARDS)
+        return usage(err, "at most %d boards", BENCH_BOARDS);
+    args->models[args->model_count++] = model;
+    return true;
+}
+
+static bool parse_option(struct arguments *args, int option, const char *given, struct err **err)
+{
+    switch (option) {
+    case 'n':
+        if (!text_parse_u32(optarg, &args->count) || args->count < 1 || args->count > BENCH_BOARDS)
+            return usage(err, "--boards=%s is not a number from 1 to %d", optarg, BENCH_BOARDS);
+        return true;
+    case 'b':
+        return add_model(args, optarg, err);
+    case 't':
+        return board_timing_parse(optarg, &args->timing) ||
+               usage(err, "--timing=%s is not zero, x8 or x32", optarg);
+    case 'd':
+        args->dir = optarg;
+        return true;
+    case 'f':
+        strv_add(&args->faults, optarg);
+        return true;
+    case ':':
+        return usage(err, "%s needs a value", given);
+    default:
+        return usage(err, "unknown option '%s'", given);
+    }
+}
+
+static bool parse(struct arguments *args, int argc, char **argv, struct err **err)
+{
+    int option;
+    optind = 0;
+    while ((option = getopt_long(argc, argv, "+:n:b:t:d:f:", long_options, NULL)) != -1)
+        if (!parse_option(args, option, argv[optind - 1], err))
+            return false;
+    if (optind < argc && strcmp(argv[optind - 1], "--") != 0)
+        return usage(err, "'%s': put -- before the command", argv[optind]);
+    if (args->model_count == 0 && !add_model(args, "stm32f405", err))
+        return false;
+    if (args->count < args->model_count)
+        args->count = args->model_count;
+    while (args->model_count < args->count) {
+        args->models[args->model_count] = args->models[args->model_count - 1];
+        args->model_count++;
+    }
+    return true;
+}
+
+/* A shell for a person to look around in. */
+static const char *find_shell(const struct arguments *args, struct err **err)
+{
+    if (!isatty(STDIN_FILENO)) {
+        usage(err, "no command is given and there is no terminal for a shell");
+        return NULL;
+    }
+    const char *shell = getenv("SHELL");
+    fprintf(stderr,
+            "%u simulated board%s on this shell's USB bus: try 'dfu-util -l'. "
+            "'firn help sim' tells how to pull the cable; 'exit' ends it.\n",
+            args->model_count, args->model_count == 1 ? "" : "s");
+    return shell && *shell ? shell : "/bin/sh";
+}
+
+static bool run_boards(const struct arguments *args, char **command, int *status, struct err **err)
+{
+    const char *shell[] = {NULL, NULL};
+    if (!*command && !(shell[0] = find_shell(args, err)))
+        return false;
+    const struct sim_options options = {
+        .models = args->models,
+        .board_count = args->model_count,
+        .timing = args->timing,
+        .flash_dir = args->dir,
+        .faults = (const char *const *)args->faults.items,
+        .command = *command ? (const char *const *)command : shell,
+    };
+    return sim_run(&options, status, err);
+}
+
+static int run_control(struct cli *cli, int argc, char **argv)
+{
+    struct err *err = NULL;
+    const char *path = getenv(CONTROL_VARIABLE);
+    _cleanup_(buf_release) struct buf answer = BUF_INIT;
+    if (argc != 2) {
+        usage(&err, "control takes one argument, the line to send");
+        return cli_fail(cli, err);
+    }
+    if (!path) {
+        err_set(&err, ERR_USAGE, "%s is not set: no simulated bus here", CONTROL_VARIABLE);
+        err_hint(&err, "run this inside 'firn sim -- COMMAND'");
+        return cli_fail(cli, err);
+    }
+    if (!control_send(path, argv[1], &answer, &err))
+        return cli_fail(cli, err);
+    printf("%s\n", answer.data);
+    return 0;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "control") == 0)
+        return run_control(cli, argc - 1, argv + 1);
+    struct err *err = NULL;
+    struct arguments args = {.count = 1, .faults = STRV_INIT};
+    int status = 0;
+    bool ok = parse(&args, argc, argv, &err) && run_boards(&args, argv + optind, &status, &err);
+    strv_release(&args.faults);
+    return ok ? status : cli_fail(cli, err);
+}
+
+const struct command cmd_sim = {
+    .name = "sim",
+    .arguments = "[-n N] [-b MODEL] [-t TIMING] [-d DIR] [-f FAULT] [-- COMMAND [ARG...]]",
+    .summary = "run a program against simulated boards on a simulated USB bus",
+    .help = help,
+    .run = run,
+};

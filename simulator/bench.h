@@ -1,0 +1,39 @@
+/*
+ * The test bench: a simulated bus with its boards, which can be plugged, pulled and made to fail.
+ *
+ * bench_command() is the language of the control socket and of --fault (docs/simulator.md).
+ *
+ *     bench_new(loop, root, &bench, &err);
+ *     bench_add_board(bench, model, timing, flash_path, &err);   // plugged in at once
+ *     loop_run(loop, &err);
+ *     bench_free(bench);
+ */
+#ifndef FIRN_SIMULATOR_BENCH_H
+#define FIRN_SIMULATOR_BENCH_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "simulator/board.h"
+#include "simulator/loop.h"
+
+#define BENCH_BOARDS 31 /* ports of the bus */
+
+struct bench;
+
+/* root: see umockdev_new(). */
+bool bench_new(struct loop *loop, const char *root, struct bench **bench,
+               struct err **err) MUST_CHECK;
+void bench_free(struct bench *bench);
+
+/* The board gets the next number (from 0) and port (from 1). flash_path: see nor_open(). More than
+ * BENCH_BOARDS are an error. */
+bool bench_add_board(struct bench *bench, const struct board_model *model,
+                     enum board_timing_kind timing, const char *flash_path,
+                     struct err **err) MUST_CHECK;
+
+/* Obey one line: "fault BOARD FAULT", "unplug BOARD", "replug BOARD", "status". Appends the answer
+ * without a newline: "ok", or JSON for status. Errors are ERR_USAGE unless the bus itself fails. */
+bool bench_command(struct bench *bench, const char *line, struct buf *answer,
+                   struct err **err) MUST_CHECK;
+
+#endif

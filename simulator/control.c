@@ -1,0 +1,181 @@
+#include "simulator/control.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+#define ERROR_PREFIX "error: "
+#define ANSWER_MAX (64 * 1024)
+
+struct client {
+    struct control *control;
+    int fd;
+    struct buf line;
+    struct client *next;
+};
+
+struct control {
+    struct loop *loop;
+    char *path;
+    int listener;
+    control_fn fn;
+    void *data;
+    struct client *clients;
+};
+
+static void close_client(struct client *client)
+{
+    struct client **link = &client->control->clients;
+    while (*link != client)
+        link = &(*link)->next;
+    *link = client->next;
+    loop_unwatch(client->control->loop, client->fd);
+    close(client->fd);
+    buf_release(&client->line);
+    free(client);
+}
+
+/* The message on one line: what err_format() would spread over several. */
+static void add_error(const struct err *err, struct buf *answer)
+{
+    buf_adds(answer, ERROR_PREFIX);
+    buf_adds(answer, err->message);
+    for (const struct err *cause = err->cause; cause; cause = cause->cause)
+        buf_addf(answer, ": %s", cause->message);
+    if (err->hint)
+        buf_addf(answer, "; %s", err->hint);
+}
+
+static void obey(struct client *client, const char *line)
+{
+    _cleanup_err_ struct err *err = NULL;
+    _cleanup_(buf_release) struct buf answer = BUF_INIT;
+    struct control *control = client->control;
+    if (!control->fn(control->data, line, &answer, &err)) {
+        buf_clear(&answer);
+        add_error(err, &answer);
+    }
+    buf_addc(&answer, '\n');
+    /* A client that does not read its answers loses them. */
+    send(client->fd, answer.data, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void on_client(void *arg)
+{
+    struct client *client = arg;
+    char bytes[512];
+    ssize_t len = recv(client->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    if (len < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    for (ssize_t i = 0; i < len; i++) {
+        if (bytes[i] != '\n') {
+            buf_addc(&client->line, bytes[i]);
+            continue;
+        }
+        obey(client, client->line.data);
+        buf_clear(&client->line);
+    }
+    if (len <= 0 || client->line.len > CONTROL_LINE_MAX)
+        close_client(client);
+}
+
+static void on_connect(void *arg)
+{
+    struct control *control = arg;
+    int fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    struct client *client = xcalloc(1, sizeof(*client));
+    *client = (struct client){control, fd, BUF_INIT, control->clients};
+    control->clients = client;
+    loop_watch(control->loop, fd, on_client, client);
+}
+
+static bool make_address(const char *path, struct sockaddr_un *address, struct err **err)
+{
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address->sun_path))
+        return err_set(err, ERR_USAGE, "'%s' is too long for a socket", path);
+    strcpy(address->sun_path, path);
+    return true;
+}
+
+bool control_new(struct loop *loop, const char *path, control_fn fn, void *data,
+                 struct control **control, struct err **err)
+{
+    struct sockaddr_un address;
+    if (!make_address(path, &address, err))
+        return false;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(fd, 16) < 0) {
+        err_set_errno(err, ERR_FAILED, errno, "cannot listen on '%s'", path);
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    *control = xcalloc(1, sizeof(**control));
+    **control = (struct control){loop, xstrdup(path), fd, fn, data, NULL};
+    loop_watch(loop, fd, on_connect, *control);
+    return true;
+}
+
+void control_free(struct control *control)
+{
+    if (!control)
+        return;
+    while (control->clients)
+        close_client(control->clients);
+    loop_unwatch(control->loop, control->listener);
+    close(control->listener);
+    unlink(control->path);
+    free(control->path);
+    free(control);
+}
+
+/* ---- the client's side ---------------------------------------------------------------------- */
+
+static bool exchange(int fd, const char *line, struct buf *answer)
+{
+    _cleanup_free_ char *request = xasprintf("%s\n", line);
+    if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
+        return false;
+    char bytes[4096];
+    while (answer->len < ANSWER_MAX) {
+        ssize_t len = recv(fd, bytes, sizeof(bytes), 0);
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len <= 0)
+            break;
+        buf_add(answer, bytes, (size_t)len);
+        if (bytes[len - 1] == '\n') {
+            buf_truncate(answer, answer->len - 1);
+            return true;
+        }
+    }
+    errno = EPROTO;
+    return false;
+}
+
+bool control_send(const char *path, const char *line, struct buf *answer, struct err **err)
+{
+    struct sockaddr_un address;
+    if (!make_address(path, &address, err))
+        return false;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+              exchange(fd, line, answer);
+    if (!ok)
+        err_set_errno(err, ERR_FAILED, errno, "cannot reach the simulator at '%s'", path);
+    if (fd >= 0)
+        close(fd);
+    if (!ok)
+        return false;
+    if (text_starts_with(answer->data, ERROR_PREFIX))
+        return err_set(err, ERR_USAGE, "%s", answer->data + strlen(ERROR_PREFIX));
+    return true;
+}

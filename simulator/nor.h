@@ -1,0 +1,36 @@
+/*
+ * NOR memory: erased bytes are 0xFF, programming can only clear bits, and only an erase sets them.
+ *
+ * The bytes are a mapped file, so that what a board holds can be looked at, kept and booted by
+ * others; without a file they are anonymous memory that dies with the value.
+ */
+#ifndef FIRN_SIMULATOR_NOR_H
+#define FIRN_SIMULATOR_NOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct nor {
+    uint8_t *bytes;
+    size_t size;
+    /* Bytes programmed that were not erased at the time: each one is a missing erase. */
+    uint64_t overwritten;
+};
+#define NOR_INIT                                                                                   \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
+
+/* Map `path`, which is made (erased) if it does not exist and must have exactly `size` bytes if it
+ * does; path NULL: anonymous, erased. */
+bool nor_open(struct nor *nor, const char *path, size_t size, struct err **err) MUST_CHECK;
+void nor_close(struct nor *nor);
+
+/* offset + len <= nor->size. */
+void nor_erase(struct nor *nor, size_t offset, size_t len);
+void nor_program(struct nor *nor, size_t offset, const uint8_t *data, size_t len);
+
+#endif

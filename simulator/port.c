@@ -1,0 +1,134 @@
+#include "simulator/port.h"
+
+#include "simulator/usb_standard.h"
+
+/* The faults that keep the device from seeing the transfer. False: it is not one of those. */
+static bool intercept(const struct fault *fault, struct usb_reply *reply)
+{
+    switch (fault->action) {
+    case FAULT_STALL:
+        *reply = (struct usb_reply){.outcome = USB_STALL};
+        return true;
+    case FAULT_PROTOCOL:
+        *reply = (struct usb_reply){.outcome = USB_BROKEN};
+        return true;
+    case FAULT_HANG:
+        *reply = (struct usb_reply){.outcome = USB_SILENT};
+        return true;
+    case FAULT_UNPLUG:
+        *reply = (struct usb_reply){
+            .outcome = USB_SILENT, .event = USB_UNPLUGGED, .event_ms = fault->ms};
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The faults that change what the bootloader does. */
+static void prepare(struct dfu_device *dfu, enum fault_on what, const struct fault *fault)
+{
+    bool work = what <= FAULT_ON_MASS_ERASE;
+    struct dfu_sabotage *sabotage = &dfu->sabotage;
+    sabotage->ignore = fault->action == FAULT_IGNORE;
+    sabotage->corrupt = work && fault->action == FAULT_CORRUPT;
+    sabotage->stuck = fault->action == FAULT_BUSY;
+    sabotage->announce = fault->action == FAULT_POLL;
+    sabotage->announce_ms = fault->ms;
+    if (fault->action != FAULT_STATUS)
+        return;
+    if (work)
+        sabotage->status = fault->status;
+    else
+        dfu_device_fail(dfu, (enum dfu_status)fault->status);
+}
+
+/* The faults that change the answer. */
+static void spoil(const struct fault *fault, const struct usb_setup *setup, uint8_t *in,
+                  struct usb_reply *reply)
+{
+    bool sends = (setup->request_type & USB_DIR_IN) && reply->length > 0;
+    if (fault->action == FAULT_DELAY)
+        reply->delay_us += fault->ms * UINT64_C(1000);
+    else if (fault->action == FAULT_SHORT)
+        reply->length /= 2;
+    else if (fault->action == FAULT_CORRUPT && sends)
+        in[reply->length / 2] ^= 0x55;
+}
+
+static void control(void *data, const struct usb_setup *setup, const uint8_t *out, uint8_t *in,
+                    struct usb_reply *reply)
+{
+    struct port *port = data;
+    struct fault fault;
+    enum fault_on what = fault_classify(setup, out);
+    port->transfers++;
+    if (!faults_take(&port->faults, what, setup, &fault)) {
+        dfu_device_control(&port->dfu, setup, out, in, reply);
+        return;
+    }
+    if (intercept(&fault, reply))
+        return;
+    prepare(&port->dfu, what, &fault);
+    dfu_device_control(&port->dfu, setup, out, in, reply);
+    spoil(&fault, setup, in, reply);
+}
+
+static void bus_reset(void *data)
+{
+    struct port *port = data;
+    dfu_device_bus_reset(&port->dfu);
+}
+
+void port_init(struct port *port, unsigned index, const struct board_model *model,
+               enum board_timing_kind timing, const struct sim_clock *clock)
+{
+    *port = (struct port){.index = index, .descriptors = BUF_INIT};
+    board_init(&port->board, model, timing, index);
+    dfu_device_init(&port->dfu, &port->board, clock);
+    usb_add_device_descriptor(model, &port->descriptors);
+    usb_add_configuration_descriptor(model, &port->descriptors);
+    port->device = (struct usb_device){
+        .control = control,
+        .bus_reset = bus_reset,
+        .data = port,
+        .descriptors = (const uint8_t *)port->descriptors.data,
+        .descriptors_len = port->descriptors.len,
+        .interface_count = 1,
+        .alt_count = board_model_area_count(model),
+        .manufacturer = model->manufacturer,
+        .product = model->product,
+        .serial = port->board.serial,
+    };
+}
+
+bool port_open(struct port *port, const char *flash_path, struct err **err)
+{
+    return board_open(&port->board, flash_path, err);
+}
+
+void port_release(struct port *port)
+{
+    board_release(&port->board);
+    buf_release(&port->descriptors);
+}
+
+void port_power_on(struct port *port)
+{
+    port->running = false;
+    dfu_device_power_on(&port->dfu);
+}
+
+json_t *port_status(const struct port *port)
+{
+    const struct dfu_device *dfu = &port->dfu;
+    return json_pack("{s:i, s:s, s:s, s:b, s:b, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:i}", "board",
+                     (int)port->index, "model", port->board.model->name, "serial",
+                     port->board.serial, "plugged", port->plugged, "running", port->running,
+                     "state", dfu->crashed ? "crashed" : dfu_state_name(dfu->state), "status",
+                     (int)dfu->status, "transfers", (json_int_t)port->transfers, "downloaded_bytes",
+                     (json_int_t)dfu->counters.downloaded_bytes, "uploaded_bytes",
+                     (json_int_t)dfu->counters.uploaded_bytes, "erases",
+                     (json_int_t)dfu->counters.erases, "overwritten_bytes",
+                     (json_int_t)port->board.memory[0].overwritten, "faults",
+                     (int)port->faults.count);
+}

@@ -1,0 +1,236 @@
+#include "simulator/sim.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "simulator/bench.h"
+#include "simulator/control.h"
+#include "simulator/loop.h"
+#include "simulator/umockdev.h"
+
+#define GRACE_US 2000000 /* from SIGTERM to SIGKILL */
+
+struct sim {
+    struct loop *loop;
+    struct bench *bench;
+    struct control *control;
+    char *dir; /* temporary, everything is in it: bus/ control board-N.flash */
+    char *bus_dir, *control_path;
+    sigset_t old_mask;
+    int signals; /* signalfd */
+    pid_t child;
+    int exit_status;
+    int ended_by; /* the signal that ended us, 0 = none */
+};
+
+/* ---- places --------------------------------------------------------------------------------- */
+
+/* On a tmpfs if there is one: the mock tree is written and read often. */
+static bool make_dir(struct sim *sim, struct err **err)
+{
+    const char *const parents[] = {getenv("XDG_RUNTIME_DIR"), "/dev/shm", "/tmp"};
+    for (size_t i = 0; i < ARRAY_SIZE(parents); i++) {
+        if (!parents[i])
+            continue;
+        char *dir = xasprintf("%s/firn-sim-XXXXXX", parents[i]);
+        if (strlen(dir) + strlen("/bus") <= UMOCKDEV_ROOT_MAX && mkdtemp(dir)) {
+            sim->dir = dir;
+            sim->bus_dir = path_join(dir, "bus");
+            sim->control_path = path_join(dir, "control");
+            return fs_mkdirs(sim->bus_dir, err);
+        }
+        free(dir);
+    }
+    return err_set_errno(err, ERR_FAILED, errno, "cannot make a directory for the simulated bus");
+}
+
+static bool add_boards(struct sim *sim, const struct sim_options *options, struct err **err)
+{
+    const char *dir = options->flash_dir ? options->flash_dir : sim->dir;
+    if (!fs_mkdirs(dir, err))
+        return false;
+    for (unsigned i = 0; i < options->board_count; i++) {
+        _cleanup_free_ char *path = xasprintf("%s/board-%u.flash", dir, i);
+        if (!bench_add_board(sim->bench, options->models[i], options->timing, path, err))
+            return false;
+    }
+    for (const char *const *fault = options->faults; *fault; fault++) {
+        _cleanup_free_ char *line = xasprintf("fault %s", *fault);
+        _cleanup_(buf_release) struct buf answer = BUF_INIT;
+        if (!bench_command(sim->bench, line, &answer, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the command and its descendants -------------------------------------------------------- */
+
+static void add_preload(void)
+{
+    const char *others = getenv("LD_PRELOAD");
+    _cleanup_free_ char *value =
+        xasprintf("%s%s%s", UMOCKDEV_LIBRARY, others ? ":" : "", others ? others : "");
+    setenv("LD_PRELOAD", value, 1);
+}
+
+static void __attribute__((noreturn))
+become_command(const struct sim *sim, const char *const *command)
+{
+    sigprocmask(SIG_SETMASK, &sim->old_mask, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    /* The preload library sleeps for 0 us in each ioctl, which takes as long as the timer slack. */
+    prctl(PR_SET_TIMERSLACK, 1);
+    setenv("UMOCKDEV_DIR", sim->bus_dir, 1);
+    setenv(CONTROL_VARIABLE, sim->control_path, 1);
+    add_preload();
+    execvp(command[0], (char *const *)command);
+    fprintf(stderr, "error: cannot run '%s': %s\n", command[0], strerror(errno));
+    _exit(127);
+}
+
+static bool start_command(struct sim *sim, const char *const *command, struct err **err)
+{
+    /* Descendants whose parent ended become our children, so that none is left behind. */
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    sim->child = fork();
+    if (sim->child < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot start '%s'", command[0]);
+    if (sim->child == 0)
+        become_command(sim, command);
+    return true;
+}
+
+static void reap_children(struct sim *sim)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid != sim->child)
+            continue;
+        sim->child = 0;
+        sim->exit_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+        loop_stop(sim->loop);
+    }
+}
+
+static void kill_command(void *arg)
+{
+    const struct sim *sim = arg;
+    if (sim->child > 0)
+        kill(sim->child, SIGKILL);
+}
+
+static void on_signal(void *arg)
+{
+    struct sim *sim = arg;
+    struct signalfd_siginfo info;
+    if (read(sim->signals, &info, sizeof(info)) != sizeof(info))
+        return;
+    if (info.ssi_signo == SIGCHLD) {
+        reap_children(sim);
+        return;
+    }
+    /* Ctrl-C on the terminal reaches the command as well, which decides what it means. */
+    if (info.ssi_signo == SIGINT && info.ssi_code == SI_KERNEL)
+        return;
+    sim->ended_by = (int)info.ssi_signo;
+    if (sim->child > 0)
+        kill(sim->child, SIGTERM);
+    clock_after(loop_clock(sim->loop), GRACE_US, kill_command, sim);
+}
+
+static bool catch_signals(struct sim *sim, struct err **err)
+{
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGHUP);
+    sigaddset(&mask, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &mask, &sim->old_mask);
+    sim->signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (sim->signals < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot receive signals");
+    loop_watch(sim->loop, sim->signals, on_signal, sim);
+    return true;
+}
+
+/* Send a signal to every child that is left; false: there is none. */
+static bool signal_children(int signo)
+{
+    FILE *file = fopen("/proc/thread-self/children", "re");
+    bool any = false;
+    int pid;
+    while (file && fscanf(file, "%d", &pid) == 1) {
+        kill(pid, signo);
+        any = true;
+    }
+    if (file)
+        fclose(file);
+    return any;
+}
+
+/* What the command left in the background would lose its bus: end it. */
+static void end_descendants(void)
+{
+    for (int tries = 0; signal_children(tries < 20 ? SIGTERM : SIGKILL) && tries < 100; tries++) {
+        usleep(tries < 20 ? 5000 : 20000);
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            continue;
+    }
+}
+
+/* ---- the whole ------------------------------------------------------------------------------ */
+
+static bool on_command(void *data, const char *line, struct buf *answer, struct err **err)
+{
+    return bench_command(data, line, answer, err);
+}
+
+static bool start(struct sim *sim, const struct sim_options *options, struct err **err)
+{
+    sim->loop = loop_new();
+    return catch_signals(sim, err) && make_dir(sim, err) &&
+           bench_new(sim->loop, sim->bus_dir, &sim->bench, err) && add_boards(sim, options, err) &&
+           control_new(sim->loop, sim->control_path, on_command, sim->bench, &sim->control, err) &&
+           start_command(sim, options->command, err);
+}
+
+static void stop(struct sim *sim)
+{
+    end_descendants();
+    control_free(sim->control);
+    bench_free(sim->bench);
+    if (sim->signals >= 0) {
+        loop_unwatch(sim->loop, sim->signals);
+        close(sim->signals);
+        sigprocmask(SIG_SETMASK, &sim->old_mask, NULL);
+    }
+    loop_free(sim->loop);
+    _cleanup_err_ struct err *ignored = NULL;
+    if (sim->dir && !fs_remove_tree(sim->dir, &ignored))
+        fprintf(stderr, "warning: %s is left behind\n", sim->dir);
+    free(sim->dir);
+    free(sim->bus_dir);
+    free(sim->control_path);
+}
+
+bool sim_run(const struct sim_options *options, int *exit_status, struct err **err)
+{
+    if (!umockdev_check_library(err))
+        return false;
+    struct sim sim = {.signals = -1};
+    prctl(PR_SET_TIMERSLACK, 1);
+    bool ok = start(&sim, options, err) && loop_run(sim.loop, err);
+    stop(&sim);
+    *exit_status = sim.ended_by ? 128 + sim.ended_by : sim.exit_status;
+    return ok;
+}

@@ -1,0 +1,225 @@
+#include "simulator/umockdev.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "simulator/sysfs.h"
+#include "simulator/uevent.h"
+#include "simulator/usbfs.h"
+
+#define PIPE_BYTES 4096 /* the smallest pipe: one page, filled by one byte as far as poll() goes   \
+                         */
+
+/* A device's time on the bus. Stays until the last program closed it. */
+struct node {
+    struct umockdev *bus;
+    unsigned port, address;
+    const struct usb_device *device;
+    struct usbfs_node *usbfs;
+    int listener; /* programs that open the node connect here; -1 once it is unplugged */
+    int fifo;
+    struct node *next;
+};
+
+struct umockdev {
+    struct loop *loop;
+    char *root;
+    struct uevents *uevents;
+    uint64_t seqnum;
+    unsigned last_address;
+    struct node *nodes;
+};
+
+static void on_ready(void *data, bool ready)
+{
+    const struct node *node = data;
+    char byte = 0;
+    /* The pipe holds at most our one byte, so neither call can block or fail. */
+    ssize_t done = ready ? read(node->fifo, &byte, 1) : write(node->fifo, &byte, 1);
+    (void)done;
+}
+
+static void on_freed(void *data)
+{
+    struct node *node = data;
+    struct node **link = &node->bus->nodes;
+    while (*link != node)
+        link = &(*link)->next;
+    *link = node->next;
+    if (node->fifo >= 0)
+        close(node->fifo);
+    free(node);
+}
+
+static const struct usbfs_node_ops node_ops = {on_ready, on_freed};
+
+static void on_connect(void *arg)
+{
+    struct node *node = arg;
+    int fd;
+    while ((fd = accept4(node->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+        usbfs_open(node->usbfs, node->bus->loop, fd);
+}
+
+bool umockdev_new(struct loop *loop, const char *root, struct umockdev **bus, struct err **err)
+{
+    if (strlen(root) > UMOCKDEV_ROOT_MAX)
+        return err_set(err, ERR_USAGE, "'%s' is too long for the sockets of a USB bus", root);
+    if (!sysfs_init(root, err))
+        return false;
+    struct uevents *uevents = uevents_new(loop, root, err);
+    if (!uevents)
+        return false;
+    *bus = xcalloc(1, sizeof(**bus));
+    **bus = (struct umockdev){
+        .loop = loop, .root = xstrdup(root), .uevents = uevents, .last_address = 1};
+    return true;
+}
+
+/* Neither programs nor the bus can reach the node by its path any more. */
+static void close_listener(struct node *node)
+{
+    if (node->listener < 0)
+        return;
+    _cleanup_free_ char *socket_path = sysfs_socket_path(node->bus->root, node->address);
+    _cleanup_free_ char *node_path = sysfs_node_path(node->bus->root, node->address);
+    unlink(node_path);
+    unlink(socket_path);
+    loop_unwatch(node->bus->loop, node->listener);
+    close(node->listener);
+    node->listener = -1;
+}
+
+void umockdev_free(struct umockdev *bus)
+{
+    if (!bus)
+        return;
+    while (bus->nodes) {
+        struct node *node = bus->nodes;
+        close_listener(node);
+        usbfs_node_free(node->usbfs);
+    }
+    uevents_free(bus->uevents);
+    free(bus->root);
+    free(bus);
+}
+
+static struct node *find_plugged(const struct umockdev *bus, unsigned port)
+{
+    for (struct node *node = bus->nodes; node; node = node->next)
+        if (node->port == port && node->listener >= 0)
+            return node;
+    return NULL;
+}
+
+static bool address_used(const struct umockdev *bus, unsigned address)
+{
+    for (const struct node *node = bus->nodes; node; node = node->next)
+        if (node->address == address)
+            return true;
+    return false;
+}
+
+/* The next free address, going round as Linux does (choose_devnum). */
+static unsigned choose_address(struct umockdev *bus)
+{
+    do {
+        if (++bus->last_address > SYSFS_ADDRESSES)
+            bus->last_address = 2;
+    } while (address_used(bus, bus->last_address));
+    return bus->last_address;
+}
+
+static bool make_fifo(const char *path, int *fd, struct err **err)
+{
+    char byte = 0;
+    if (mkfifo(path, 0666) < 0 || (*fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)) < 0 ||
+        fcntl(*fd, F_SETPIPE_SZ, PIPE_BYTES) < 0 || write(*fd, &byte, 1) != 1)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot make device node '%s'", path);
+    return true;
+}
+
+static bool make_listener(const char *path, int *fd, struct err **err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (*fd < 0 || bind(*fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(*fd, 64) < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot listen on '%s'", path);
+    return true;
+}
+
+static bool make_node(struct node *node, struct err **err)
+{
+    _cleanup_free_ char *socket_path = sysfs_socket_path(node->bus->root, node->address);
+    _cleanup_free_ char *node_path = sysfs_node_path(node->bus->root, node->address);
+    return make_listener(socket_path, &node->listener, err) &&
+           make_fifo(node_path, &node->fifo, err);
+}
+
+static void send_uevent(struct node *node, const char *action)
+{
+    _cleanup_(buf_release) struct buf event = BUF_INIT;
+    sysfs_add_uevent(action, node->port, node->address, node->device, ++node->bus->seqnum, &event);
+    uevents_send(node->bus->uevents, event.data, event.len);
+}
+
+bool umockdev_plug(struct umockdev *bus, unsigned port, const struct usb_device *device,
+                   struct err **err)
+{
+    struct node *node = xcalloc(1, sizeof(*node));
+    *node = (struct node){.bus = bus,
+                          .port = port,
+                          .address = choose_address(bus),
+                          .device = device,
+                          .listener = -1,
+                          .fifo = -1,
+                          .next = bus->nodes};
+    bus->nodes = node;
+    node->usbfs = usbfs_node_new(device, node->address, loop_clock(bus->loop), &node_ops, node);
+    if (!make_node(node, err) || !sysfs_add(bus->root, port, node->address, device, err)) {
+        close_listener(node);
+        usbfs_node_disconnect(node->usbfs);
+        return false;
+    }
+    loop_watch(bus->loop, node->listener, on_connect, node);
+    send_uevent(node, "add");
+    return true;
+}
+
+bool umockdev_unplug(struct umockdev *bus, unsigned port, struct err **err)
+{
+    struct node *node = find_plugged(bus, port);
+    if (!node)
+        return true;
+    if (!sysfs_remove(bus->root, port, err))
+        return false;
+    /* Whoever opened the node just now and waits for us shall find the device gone. */
+    on_connect(node);
+    close_listener(node);
+    send_uevent(node, "remove");
+    usbfs_node_disconnect(node->usbfs);
+    return true;
+}
+
+/* Ask the dynamic linker, in a process that is thrown away. */
+bool umockdev_check_library(struct err **err)
+{
+    int status = 1;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(dlopen(UMOCKDEV_LIBRARY, RTLD_LAZY) ? 0 : 1);
+    if (pid > 0 && waitpid(pid, &status, 0) == pid && status == 0)
+        return true;
+    err_set(err, ERR_FAILED, "the simulated USB bus needs %s, which is not installed",
+            UMOCKDEV_LIBRARY);
+    return err_hint(err, "install Debian's package 'umockdev': apt-get install umockdev");
+}

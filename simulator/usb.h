@@ -1,0 +1,93 @@
+/*
+ * What a simulated device and a simulated bus say to each other: control transfers on endpoint 0.
+ *
+ * Numbers in a struct usb_setup are in host byte order. Neither side knows how the other is made:
+ * a device (simulator/board.h) answers a setup packet with a struct usb_reply; a front-end
+ * (simulator/umockdev.h) carries that to a program.
+ */
+#ifndef FIRN_SIMULATOR_USB_H
+#define FIRN_SIMULATOR_USB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* USB 2.0, table 9-2. */
+struct usb_setup {
+    uint8_t request_type;
+    uint8_t request;
+    uint16_t value;
+    uint16_t index;
+    uint16_t length;
+};
+
+#define USB_DIR_IN 0x80
+#define USB_TYPE_MASK 0x60
+#define USB_TYPE_STANDARD 0x00
+#define USB_TYPE_CLASS 0x20
+#define USB_RECIPIENT_MASK 0x1F
+#define USB_RECIPIENT_DEVICE 0
+#define USB_RECIPIENT_INTERFACE 1
+#define USB_RECIPIENT_ENDPOINT 2
+
+/* Standard requests, USB 2.0, table 9-4. */
+enum usb_request {
+    USB_GET_STATUS = 0,
+    USB_CLEAR_FEATURE = 1,
+    USB_SET_FEATURE = 3,
+    USB_GET_DESCRIPTOR = 6,
+    USB_GET_CONFIGURATION = 8,
+    USB_SET_CONFIGURATION = 9,
+    USB_GET_INTERFACE = 10,
+    USB_SET_INTERFACE = 11,
+};
+
+enum usb_descriptor_type {
+    USB_DESCRIPTOR_DEVICE = 1,
+    USB_DESCRIPTOR_CONFIGURATION = 2,
+    USB_DESCRIPTOR_STRING = 3,
+    USB_DESCRIPTOR_INTERFACE = 4,
+    USB_DESCRIPTOR_DFU = 0x21, /* DFU 1.1, 4.1.3 */
+};
+
+enum usb_outcome {
+    USB_DONE,
+    USB_STALL,  /* the device refused: EPIPE */
+    USB_BROKEN, /* garbled on the wire: EPROTO */
+    USB_SILENT, /* no answer, ever: the host's timeout decides */
+};
+
+/* What happens to the device once the transfer is over. */
+enum usb_event {
+    USB_STAYS,
+    USB_LEAVES,    /* disconnects and runs what was flashed */
+    USB_RESTARTS,  /* disconnects and comes back after event_ms */
+    USB_UNPLUGGED, /* somebody pulled the cable; back after event_ms, 0 = not by itself */
+};
+
+struct usb_reply {
+    enum usb_outcome outcome;
+    size_t length;     /* bytes sent by an IN transfer, taken by an OUT transfer */
+    uint64_t delay_us; /* from the setup packet to the end of the transfer */
+    enum usb_event event;
+    uint32_t event_ms;
+};
+
+#define USB_CONTROL_MAX 4096 /* bytes in one transfer: more than any board's wTransferSize */
+
+/* A device as a front-end sees it. Everything is borrowed and outlives its time on the bus. */
+struct usb_device {
+    /* `out` holds setup->length bytes of an OUT transfer, `in` has room for USB_CONTROL_MAX. */
+    void (*control)(void *data, const struct usb_setup *setup, const uint8_t *out, uint8_t *in,
+                    struct usb_reply *reply);
+    void (*bus_reset)(void *data);
+    /* A transfer whose reply had an event is over; called outside of control(). */
+    void (*event)(void *data, enum usb_event event, uint32_t event_ms);
+    void *data;
+    const uint8_t *descriptors; /* the device descriptor, then its one configuration */
+    size_t descriptors_len;
+    unsigned interface_count, alt_count; /* interfaces 0..n-1; alternate settings of interface 0 */
+    const char *manufacturer, *product, *serial;
+};
+
+#endif
