@@ -1,57 +1,78 @@
 /*
  * The frozen set: every directive of the manifest expanded to explicit files.
  *
- * Expansion gives a list sorted by target path, without duplicates, each file with the manifest
- * entry that brought it. Directives that are Python (board, require, include) are evaluated by the
- * source's own tools/manifestfile.py, run once, and their result joins the list. frozen_stage()
- * copies the files' bytes aside under their target names and writes the explicit manifest.py that
- * the build uses: what was hashed is what is compiled.
+ * Expansion gives a list sorted by target, without duplicates, each file with the manifest entry
+ * that brought it: directives that name files beside the manifest are listed by frozen_files.h,
+ * those that are Python (board, require, include, add_library) were evaluated before
+ * (directives.h). frozen_stage() copies the files' bytes aside and writes the explicit manifest.py
+ * that the build uses: what was hashed is what is compiled. frozen_check() then compiles the staged
+ * files one by one, so that an error names the user's file before anything is built.
+ *
+ *     _cleanup_(frozen_release) struct frozen frozen = FROZEN_INIT;
+ *     frozen_expand(&frozen, manifest, &evaluation, diags) && frozen_stage(&frozen, NULL, dir, err)
+ * && frozen_check(&frozen, manifest, &check, diags, err)
  */
 #ifndef FIRN_BUILDER_FROZEN_H
 #define FIRN_BUILDER_FROZEN_H
 
-#include "builder/interpreter.h"
 #include "builder/manifest.h"
+
+#define FROZEN_MAX_FILE_BYTES (4u * 1024 * 1024)
+/* The module that mentions the qstrs (qstr.h); nobody imports it. */
+#define FROZEN_QSTR_MODULE "_firn_qstrs.py"
+
+struct evaluation;
 
 enum frozen_form { FROZEN_BYTECODE, FROZEN_SOURCE, FROZEN_MPY };
 
 struct frozen_file {
     enum frozen_form form;
     const struct freeze_entry *entry; /* who brought it */
-    char *path;     /* absolute, where it was read */
-    char *target;   /* "acme/__init__.py": what the interpreter calls it */
-    char *data;     /* its bytes (with __version__ appended where metadata(version) asks for it) */
+    char *path;                       /* absolute, where it was read */
+    char *target;                     /* "acme/__init__.py": what the interpreter calls it */
+    char *data; /* its bytes (with __version__ appended where metadata(version) asks for it) */
     size_t size;
-    int opt;        /* -1 = default */
+    int opt;           /* -1 = default */
+    size_t flash_size; /* about what it takes: its .mpy's size, a str's own; after frozen_check() */
 };
 
 struct frozen {
     struct frozen_file *files; /* sorted by target */
     size_t count;
 };
-#define FROZEN_INIT {NULL, 0}
+#define FROZEN_INIT                                                                                \
+    {                                                                                              \
+        NULL, 0                                                                                    \
+    }
 
-struct frozen_context {
-    const struct manifest *manifest;
-    const struct interpreter *interpreter;
-    const struct port *port;
-    const char *source_dir; /* the checkout; NULL: only what needs no source is expanded */
-    const char *board_dir;  /* absolute, or NULL */
-};
+/* "bytecode", "source", "mpy": for the sidecar and messages. */
+const char *frozen_form_name(enum frozen_form form);
 
-/* False: diags has errors at the manifest's lines. */
-bool frozen_expand(struct frozen *frozen, const struct frozen_context *context,
-                   struct diags *diags) MUST_CHECK;
-/* Do any directives need the checkout (board, require, include)? */
-bool frozen_needs_source(const struct manifest *manifest);
-/* Syntax check of every .py with mpy-cross, before anything is built; an error names the user's file
- * and line with the source line. .mpy files: magic, version and flags must suit this source. */
-bool frozen_check(const struct frozen *frozen, const char *mpy_cross, const char *source_dir,
-                  const char *scratch_dir, struct diags *diags) MUST_CHECK;
-/* Write dir/{mpy,str,bin}/... and dir/manifest.py. extra_module: source of a module that mentions
- * the qstrs (qstr.h), frozen as "_firn_qstrs.py"; NULL = none. */
+/* evaluation: what the Python directives brought; NULL when there are none. False: diags has errors
+ * at the manifest's lines: two files of one name, names that mpy-tool cannot tell apart or that
+ * make no C identifier, unreadable and damaged files. */
+bool frozen_expand(struct frozen *frozen, const struct manifest *manifest,
+                   const struct evaluation *evaluation, struct diags *diags) MUST_CHECK;
+/* Write dir/{mpy,str,bin}/... and dir/manifest.py; dir exists and is empty. extra_module: source
+ * frozen as FROZEN_QSTR_MODULE; NULL = none. */
 bool frozen_stage(const struct frozen *frozen, const char *extra_module, const char *dir,
                   struct err **err) MUST_CHECK;
+/* Where frozen_stage() put a file, relative to its dir. The caller frees. */
+char *frozen_staged_path(const struct frozen *frozen, size_t index);
 void frozen_release(struct frozen *frozen);
+
+struct frozen_check {
+    const char *mpy_cross;       /* the compiler of this source */
+    const char *mpy_cross_flags; /* what the port gives it, "-march=armv7m" or "" */
+    const char *stage_dir;       /* frozen_stage()'s */
+    const char *scratch;         /* a file name that may be written */
+};
+
+/* Compile every .py with mpy-cross (a syntax error names the user's file and line, with the source
+ * line) and hold every .mpy's version and architecture against what this mpy-cross emits. Sets the
+ * files' flash_size. False: either diags has errors, or err is set (the compiler did not run). */
+bool frozen_check(struct frozen *frozen, const struct manifest *manifest,
+                  const struct frozen_check *check, struct diags *diags,
+                  struct err **err) MUST_CHECK;
 
 #endif

@@ -49,7 +49,10 @@ struct port {
     const char *cflags_var;    /* the make variable that only adds flags: "CFLAGS_EXTRA" */
     const char *config_header; /* "mpconfigport.h" */
     bool frozen;               /* can it freeze modules? */
-    const char *const *submodules; /* always needed, NULL-ended; never NULL */
+    const char *const *submodules;        /* always needed, NULL-ended; never NULL */
+    const struct make_var *submodules_if; /* name: one that the makefile lists in any case, value:
+                                             the make variable that is 1 when it is needed */
+    size_t submodule_if_count;
     struct target target;
     struct board_def *boards;
     size_t board_count;

@@ -1,35 +1,45 @@
 /*
- * Running a port's make: the command line, the environment, progress from its output, and what its
- * failure means.
+ * Running a port's make: the command line, the environment and progress from its output. What a
+ * failure means is make_output.h's to say.
  *
- * Progress: `make -n` first counts the compile lines of a cold build (cached per base), then each
- * "CC file", "AS file", "GEN", "MPY", "LINK" line of the real one is a step.
+ * Progress: `make -n` first counts the steps of a cold build ("CC file", "GEN file", "LINK file"),
+ * then each such line of the real one is a step. Everything that make prints goes to a log file.
  */
 #ifndef FIRN_BUILDER_MAKE_H
 #define FIRN_BUILDER_MAKE_H
 
 #include "base/event.h"
-#include "builder/frozen.h"
+#include "builder/make_output.h"
 
 struct make_job {
-    const char *phase;     /* event id, "compile" */
-    const char *dir;       /* -C */
-    const char *build_dir; /* BUILD= */
-    const char *log_path;  /* everything it prints */
-    const char *const *vars; /* "NAME=value", NULL-ended */
-    const char *const *env;  /* NULL-ended, complete */
-    const char *target;      /* or NULL */
-    int jobs;                /* 0 = cores */
-    const struct frozen *frozen; /* to blame a user's file; may be NULL */
+    const char *phase;              /* event id, "compile" */
+    const char *dir;                /* -C */
+    const char *log_path;           /* everything it prints; replaced */
+    const char *const *vars;        /* "NAME=value", BUILD among them; NULL-ended */
+    const char *const *env;         /* complete, NULL-ended */
+    const char *target;             /* or NULL */
+    int jobs;                       /* -j; 0 = cores */
+    size_t extra_steps;             /* steps that `make -n` cannot see: frozen modules */
+    const struct make_blame *blame; /* to name what the user wrote; may be NULL */
 };
 
-/* ERR_FAILED: the first compiler error with the user's file if one is to blame, or "region FLASH
- * overflowed by 13084 bytes" with the largest frozen modules, and the log's path. */
-bool make_run(const struct make_job *job, struct events *events, struct err **err) MUST_CHECK;
+/* ERR_FAILED with what make_output_error() found, and the log's path as a hint.
+ * *steps (may be NULL) is how many there were. */
+bool make_run(const struct make_job *job, struct events *events, size_t *steps,
+              struct err **err) MUST_CHECK;
+
+/* Ask the makefile in `dir` for the values of variables (names: NULL-ended): a target of our own is
+ * read beside its rules and prints them; nothing is built. values[i] is the caller's to release. */
+bool make_ask(const char *dir, const char *const *vars, const char *const *env,
+              const char *const *names, struct strv *values, struct err **err) MUST_CHECK;
 
 /* The environment of every build: PATH, HOME=/nonexistent, LC_ALL=C, TZ=UTC, SOURCE_DATE_EPOCH,
  * PYTHONHASHSEED=0, PYTHONDONTWRITEBYTECODE=1, MICROPY_GIT_TAG, MICROPY_GIT_HASH, nothing else. */
 void make_environment(struct strv *env, long long source_date_epoch, const char *git_tag,
                       const char *git_hash);
+
+/* Is it the command's line for a step ("CC main.c")? *detail (may be NULL) is what follows the
+ * verb. */
+bool make_is_step(const char *line, const char **detail);
 
 #endif

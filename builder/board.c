@@ -1,0 +1,190 @@
+#include "builder/board.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/text.h"
+
+/* "'qemu', 'unix' and others" would hide the one that is looked for: all of them. */
+static bool unknown_port(const struct manifest *manifest, const struct interpreter *interpreter,
+                         struct diags *diags)
+{
+    _cleanup_free_ const char **names = xcalloc(interpreter->port_count + 1, sizeof(*names));
+    _cleanup_(buf_release) struct buf hint = BUF_INIT;
+    for (size_t i = 0; i < interpreter->port_count; i++)
+        names[i] = interpreter->ports[i].name;
+    const char *nearest = text_nearest(manifest->board.port, names);
+    if (nearest) {
+        buf_addf(&hint, "did you mean '%s'?", nearest);
+    } else {
+        buf_adds(&hint, "there are:");
+        for (size_t i = 0; i < interpreter->port_count; i++)
+            buf_addf(&hint, "%s %s", i ? "," : "", names[i]);
+    }
+    return manifest_error(manifest, manifest->board.port_node, diags, hint.data,
+                          "unknown port '%s'", manifest->board.port);
+}
+
+static const char *nearest_board(const struct interpreter *interpreter, const struct port *port,
+                                 const char *source_dir, const char *name, struct strv *names)
+{
+    _cleanup_err_ struct err *ignored = NULL;
+    if (!port || !port->boards_dir)
+        return interpreter_nearest_board(interpreter, port, name);
+    _cleanup_free_ char *dir = path_join(source_dir, port->boards_dir);
+    if (!fs_list(dir, names, &ignored))
+        return NULL;
+    return text_nearest(name, (const char *const *)names->items);
+}
+
+static bool unknown_board(const struct board *board, const struct manifest *manifest,
+                          const struct interpreter *interpreter, const char *source_dir,
+                          struct diags *diags)
+{
+    _cleanup_(strv_release) struct strv names = STRV_INIT;
+    _cleanup_free_ char *hint = NULL;
+    const char *name = manifest->board.name;
+    const char *nearest = nearest_board(interpreter, board->port, source_dir, name, &names);
+    if (nearest)
+        hint = xasprintf("did you mean '%s'?", nearest);
+    else if (board->port && board->port->boards_dir)
+        hint = xasprintf("the source's boards are the directories of %s", board->port->boards_dir);
+    return manifest_error(manifest, manifest->board.name_node, diags, hint, "unknown board '%s'",
+                          name);
+}
+
+/* A board inside the source, of a port that is named. */
+static bool check_board(const struct board *board, const struct manifest *manifest,
+                        const struct interpreter *interpreter, const char *source_dir,
+                        struct diags *diags)
+{
+    if (!board->port->boards_dir) {
+        for (size_t i = 0; board->port->board_names[i]; i++) {
+            if (!strcmp(board->port->board_names[i], board->name))
+                return true;
+        }
+        return unknown_board(board, manifest, interpreter, source_dir, diags);
+    }
+    if (!source_dir)
+        return true;
+    _cleanup_free_ char *dir =
+        xasprintf("%s/%s/%s", source_dir, board->port->boards_dir, board->name);
+    return fs_is_dir(dir) || unknown_board(board, manifest, interpreter, source_dir, diags);
+}
+
+static bool find_port(struct board *board, const struct manifest *manifest,
+                      const struct interpreter *interpreter, const char *source_dir,
+                      struct diags *diags)
+{
+    size_t matches = 0;
+    const char *name = manifest->board.name;
+    board->port = interpreter_find_board(interpreter, source_dir, name, &matches);
+    if (matches > 1)
+        return manifest_error(manifest, manifest->board.name_node, diags,
+                              "write {port: ..., name: ...}", "%zu ports have a board '%s'",
+                              matches, name);
+    if (!board->port && source_dir)
+        return unknown_board(board, manifest, interpreter, source_dir, diags);
+    return true;
+}
+
+static bool choose_dir(struct board *board, const struct manifest *manifest, struct diags *diags)
+{
+    const struct ynode *node = manifest->board.dir_node;
+    if (!board->port)
+        return manifest_error(manifest, node, diags, "write {port: stm32, dir: ...}",
+                              "a board outside the source needs its port");
+    if (!board->port->board_dir_var)
+        return manifest_error(manifest, node, diags, NULL,
+                              "port '%s' takes no board from outside the source",
+                              board->port->name);
+    board->dir = manifest_path(manifest, node, manifest->board.dir, diags);
+    board->name = board->dir ? path_basename(board->dir) : NULL;
+    return board->dir != NULL;
+}
+
+bool board_choose(struct board *board, const struct manifest *manifest,
+                  const struct interpreter *interpreter, const char *source_dir,
+                  struct diags *diags)
+{
+    board_release(board);
+    if (manifest->board.port) {
+        board->port = interpreter_port(interpreter, manifest->board.port);
+        if (!board->port)
+            return unknown_port(manifest, interpreter, diags);
+    }
+    board->variant = manifest->board.variant;
+    if (manifest->board.dir) {
+        if (!choose_dir(board, manifest, diags))
+            return false;
+    } else if (board->port) {
+        board->name = manifest->board.name ? manifest->board.name : board->port->default_board;
+        if (board->name && !check_board(board, manifest, interpreter, source_dir, diags))
+            return false;
+    } else {
+        board->name = manifest->board.name;
+        if (!find_port(board, manifest, interpreter, source_dir, diags))
+            return false;
+    }
+    if (board->port && board->variant && !board->port->board_variant_var)
+        return manifest_error(manifest, manifest->board.variant_node, diags, NULL,
+                              "port '%s' has no board variants", board->port->name);
+    if (board->port)
+        board->target = interpreter_target(board->port, board->name);
+    return true;
+}
+
+void board_release(struct board *board)
+{
+    free(board->dir);
+    *board = (struct board)BOARD_INIT;
+}
+
+static bool manifest_sets(const struct manifest *manifest, const char *name)
+{
+    for (size_t i = 0; i < manifest->make_count; i++) {
+        if (!strcmp(manifest->make[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+void board_make_vars(const struct board *board, const struct manifest *manifest, struct strv *vars)
+{
+    const struct port *port = board->port;
+    if (port->board_var)
+        strv_addf(vars, "%s=%s", port->board_var, board->name);
+    if (board->dir)
+        strv_addf(vars, "%s=%s", port->board_dir_var, board->dir);
+    if (board->variant)
+        strv_addf(vars, "%s=%s", port->board_variant_var, board->variant);
+    for (size_t i = 0; i < board->target->make_count; i++) {
+        const struct make_var *var = &board->target->make[i];
+        if (!manifest_sets(manifest, var->name))
+            strv_addf(vars, "%s=%s", var->name, var->value);
+    }
+    for (size_t i = 0; i < manifest->make_count; i++) {
+        const struct config_entry *var = &manifest->make[i];
+        if (strcmp(var->name, port->cflags_var) != 0)
+            strv_addf(vars, "%s=%s", var->name, var->value);
+    }
+}
+
+const char *board_extra_cflags(const struct board *board, const struct manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->make_count; i++) {
+        if (!strcmp(manifest->make[i].name, board->port->cflags_var))
+            return manifest->make[i].value;
+    }
+    return "";
+}
+
+char *board_path(const struct board *board, const char *source_dir)
+{
+    if (board->dir)
+        return xstrdup(board->dir);
+    if (!board->port->boards_dir || !board->name)
+        return NULL;
+    return xasprintf("%s/%s/%s", source_dir, board->port->boards_dir, board->name);
+}

@@ -1,0 +1,339 @@
+/* From firmware-src/<name>.yaml to struct interpreter. */
+#include "builder/interpreter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/text.h"
+
+/* What every reading function needs. */
+struct reader {
+    struct interpreter *interpreter;
+    struct ydoc *doc;
+    struct diags *diags;
+};
+
+static const char *const TOP_KEYS[] = {"upstream", "default_ref", "mpy_cross", "library",
+                                       "python",   "ports",       NULL};
+static const char *const TARGET_KEYS[] = {"toolchain", "image", "usb", "link",
+                                          "emulator",  "make",  NULL};
+/* The target's keys may stand in a port, too. */
+static const char *const PORT_KEYS[] = {
+    "toolchain",  "image",         "usb",           "link",         "emulator",
+    "make",       "dir",           "boards_dir",    "board_var",    "board_dir_var",
+    "elf",        "frozen",        "default_board", "cflags_var",   "board_variant_var",
+    "submodules", "submodules_if", "boards",        "known_boards", "config_header",
+    NULL};
+static const char *const LINK_KEYS[] = {"link", "flash", "size", NULL};
+static const char *const EMULATOR_KEYS[] = {"program", "machine", "args", NULL};
+
+static bool is_type(struct reader *r, const struct ynode *node, enum ynode_type type)
+{
+    if (node->type == type)
+        return true;
+    return ynode_error(r->doc, node, r->diags, NULL, "expected %s, not %s", ynode_type_name(type),
+                       ynode_type_name(node->type));
+}
+
+static bool read_string(struct reader *r, const struct ynode *map, const char *key, bool required,
+                        const char **out)
+{
+    return ymap_string(r->doc, map, key, required, out, r->diags);
+}
+
+/* A list of strings; a missing key leaves *out. */
+static bool read_strings(struct reader *r, const struct ynode *map, const char *key,
+                         const char *const **out)
+{
+    const struct ynode *list = ynode_get(map, key);
+    if (!list)
+        return true;
+    if (!is_type(r, list, YNODE_SEQUENCE))
+        return false;
+    const char **items = arena_alloc(&r->doc->arena, (list->count + 1) * sizeof(*items));
+    for (size_t i = 0; i < list->count; i++) {
+        if (!is_type(r, list->items[i], YNODE_SCALAR))
+            return false;
+        items[i] = list->items[i]->value;
+    }
+    *out = items;
+    return true;
+}
+
+static bool read_usb(struct reader *r, const struct ynode *map, struct target *target)
+{
+    const struct ynode *node = ynode_get(map, "usb");
+    unsigned vendor, product;
+    char end;
+    if (!node)
+        return true;
+    if (!is_type(r, node, YNODE_SCALAR))
+        return false;
+    if (strlen(node->value) != 9 || sscanf(node->value, "%4x:%4x%c", &vendor, &product, &end) != 2)
+        return ynode_error(r->doc, node, r->diags, NULL,
+                           "'%s' is not a USB id such as \"0483:df11\"", node->value);
+    target->usb_vendor = (uint16_t)vendor;
+    target->usb_product = (uint16_t)product;
+    return true;
+}
+
+static bool read_address(struct reader *r, const struct ynode *map, const char *key, uint32_t *out)
+{
+    const char *text = NULL;
+    if (!read_string(r, map, key, true, &text))
+        return false;
+    if (text_parse_u32(text, out))
+        return true;
+    return ynode_error(r->doc, ynode_get(map, key), r->diags, NULL, "'%s' is not an address", text);
+}
+
+static bool read_link(struct reader *r, const struct ynode *map, struct target *target)
+{
+    const struct ynode *list = ynode_get(map, "link");
+    if (!list)
+        return true;
+    if (!is_type(r, list, YNODE_SEQUENCE))
+        return false;
+    struct link_map *maps = arena_alloc(&r->doc->arena, list->count * sizeof(*maps) + 1);
+    for (size_t i = 0; i < list->count; i++) {
+        unsigned long long size = 0;
+        if (!ymap_only_keys(r->doc, list->items[i], LINK_KEYS, r->diags) ||
+            !read_address(r, list->items[i], "link", &maps[i].link) ||
+            !read_address(r, list->items[i], "flash", &maps[i].flash) ||
+            !ymap_size(r->doc, list->items[i], "size", true, &size, r->diags))
+            return false;
+        maps[i].size = size;
+    }
+    target->link_maps = maps;
+    target->link_map_count = list->count;
+    return true;
+}
+
+static bool read_emulator(struct reader *r, const struct ynode *map, struct target *target)
+{
+    const struct ynode *node = ynode_get(map, "emulator");
+    if (!node)
+        return true;
+    target->machine = NULL;
+    target->emulator_args = NULL;
+    return ymap_only_keys(r->doc, node, EMULATOR_KEYS, r->diags) &&
+           read_string(r, node, "program", true, &target->emulator) &&
+           read_string(r, node, "machine", false, &target->machine) &&
+           read_strings(r, node, "args", &target->emulator_args);
+}
+
+static void set_make_var(struct make_var *vars, size_t *count, const char *name, const char *value)
+{
+    size_t i = 0;
+    while (i < *count && strcmp(vars[i].name, name) != 0)
+        i++;
+    vars[i] = (struct make_var){name, value};
+    if (i == *count)
+        (*count)++;
+}
+
+/* A mapping of strings; *vars has `count` entries, which stay in front, and room for all. */
+static bool read_vars(struct reader *r, const struct ynode *node, struct make_var *vars,
+                      size_t *count)
+{
+    for (size_t i = 0; i < node->count; i++) {
+        if (!is_type(r, node->items[i], YNODE_SCALAR))
+            return false;
+        set_make_var(vars, count, node->keys[i]->value, node->items[i]->value);
+    }
+    return true;
+}
+
+/* The port's variables with the board's over them. */
+static bool read_make(struct reader *r, const struct ynode *map, struct target *target)
+{
+    const struct ynode *node = ynode_get(map, "make");
+    if (!node)
+        return true;
+    if (!is_type(r, node, YNODE_MAPPING))
+        return false;
+    size_t count = target->make_count;
+    struct make_var *vars = arena_alloc(&r->doc->arena, (count + node->count) * sizeof(*vars) + 1);
+    for (size_t i = 0; i < count; i++)
+        vars[i] = target->make[i];
+    if (!read_vars(r, node, vars, &count))
+        return false;
+    target->make = vars;
+    target->make_count = count;
+    return true;
+}
+
+static bool read_target(struct reader *r, const struct ynode *map, struct target *target)
+{
+    return read_string(r, map, "toolchain", false, &target->toolchain) &&
+           ymap_bool(r->doc, map, "image", false, &target->has_image, r->diags) &&
+           read_usb(r, map, target) && read_link(r, map, target) && read_emulator(r, map, target) &&
+           read_make(r, map, target);
+}
+
+static bool read_submodules(struct reader *r, const struct ynode *map, struct port *port)
+{
+    static const char *const none[] = {NULL};
+    const struct ynode *node = ynode_get(map, "submodules_if");
+    port->submodules = none;
+    if (!read_strings(r, map, "submodules", &port->submodules))
+        return false;
+    if (!node)
+        return true;
+    if (!is_type(r, node, YNODE_MAPPING))
+        return false;
+    struct make_var *vars = arena_alloc(&r->doc->arena, node->count * sizeof(*vars) + 1);
+    port->submodules_if = vars;
+    return read_vars(r, node, vars, &port->submodule_if_count);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* board_names: those listed in boards and in known_boards. */
+static bool read_board_names(struct reader *r, const struct ynode *map, struct port *port)
+{
+    static const char *const none[] = {NULL};
+    const char *const *known = none;
+    if (!read_strings(r, map, "known_boards", &known))
+        return false;
+    size_t count = 0;
+    while (known[count])
+        count++;
+    const char **names =
+        arena_alloc(&r->doc->arena, (count + port->board_count + 1) * sizeof(*names));
+    memcpy(names, known, count * sizeof(*names));
+    for (size_t i = 0; i < port->board_count; i++)
+        names[count++] = port->boards[i].name;
+    qsort(names, count, sizeof(*names), by_name);
+    port->board_names = names;
+    return true;
+}
+
+static bool read_boards(struct reader *r, const struct ynode *map, struct port *port)
+{
+    const struct ynode *node = ynode_get(map, "boards");
+    if (!node)
+        return true;
+    if (!is_type(r, node, YNODE_MAPPING))
+        return false;
+    port->boards = arena_alloc(&r->doc->arena, node->count * sizeof(*port->boards) + 1);
+    port->board_count = node->count;
+    for (size_t i = 0; i < node->count; i++) {
+        struct board_def *board = &port->boards[i];
+        board->name = node->keys[i]->value;
+        board->target = port->target;
+        if (!ymap_only_keys(r->doc, node->items[i], TARGET_KEYS, r->diags) ||
+            !read_target(r, node->items[i], &board->target))
+            return false;
+    }
+    return true;
+}
+
+static bool read_port_names(struct reader *r, const struct ynode *map, struct port *port)
+{
+    return read_string(r, map, "dir", true, &port->dir) &&
+           read_string(r, map, "boards_dir", false, &port->boards_dir) &&
+           read_string(r, map, "board_var", false, &port->board_var) &&
+           read_string(r, map, "board_dir_var", false, &port->board_dir_var) &&
+           read_string(r, map, "board_variant_var", false, &port->board_variant_var) &&
+           read_string(r, map, "default_board", false, &port->default_board) &&
+           read_string(r, map, "elf", true, &port->elf) &&
+           read_string(r, map, "cflags_var", true, &port->cflags_var) &&
+           read_string(r, map, "config_header", true, &port->config_header);
+}
+
+static bool read_port(struct reader *r, const struct ynode *map, struct port *port)
+{
+    port->frozen = true;
+    port->target.has_image = true;
+    if (!ymap_only_keys(r->doc, map, PORT_KEYS, r->diags) || !read_port_names(r, map, port) ||
+        !ymap_bool(r->doc, map, "frozen", false, &port->frozen, r->diags) ||
+        !read_submodules(r, map, port) || !read_target(r, map, &port->target))
+        return false;
+    if (!port->target.toolchain)
+        return ynode_error(r->doc, map, r->diags, NULL, "port '%s' names no toolchain", port->name);
+    return read_boards(r, map, port) && read_board_names(r, map, port);
+}
+
+static bool read_ports(struct reader *r, const struct ynode *root)
+{
+    const struct ynode *node = ynode_get(root, "ports");
+    struct interpreter *in = r->interpreter;
+    if (!node)
+        return ynode_error(r->doc, root, r->diags, NULL, "'ports' is missing");
+    if (!is_type(r, node, YNODE_MAPPING))
+        return false;
+    in->ports = arena_alloc(&r->doc->arena, node->count * sizeof(*in->ports) + 1);
+    in->port_count = node->count;
+    for (size_t i = 0; i < node->count; i++) {
+        in->ports[i].name = node->keys[i]->value;
+        if (!read_port(r, node->items[i], &in->ports[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool read_interpreter(struct reader *r)
+{
+    const struct ynode *root = r->doc->root;
+    struct interpreter *in = r->interpreter;
+    return ymap_only_keys(r->doc, root, TOP_KEYS, r->diags) &&
+           read_string(r, root, "upstream", true, &in->upstream) &&
+           read_string(r, root, "default_ref", true, &in->default_ref) &&
+           read_string(r, root, "mpy_cross", true, &in->mpy_cross_dir) &&
+           read_string(r, root, "library", true, &in->library) &&
+           read_string(r, root, "python", true, &in->python) && read_ports(r, root);
+}
+
+/* "there are: micropython", or nothing. */
+static void hint_interpreters(const char *dir, struct err **err)
+{
+    _cleanup_(strv_release) struct strv names = STRV_INIT;
+    _cleanup_(buf_release) struct buf list = BUF_INIT;
+    _cleanup_err_ struct err *ignored = NULL;
+    if (!fs_list(dir, &names, &ignored))
+        return;
+    for (size_t i = 0; i < names.count; i++) {
+        if (text_ends_with(names.items[i], ".yaml"))
+            buf_addf(&list, "%s%.*s", list.len ? ", " : "", (int)strlen(names.items[i]) - 5,
+                     names.items[i]);
+    }
+    if (list.len)
+        err_hint(err, "there are: %s", list.data);
+}
+
+static bool find_file(const char *data_dir, const char *name, char **path, struct diags *diags)
+{
+    struct err *err = NULL;
+    _cleanup_free_ char *dir = path_join(data_dir, "firmware-src");
+    _cleanup_free_ char *file = xasprintf("%s/%s.yaml", dir, name);
+    if (!strchr(name, '/') && fs_is_file(file)) {
+        *path = file;
+        file = NULL;
+        return true;
+    }
+    err_set(&err, ERR_MANIFEST, "unknown interpreter '%s'", name);
+    hint_interpreters(dir, &err);
+    diags_take_error(diags, err);
+    return false;
+}
+
+struct interpreter *interpreter_load(const char *data_dir, const char *name, struct diags *diags)
+{
+    _cleanup_free_ char *path = NULL;
+    if (!find_file(data_dir, name, &path, diags))
+        return NULL;
+    struct interpreter *in = xcalloc(1, sizeof(*in));
+    struct reader r = {in, &in->doc, diags};
+    if (!ydoc_load(&in->doc, path, diags) || !read_interpreter(&r)) {
+        interpreter_free(in);
+        return NULL;
+    }
+    in->name = arena_strdup(&in->doc.arena, name);
+    return in;
+}

@@ -1,0 +1,218 @@
+#include "builder/make.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/proc.h"
+#include "base/text.h"
+
+#define ASK_PREFIX "firn:"
+#define ASK_TIMEOUT_MS 60000
+
+static const char *const VERBS[] = {"CC ",  "CXX ",  "AS ",   "GEN ", "MPY ",
+                                    "STR ", "MISC ", "LINK ", NULL};
+
+bool make_is_step(const char *line, const char **detail)
+{
+    for (size_t i = 0; VERBS[i]; i++) {
+        if (!text_starts_with(line, VERBS[i]))
+            continue;
+        if (detail)
+            *detail = line + strlen(VERBS[i]);
+        return true;
+    }
+    return false;
+}
+
+void make_environment(struct strv *env, long long source_date_epoch, const char *git_tag,
+                      const char *git_hash)
+{
+    const char *path = getenv("PATH");
+    strv_addf(env, "PATH=%s", path ? path : "/usr/bin:/bin");
+    strv_add(env, "HOME=/nonexistent");
+    strv_add(env, "LC_ALL=C");
+    strv_add(env, "TZ=UTC");
+    strv_addf(env, "SOURCE_DATE_EPOCH=%lld", source_date_epoch);
+    strv_add(env, "PYTHONHASHSEED=0");
+    strv_add(env, "PYTHONDONTWRITEBYTECODE=1");
+    strv_addf(env, "MICROPY_GIT_TAG=%s", git_tag);
+    strv_addf(env, "MICROPY_GIT_HASH=%s", git_hash);
+}
+
+/* make -C DIR [extra] NAME=value ... [target] */
+static void add_command(struct strv *argv, const char *dir, const char *const *vars)
+{
+    strv_add(argv, "make");
+    strv_add(argv, "--no-print-directory");
+    strv_add(argv, "-C");
+    strv_add(argv, dir);
+    strv_add_all(argv, vars);
+}
+
+static void count_step(void *data, const char *line, size_t len)
+{
+    size_t *count = data;
+    /* `make -n` prints the recipe: echo "CC main.c" */
+    (void)len;
+    if (text_starts_with(line, "echo \"") && make_is_step(line + strlen("echo \""), NULL))
+        ++*count;
+}
+
+/* How many steps a cold build has; 0 when make cannot tell, which the real run will explain. */
+static bool count_steps(const struct make_job *job, size_t *count, struct err **err)
+{
+    _cleanup_(strv_release) struct strv argv = STRV_INIT;
+    struct proc_result result;
+    add_command(&argv, job->dir, job->vars);
+    strv_add(&argv, "-n");
+    if (job->target)
+        strv_add(&argv, job->target);
+    const struct proc proc = {.argv = (const char *const *)argv.items,
+                              .env = job->env,
+                              .on_line = count_step,
+                              .data = count};
+    *count = 0;
+    if (!proc_run(&proc, &result, err))
+        return false;
+    if (result.exit_status != 0)
+        *count = 0;
+    return true;
+}
+
+struct running {
+    const struct make_job *job;
+    struct events *events;
+    FILE *log;
+    struct make_output output;
+    size_t done, total;
+};
+
+static void release_running(struct running *r)
+{
+    make_output_release(&r->output);
+    if (r->log)
+        fclose(r->log);
+}
+
+static void on_line(void *data, const char *line, size_t len)
+{
+    struct running *r = data;
+    const char *detail;
+    fwrite(line, 1, len, r->log);
+    fputc('\n', r->log);
+    make_output_line(&r->output, line, len);
+    if (!make_is_step(line, &detail))
+        return;
+    r->done++;
+    /* The estimate may be short by steps that only the real run knows. */
+    if (r->total && r->done >= r->total)
+        r->total = r->done + 1;
+    event_progress(r->events, r->job->phase, r->done, r->total, "steps", detail);
+}
+
+static bool run_logged(struct running *r, struct err **err)
+{
+    const struct make_job *job = r->job;
+    _cleanup_(strv_release) struct strv argv = STRV_INIT;
+    struct proc_result result;
+    int jobs = job->jobs > 0 ? job->jobs : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    add_command(&argv, job->dir, job->vars);
+    strv_addf(&argv, "-j%d", jobs);
+    /* A target's lines stay together, so that a message is not cut by another compiler's. */
+    strv_add(&argv, "-Otarget");
+    if (job->target)
+        strv_add(&argv, job->target);
+    const struct proc proc = {
+        .argv = (const char *const *)argv.items, .env = job->env, .on_line = on_line, .data = r};
+    if (!proc_run(&proc, &result, err))
+        return false;
+    if (result.exit_status == 0)
+        return true;
+    make_output_error(&r->output, job->dir, job->blame, err);
+    const char *hint = (*err)->hint;
+    return err_hint(err, "%s%severything that make printed: %s", hint ? hint : "", hint ? "\n" : "",
+                    job->log_path);
+}
+
+bool make_run(const struct make_job *job, struct events *events, size_t *steps, struct err **err)
+{
+    _cleanup_(release_running) struct running r = {job, events, NULL, MAKE_OUTPUT_INIT, 0, 0};
+    if (!count_steps(job, &r.total, err))
+        return false;
+    if (r.total)
+        r.total += job->extra_steps;
+    r.log = fopen(job->log_path, "we");
+    if (!r.log)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot write the log %s", job->log_path);
+    if (!run_logged(&r, err))
+        return false;
+    event_progress(events, job->phase, r.done, r.done, "steps", NULL);
+    if (steps)
+        *steps = r.done;
+    return true;
+}
+
+/* A rule that prints "firn:NAME=value" for each name, in the makefile's own final values. */
+static char *ask_rule(const char *const *names)
+{
+    _cleanup_(buf_release) struct buf rule = BUF_INIT;
+    buf_adds(&rule, "firn-ask: ; ");
+    for (size_t i = 0; names[i]; i++)
+        buf_addf(&rule, "$(info " ASK_PREFIX "%s=$(%s))", names[i], names[i]);
+    buf_adds(&rule, "@:");
+    return buf_detach(&rule, NULL);
+}
+
+static const char *find_answer(const char *out, const char *name, size_t *len)
+{
+    _cleanup_free_ char *prefix = xasprintf(ASK_PREFIX "%s=", name);
+    for (const char *at = out; at; at = strchr(at, '\n'), at = at ? at + 1 : NULL) {
+        if (!text_starts_with(at, prefix))
+            continue;
+        at += strlen(prefix);
+        *len = strcspn(at, "\n");
+        return at;
+    }
+    return NULL;
+}
+
+static bool take_answers(const char *out, const char *const *names, struct strv *values)
+{
+    for (size_t i = 0; names[i]; i++) {
+        size_t len;
+        const char *value = find_answer(out, names[i], &len);
+        if (!value)
+            return false;
+        strv_addf(values, "%.*s", (int)len, value);
+    }
+    return true;
+}
+
+bool make_ask(const char *dir, const char *const *vars, const char *const *env,
+              const char *const *names, struct strv *values, struct err **err)
+{
+    _cleanup_(strv_release) struct strv argv = STRV_INIT;
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    _cleanup_(make_output_release) struct make_output output = MAKE_OUTPUT_INIT;
+    _cleanup_free_ char *rule = ask_rule(names);
+    struct proc_result result;
+    add_command(&argv, dir, vars);
+    strv_add(&argv, "-s");
+    strv_addf(&argv, "--eval=%s", rule);
+    strv_add(&argv, "firn-ask");
+    const struct proc proc = {.argv = (const char *const *)argv.items,
+                              .env = env,
+                              .timeout_ms = ASK_TIMEOUT_MS,
+                              .out = &out};
+    if (!proc_run(&proc, &result, err))
+        return false;
+    if (result.exit_status == 0 && take_answers(out.data, names, values))
+        return true;
+    for (const char *at = out.data; *at; at += strcspn(at, "\n"), at += *at == '\n')
+        make_output_line(&output, at, strcspn(at, "\n"));
+    make_output_error(&output, dir, NULL, err);
+    return err_wrap(err, "cannot ask the makefile in %s", dir);
+}
