@@ -25,7 +25,7 @@ enum freeze_kind {
     FREEZE_PACKAGE,     /* a directory of .py */
     FREEZE_AS_STR,      /* a directory (or .py file) frozen as source */
     FREEZE_AS_MPY,      /* a directory (or .py file), compiled to bytecode */
-    FREEZE_MPY,         /* .mpy compiled elsewhere */
+    FREEZE_MPY,         /* a directory (or .mpy file) compiled elsewhere */
     FREEZE_REQUIRE,     /* a package of micropython-lib or of a library added below */
     FREEZE_INCLUDE,     /* another manifest.py */
     FREEZE_ADD_LIBRARY, /* name a directory for require */
@@ -35,9 +35,11 @@ struct freeze_entry {
     enum freeze_kind kind;
     const struct ynode *node; /* where it stands: the value that names the thing */
     const char *name;         /* module file, package, path, library or package name */
-    const char *base_path;    /* relative to the manifest's directory, "" = that directory */
-    const char *library;      /* require: of this library; add_library: its path */
-    const char *const *files; /* package: only these, NULL-terminated; NULL = all */
+    const char *base_path; /* module, package: the directory that holds it; "" = the manifest's */
+    const char *library;   /* require: of this library; add_library: its path */
+    const struct ynode *library_node;
+    const char *const *files; /* package: files, freeze_as_mpy, freeze_mpy: script: only these files
+                                 or directories in it, NULL-terminated; NULL = all */
     int opt;                  /* mpy-cross -O level 0..3, -1 = default */
     bool prepend;             /* add_library */
 };
@@ -121,14 +123,15 @@ static inline void manifest_free_ptr(struct manifest **m)
     manifest_free(*m);
 }
 
-/* A path of the manifest as an absolute one; the caller frees. Checked beneath dir or a root, with
- * symbolic links resolved; an error points at node. */
+/* A path of the manifest as an absolute one; the caller frees. It must exist and lie beneath dir or
+ * a root, as written and with symbolic links resolved. NULL: diags has the error, at node. */
 char *manifest_path(const struct manifest *manifest, const struct ynode *node, const char *path,
                     struct diags *diags) MUST_CHECK;
+/* Does an existing absolute path, with symbolic links resolved, lie beneath dir or a root? */
+bool manifest_path_allowed(const struct manifest *manifest, const char *path);
 /* Add an error at a node of the manifest; returns false. */
-bool manifest_error(const struct manifest *manifest, const struct ynode *node,
-                    struct diags *diags, const char *hint, const char *fmt, ...)
-    PRINTF_LIKE(5, 6);
+bool manifest_error(const struct manifest *manifest, const struct ynode *node, struct diags *diags,
+                    const char *hint, const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* The JSON schema (draft 2020-12) of what manifest_load() accepts, generated from the reader's own
  * key tables; manifests/manifest.schema.json is this, byte for byte (a test holds them equal). */
