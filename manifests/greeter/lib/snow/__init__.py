@@ -1,0 +1,3 @@
+# A package of bytecode.
+from .flake import flake
+from .depth import firn
