@@ -65,7 +65,7 @@ static bool add_segment(const uint8_t *data, size_t size, const Elf32_Phdr *ph,
 bool elf_read(const void *data, size_t size, const struct link_map *maps, size_t count,
               struct image *image, struct err **err)
 {
-    Elf32_Ehdr header;
+    Elf32_Ehdr header = {0};
     const uint8_t *bytes = data;
     if (!read_header(bytes, size, &header, err))
         return false;

@@ -181,7 +181,7 @@ static bool read_lines(struct reader *r, const char *text, size_t len, struct er
         const char *newline = memchr(text + at, '\n', len - at);
         size_t end = newline ? (size_t)(newline - text) : len;
         size_t line_len = end - at;
-        struct record record;
+        struct record record = {0};
         if (line_len && text[end - 1] == '\r')
             line_len--;
         if (line_len &&
