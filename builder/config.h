@@ -23,12 +23,15 @@ struct mirror {
 
 struct config {
     struct arena arena;
-    const char *home; /* absolute, exists */
-    const char *data; /* absolute */
-    struct mirror *mirrors; /* longest prefix first */
+    const char *home;       /* absolute, exists */
+    const char *data;       /* absolute */
+    struct mirror *mirrors; /* one a prefix; the longest that fits a URL counts */
     size_t mirror_count;
 };
-#define CONFIG_INIT {ARENA_INIT, NULL, NULL, NULL, 0}
+#define CONFIG_INIT                                                                                \
+    {                                                                                              \
+        ARENA_INIT, NULL, NULL, NULL, 0                                                            \
+    }
 
 bool config_load(struct config *config, struct diags *diags) MUST_CHECK;
 void config_release(struct config *config);

@@ -1,0 +1,155 @@
+#include "builder/config.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/text.h"
+#include "base/yaml.h"
+
+static const char *const CONFIG_KEYS[] = {"mirrors", NULL};
+
+static const char *env(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+/* A local path is relative to the configuration file; "~/" is the user's home; URLs stay. */
+static const char *resolve_replacement(struct config *config, const char *config_path,
+                                       const char *value)
+{
+    const char *user_home = env("HOME");
+    if (strstr(value, "://") || value[0] == '/')
+        return arena_strdup(&config->arena, value);
+    if (text_starts_with(value, "~/") && user_home)
+        return arena_printf(&config->arena, "%s%s", user_home, value + 1);
+    _cleanup_free_ char *dir = path_dirname(config_path);
+    _cleanup_free_ char *joined = path_join(dir, value);
+    _cleanup_free_ char *absolute = path_absolute(joined);
+    /* path_absolute() drops a final '/', which counts: the rest of the URL is put behind it. */
+    return arena_printf(&config->arena, "%s%s", absolute, text_ends_with(value, "/") ? "/" : "");
+}
+
+/* A later file's mapping of the same prefix replaces the earlier one's. */
+static void set_mirror(struct config *config, const char *prefix, const char *replacement)
+{
+    for (size_t i = 0; i < config->mirror_count; i++) {
+        if (strcmp(config->mirrors[i].prefix, prefix) == 0) {
+            config->mirrors[i].replacement = replacement;
+            return;
+        }
+    }
+    struct mirror *grown = arena_alloc(&config->arena, (config->mirror_count + 1) * sizeof(*grown));
+    if (config->mirror_count)
+        memcpy(grown, config->mirrors, config->mirror_count * sizeof(*grown));
+    grown[config->mirror_count++] =
+        (struct mirror){arena_strdup(&config->arena, prefix), replacement};
+    config->mirrors = grown;
+}
+
+static bool read_mirrors(struct config *config, const struct ydoc *doc, const struct ynode *map,
+                         struct diags *diags)
+{
+    if (map->type != YNODE_MAPPING)
+        return ynode_error(doc, map, diags, "URL prefix: URL or path", "expected %s, not %s",
+                           ynode_type_name(YNODE_MAPPING), ynode_type_name(map->type));
+    for (size_t i = 0; i < map->count; i++) {
+        const struct ynode *value = map->items[i];
+        if (value->type != YNODE_SCALAR || !*value->value)
+            return ynode_error(doc, value, diags, NULL,
+                               "a mirror is the URL or the path that replaces the prefix");
+        set_mirror(config, map->keys[i]->value,
+                   resolve_replacement(config, doc->file, value->value));
+    }
+    return true;
+}
+
+static bool read_file(struct config *config, const char *path, struct diags *diags)
+{
+    struct ydoc doc = YDOC_INIT;
+    bool ok = ydoc_load(&doc, path, diags) && ymap_only_keys(&doc, doc.root, CONFIG_KEYS, diags);
+    const struct ynode *mirrors = ok ? ynode_get(doc.root, "mirrors") : NULL;
+    if (mirrors)
+        ok = read_mirrors(config, &doc, mirrors, diags);
+    ydoc_release(&doc);
+    return ok;
+}
+
+static bool read_files(struct config *config, struct diags *diags)
+{
+    static const char system_wide[] = "/etc/firn/config.yaml";
+    const char *only = env("FIRN_CONFIG");
+    if (only)
+        return read_file(config, only, diags);
+    if (fs_exists(system_wide) && !read_file(config, system_wide, diags))
+        return false;
+    const char *user_home = env("HOME");
+    if (!user_home)
+        return true;
+    _cleanup_free_ char *path = path_join(user_home, ".config/firn/config.yaml");
+    return !fs_exists(path) || read_file(config, path, diags);
+}
+
+static bool find_home(struct config *config, struct err **err)
+{
+    const char *given = env("FIRN_HOME"), *cache = env("XDG_CACHE_HOME"), *user = env("HOME");
+    if (!given && !cache && !user) {
+        err_set(err, ERR_USAGE, "there is no place for firn's caches");
+        return err_hint(err, "set FIRN_HOME to a directory, or HOME");
+    }
+    _cleanup_free_ char *base = given   ? xstrdup(given)
+                                : cache ? path_join(cache, "firn")
+                                        : path_join(user, ".cache/firn");
+    _cleanup_free_ char *absolute = path_absolute(base);
+    if (!fs_mkdirs(absolute, err))
+        return err_wrap(err, "cannot use %s for firn's caches (FIRN_HOME)", absolute);
+    config->home = arena_strdup(&config->arena, absolute);
+    return true;
+}
+
+/* $FIRN_DATA, an installed share/firn beside the program's bin/, or the tree it was built from. */
+static void find_data(struct config *config)
+{
+    const char *given = env("FIRN_DATA");
+    char exe[4096];
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    config->data = arena_strdup(&config->arena, given ? given : FIRN_SOURCE_DIR);
+    if (given || len <= 0)
+        return;
+    exe[len] = '\0';
+    _cleanup_free_ char *bin = path_dirname(exe);
+    _cleanup_free_ char *joined = path_join(bin, "../share/firn");
+    _cleanup_free_ char *share = path_absolute(joined);
+    _cleanup_free_ char *definitions = path_join(share, "firmware-src");
+    if (fs_is_dir(definitions))
+        config->data = arena_strdup(&config->arena, share);
+}
+
+bool config_load(struct config *config, struct diags *diags)
+{
+    struct err *err = NULL;
+    find_data(config);
+    if (!find_home(config, &err)) {
+        diags_take_error(diags, err);
+        return false;
+    }
+    return read_files(config, diags);
+}
+
+void config_release(struct config *config)
+{
+    arena_release(&config->arena);
+    *config = (struct config)CONFIG_INIT;
+}
+
+char *config_map_url(const struct config *config, const char *url)
+{
+    const struct mirror *best = NULL;
+    for (size_t i = 0; i < config->mirror_count; i++) {
+        const struct mirror *m = &config->mirrors[i];
+        if (text_starts_with(url, m->prefix) && (!best || strlen(m->prefix) > strlen(best->prefix)))
+            best = m;
+    }
+    return best ? xasprintf("%s%s", best->replacement, url + strlen(best->prefix)) : xstrdup(url);
+}

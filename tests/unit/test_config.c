@@ -1,0 +1,109 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fs.h"
+#include "builder/config.h"
+
+static char dir[] = "/tmp/firn-config-XXXXXX";
+
+static int set_up(void **state)
+{
+    (void)state;
+    strcpy(dir + strlen(dir) - 6, "XXXXXX");
+    return mkdtemp(dir) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    unsetenv("FIRN_CONFIG");
+    return fs_remove_tree(dir, &err) ? 0 : -1;
+}
+
+/* Write text as config.yaml, point the environment at it and load it. */
+static bool load(struct config *config, const char *text, struct diags *diags)
+{
+    struct err *err = NULL;
+    _cleanup_free_ char *path = path_join(dir, "config.yaml");
+    _cleanup_free_ char *home = path_join(dir, "home");
+    assert_true(fs_write(path, text, strlen(text), 0644, &err));
+    setenv("FIRN_CONFIG", path, 1);
+    setenv("FIRN_HOME", home, 1);
+    return config_load(config, diags);
+}
+
+static void longest_prefix_wins(void **state)
+{
+    (void)state;
+    struct config config = CONFIG_INIT;
+    struct diags diags = DIAGS_INIT;
+    assert_true(load(&config,
+                     "mirrors:\n"
+                     "  https://host/: /srv/all/\n"
+                     "  https://host/special/: https://other/\n",
+                     &diags));
+    _cleanup_free_ char *plain = config_map_url(&config, "https://host/a.git");
+    _cleanup_free_ char *special = config_map_url(&config, "https://host/special/b.git");
+    _cleanup_free_ char *other = config_map_url(&config, "https://elsewhere/c.git");
+    assert_string_equal(plain, "/srv/all/a.git");
+    assert_string_equal(special, "https://other/b.git");
+    assert_string_equal(other, "https://elsewhere/c.git");
+    assert_true(fs_is_dir(config.home));
+    config_release(&config);
+}
+
+static void relative_mirror_is_beside_the_file(void **state)
+{
+    (void)state;
+    struct config config = CONFIG_INIT;
+    struct diags diags = DIAGS_INIT;
+    assert_true(load(&config, "mirrors:\n  https://host/: git/\n", &diags));
+    _cleanup_free_ char *mapped = config_map_url(&config, "https://host/a.git");
+    _cleanup_free_ char *want = path_join(dir, "git/a.git");
+    assert_string_equal(mapped, want);
+    config_release(&config);
+}
+
+static void unknown_key_is_an_error_with_a_suggestion(void **state)
+{
+    (void)state;
+    struct config config = CONFIG_INIT;
+    struct diags diags = DIAGS_INIT;
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    assert_false(load(&config, "miror:\n  https://host/: git/\n", &diags));
+    diags_format_errors(&diags, &text);
+    assert_non_null(strstr(text.data, "config.yaml:1:1: unknown key 'miror'"));
+    assert_non_null(strstr(text.data, "mirrors"));
+    diags_release(&diags);
+    config_release(&config);
+}
+
+static void mirrors_must_be_a_mapping(void **state)
+{
+    (void)state;
+    struct config config = CONFIG_INIT;
+    struct diags diags = DIAGS_INIT;
+    assert_false(load(&config, "mirrors: [a, b]\n", &diags));
+    assert_int_equal(diags.error_count, 1);
+    diags_release(&diags);
+    config_release(&config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(longest_prefix_wins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(relative_mirror_is_beside_the_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unknown_key_is_an_error_with_a_suggestion, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(mirrors_must_be_a_mapping, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
