@@ -4,9 +4,9 @@
  *
  * toolchain_find() looks on PATH, checks the version against the YAML's and the manifest's ranges
  * and records the identity: version, target, and the SHA-256 of every binary that turns source into
- * bytes (gcc, cc1, as, ld, objcopy, and the libraries named in the YAML). Hashes are cached in
- * $FIRN_HOME/toolchains/identity.json by path, size, inode and mtime, so that an unchanged compiler
- * costs a few stat() calls.
+ * bytes (the tools, cc1, as, collect2, the libraries that are linked in). Hashes are kept in
+ * $FIRN_HOME/toolchains/ and used again as long as path, size, inode and times are the same, so
+ * that an unchanged compiler costs a few stat() calls and no process.
  */
 #ifndef FIRN_BUILDER_TOOLCHAIN_H
 #define FIRN_BUILDER_TOOLCHAIN_H
@@ -18,21 +18,30 @@
 
 struct toolchain {
     char *name;
-    char *prefix;   /* CROSS_COMPILE, "arm-none-eabi-"; "" for the host */
-    char *version;  /* "12.2.1" */
-    char *target;   /* "arm-none-eabi" */
-    char *digest;   /* SHA-256 over the whole identity */
-    json_t *identity; /* for sidecar and lock */
+    char *prefix;     /* CROSS_COMPILE, "arm-none-eabi-"; "" for the host */
+    char *compiler;   /* absolute path, "/usr/bin/arm-none-eabi-gcc" */
+    char *version;    /* "12.2.1" */
+    char *target;     /* "arm-none-eabi" */
+    char *digest;     /* SHA-256 over the whole identity */
+    json_t *identity; /* name, version, target, files{name: sha256}: no paths of this machine */
 };
-#define TOOLCHAIN_INIT {NULL, NULL, NULL, NULL, NULL, NULL}
+#define TOOLCHAIN_INIT                                                                             \
+    {                                                                                              \
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL                                                   \
+    }
 
-/* name: the manifest's or the port's default. Errors point at the manifest's node when it names the
- * toolchain, and name the Debian package when the compiler is missing. */
+/* name: the manifest's or the port's default. manifest (may be NULL) gives the version range and
+ * the place that errors point at when it names the toolchain. A compiler that is missing is an
+ * error that names the Debian packages; one of the wrong version says which was found and where. */
 bool toolchain_find(const struct config *config, const char *name, const struct manifest *manifest,
                     struct toolchain *toolchain, struct diags *diags) MUST_CHECK;
 void toolchain_release(struct toolchain *toolchain);
 
-/* Does "12.2.1" satisfy ">=12", ">=12,<14", "12.2"? Sets err (ERR_MANIFEST) on a malformed range. */
-bool version_in_range(const char *version, const char *range, bool *in, struct err **err) MUST_CHECK;
+/* Does a version satisfy every part of a range? Parts are joined by ','; each is an operator (>=,
+ * >,
+ * <=, <, =, ==) and a dotted number; a number alone matches all versions that begin with it ("12.2"
+ * matches 12.2.1). A malformed range is ERR_MANIFEST. */
+bool version_in_range(const char *version, const char *range, bool *in,
+                      struct err **err) MUST_CHECK;
 
 #endif
