@@ -1,15 +1,19 @@
 /*
  * Sources: firmware.git and firmware.ref to a checkout of exactly one commit.
  *
- *   $FIRN_HOME/git/<name>-<hash of the URL>.git   bare mirror, kept
- *   $FIRN_HOME/src/<commit>-<submodule set>/      checkout, read-only by convention, published whole
+ *   $FIRN_HOME/git/<name>-<hash of the URL>.git       bare mirror, kept
+ *   $FIRN_HOME/src/<commit>-<submodule set>/tree/     checkout, read-only by convention; published
+ *                                                     whole, with source.json beside it
  *
- * The mirror is only asked over the network when it does not hold the ref, or with refresh. The URL
- * is mapped by config.yaml's mirrors first. Mirrors are locked per repository while they are
- * written; an interrupted fetch leaves what was there.
+ * The URL is mapped by config.yaml's mirrors first. A mirror is only asked to fetch when it does not
+ * hold the ref, or with refresh (a tag or branch; a commit does not move). Mirrors are locked while
+ * they are written; an interrupted fetch leaves what was there. An unchanged source costs two small
+ * files: no repository is opened.
  *
  * A commit whose message has a line "Firn-Origin: TEXT" was imported from somewhere else (a
  * distribution's source package); the text becomes source.origin, else "upstream".
+ *
+ * Progress events have the phase "source" ("objects", then "files"); the caller begins and ends it.
  */
 #ifndef FIRN_BUILDER_SOURCE_H
 #define FIRN_BUILDER_SOURCE_H
@@ -24,7 +28,7 @@ struct source {
     char *origin; /* "upstream" or the Firn-Origin text */
     char *mirror; /* the bare repository */
     char *dir;    /* the checkout, after source_checkout() */
-    char *describe; /* for MICROPY_GIT_TAG: the tag if ref is one, else "<ref>-g<short>" */
+    char *describe; /* for MICROPY_GIT_TAG: the tag if ref is one, "<branch>-g<short>", "g<short>" */
     long long commit_time; /* seconds since the epoch, for SOURCE_DATE_EPOCH */
     struct submodule {
         char *path, *url, *commit;
