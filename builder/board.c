@@ -108,7 +108,7 @@ bool board_choose(struct board *board, const struct manifest *manifest,
                   const struct interpreter *interpreter, const char *source_dir,
                   struct diags *diags)
 {
-    board_release(board);
+    board_choice_release(board);
     if (manifest->board.port) {
         board->port = interpreter_port(interpreter, manifest->board.port);
         if (!board->port)
@@ -135,7 +135,7 @@ bool board_choose(struct board *board, const struct manifest *manifest,
     return true;
 }
 
-void board_release(struct board *board)
+void board_choice_release(struct board *board)
 {
     free(board->dir);
     *board = (struct board)BOARD_INIT;

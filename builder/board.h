@@ -26,7 +26,8 @@ struct board {
 bool board_choose(struct board *board, const struct manifest *manifest,
                   const struct interpreter *interpreter, const char *source_dir,
                   struct diags *diags) MUST_CHECK;
-void board_release(struct board *board);
+/* Not board_release(): that is the simulated board's. */
+void board_choice_release(struct board *board);
 
 /* Add "BOARD=...", BOARD_DIR, BOARD_VARIANT as the port has them, then the target's and, over them,
  * the manifest's config.make variables, one "NAME=value" each. A manifest's value for the port's

@@ -23,6 +23,29 @@ static bool find_dir(struct manifest *manifest, struct diags *diags)
     return false;
 }
 
+static int compare_places(const void *a, const void *b)
+{
+    const struct err *x = *(struct err *const *)a, *y = *(struct err *const *)b;
+    int order = (x->line > y->line) - (x->line < y->line);
+
+    return order ? order : (x->column > y->column) - (x->column < y->column);
+}
+
+/* Read and check; the errors are put into the order in which they stand in the file. */
+static bool read_and_check(struct manifest *manifest, struct diags *diags)
+{
+    size_t first = diags->error_count;
+    bool ok = find_dir(manifest, diags);
+
+    if (ok) {
+        ok = manifest_read(manifest, diags);
+        ok &= manifest_check(manifest, diags);
+    }
+    qsort(diags->errors + first, diags->error_count - first, sizeof(*diags->errors),
+          compare_places);
+    return ok;
+}
+
 struct manifest *manifest_load(const char *path, struct diags *diags)
 {
     _cleanup_(manifest_free_ptr) struct manifest *manifest = xcalloc(1, sizeof(*manifest));
@@ -32,8 +55,7 @@ struct manifest *manifest_load(const char *path, struct diags *diags)
         return NULL;
     manifest->path = arena_strdup(&manifest->doc.arena, path);
     manifest->roots = manifest->c_modules = manifest->check.imports = none;
-    if (!find_dir(manifest, diags) || !manifest_read(manifest, diags) ||
-        !manifest_check(manifest, diags))
+    if (!read_and_check(manifest, diags))
         return NULL;
     struct manifest *result = manifest;
     manifest = NULL;

@@ -199,6 +199,8 @@ static bool check_frozen(const struct manifest *m, struct diags *diags)
     for (size_t i = 0; i < m->frozen_count; i++) {
         const struct freeze_entry *entry = &m->frozen[i];
         _cleanup_(freeze_files_release) struct freeze_files files = FREEZE_FILES_INIT;
+        if (!entry->name || (entry->kind == FREEZE_ADD_LIBRARY && !entry->library))
+            continue;
         if (entry->kind == FREEZE_INCLUDE || entry->kind == FREEZE_ADD_LIBRARY)
             ok &= check_python_path(m, entry, diags);
         else if (freeze_files_list(&files, m, entry, diags))

@@ -82,8 +82,8 @@ bool key_wrong_type(const struct key_slot *slot, const char *expected);
 
 /* Read the whole document into the manifest. Goes on after an error; false if there was any. */
 bool manifest_read(struct manifest *manifest, struct diags *diags) MUST_CHECK;
-/* What needs the whole manifest and the files beside it: paths, reserved names, duplicate targets.
- * Only for a manifest that was read without errors. (manifest_check.c) */
+/* What needs the files beside the manifest: paths and duplicate targets. What could not be read is
+ * passed over, so that one run shows both kinds of errors. (manifest_check.c) */
 bool manifest_check(struct manifest *manifest, struct diags *diags) MUST_CHECK;
 
 #endif

@@ -164,7 +164,9 @@ static bool read_keys(struct manifest *manifest, const struct key_table *table,
 
     set_fallbacks(table, base);
     if (node->type == YNODE_SCALAR && table->shorthand && (*node->value || node->quoted)) {
-        slot.key = find_key(table, table->shorthand);
+        struct key key = *find_key(table, table->shorthand);
+        key.name = table->name; /* what the error is to name */
+        slot.key = &key;
         return read_value(&slot);
     }
     if (node->type != YNODE_MAPPING)

@@ -205,7 +205,8 @@ static bool read_strings(const struct key_slot *slot)
                                                         slot->key->expected, item.node->value)
                                         : key_wrong_type(&item, "a list of strings");
     }
-    *(const char *const **)member(slot->base, slot->key->offset) = strings;
+    if (ok)
+        *(const char *const **)member(slot->base, slot->key->offset) = strings;
     return ok;
 }
 

@@ -11,6 +11,8 @@
 
 /* In the order in which a product meets them; `firn help` prints this order. */
 static const struct command *const commands[] = {
+    &cmd_init,
+    &cmd_validate,
     &cmd_sim,
     NULL,
 };

@@ -1,0 +1,178 @@
+/* firn validate: everything about a manifest that can be known without building it. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/text.h"
+#include "builder/board.h"
+#include "builder/config.h"
+#include "builder/qstr.h"
+#include "cli/command.h"
+
+static const char help[] =
+    "Checks manifests and the files that they name: types, names, paths, frozen modules, qstrs.\n"
+    "Up to 20 errors of each are shown, each at its line with what to do about it.\n"
+    "\n"
+    "      --schema  print the JSON schema of the format (for an editor) and stop\n"
+    "\n"
+    "Examples:\n"
+    "  firn validate manifests/*.yaml\n"
+    "  firn validate --schema > manifest.schema.json\n"
+    "docs/manifest.md explains every key.\n";
+
+static const struct option long_options[] = {
+    {"schema", no_argument, NULL, 's'},
+    {NULL, 0, NULL, 0},
+};
+
+static bool is_listed(const struct port *port, const char *name)
+{
+    for (const char *const *board = port->board_names; *board; board++)
+        if (!strcmp(*board, name))
+            return true;
+    return false;
+}
+
+/* Without the sources only the definition's list of boards is known. A name that is near to a
+ * listed one is taken for a typing error; any other may be a board that the list does not have yet.
+ */
+static bool check_board(const struct manifest *m, const struct interpreter *interpreter,
+                        struct diags *diags)
+{
+    _cleanup_(board_choice_release) struct board board = BOARD_INIT;
+
+    if (!board_choose(&board, m, interpreter, NULL, diags))
+        return false;
+    if (!m->board.name || (board.port && is_listed(board.port, m->board.name)))
+        return true;
+    const char *nearest = interpreter_nearest_board(interpreter, board.port, m->board.name);
+    _cleanup_free_ char *hint = nearest ? xasprintf("did you mean '%s'?", nearest) : NULL;
+    if (hint)
+        return manifest_error(m, m->board.name_node, diags, hint, "unknown board '%s'",
+                              m->board.name);
+    ynode_warning(&m->doc, m->board.name_node, diags, "the build looks for it in the sources",
+                  "firn does not know the board '%s'", m->board.name);
+    return true;
+}
+
+static bool check_toolchain(const struct manifest *m, const struct config *config,
+                            struct diags *diags)
+{
+    _cleanup_free_ char *dir = path_join(config->data, "toolchains");
+    _cleanup_(strv_release) struct strv files = STRV_INIT, names = STRV_INIT;
+    _cleanup_err_ struct err *err = NULL;
+
+    if (!m->toolchain.name || !fs_list(dir, &files, &err))
+        return true; /* the build says what is wrong with the installation */
+    for (size_t i = 0; i < files.count; i++)
+        if (text_ends_with(files.items[i], ".yaml"))
+            strv_addf(&names, "%.*s", (int)strlen(files.items[i]) - 5, files.items[i]);
+    if (strv_contains(&names, m->toolchain.name))
+        return true;
+    const char *nearest = text_nearest(m->toolchain.name, (const char *const *)names.items);
+    _cleanup_free_ char *hint = nearest ? xasprintf("did you mean '%s'?", nearest) : NULL;
+    return manifest_error(m, m->toolchain.node, diags, hint, "unknown toolchain '%s'",
+                          m->toolchain.name);
+}
+
+static bool check_names(const struct manifest *m, const struct config *config, struct diags *diags)
+{
+    _cleanup_(interpreter_free_ptr) struct interpreter *interpreter =
+        interpreter_load(config->data, m->firmware.interpreter, diags);
+    bool ok = interpreter && check_board(m, interpreter, diags);
+
+    return check_toolchain(m, config, diags) && ok;
+}
+
+static void report_ok(const struct cli *cli, const struct manifest *m, size_t qstr_count)
+{
+    if (!cli->json && !cli->quiet)
+        printf("%s: ok (%s %s, %zu frozen %s, %zu %s)\n", m->path, m->product, m->version,
+               m->frozen_count, m->frozen_count == 1 ? "entry" : "entries", qstr_count,
+               qstr_count == 1 ? "qstr" : "qstrs");
+}
+
+/* Takes one manifest through all checks; adds what it found to `results`. */
+static bool validate(const struct cli *cli, const struct config *config, const char *path,
+                     json_t *results, struct diags *diags)
+{
+    _cleanup_(manifest_free_ptr) struct manifest *m = manifest_load(path, diags);
+    _cleanup_(qstr_list_release) struct qstr_list qstrs = QSTR_LIST_INIT;
+    bool ok = m && check_names(m, config, diags);
+
+    ok = m && qstr_list_load(&qstrs, m, diags) && ok;
+    json_t *result = json_pack("{s:s, s:b}", "manifest", path, "ok", ok);
+    if (ok) {
+        report_ok(cli, m, qstrs.names.count);
+        json_object_set_new(result, "product", json_string(m->product));
+        json_object_set_new(result, "version", json_string(m->version));
+        json_object_set_new(result, "frozen_entries", json_integer((json_int_t)m->frozen_count));
+        json_object_set_new(result, "qstrs", json_integer((json_int_t)qstrs.names.count));
+    }
+    json_array_append_new(results, result);
+    return ok;
+}
+
+static void report_diags(struct cli *cli, struct diags *diags)
+{
+    cli_warnings(cli, diags);
+    for (size_t i = 0; i < diags->error_count; i++)
+        event_diag(cli->events, "error", diags->errors[i]);
+    if (diags->error_dropped)
+        event_info(cli->events, "%zu more errors are not shown", diags->error_dropped);
+}
+
+static int validate_all(struct cli *cli, const struct config *config, int count, char **paths)
+{
+    json_t *results = json_array();
+    bool ok = true;
+
+    for (int i = 0; i < count; i++) {
+        _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
+        ok &= validate(cli, config, paths[i], results, &diags);
+        report_diags(cli, &diags);
+    }
+    event_result(cli->events, ok, ok ? 0 : 2, json_pack("{s:o}", "manifests", results));
+    return ok ? 0 : 2;
+}
+
+static int print_schema(struct cli *cli)
+{
+    _cleanup_(buf_release) struct buf schema = BUF_INIT;
+
+    manifest_schema(&schema);
+    fputs(schema.data, stdout);
+    event_result(cli->events, true, 0, NULL);
+    return 0;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    _cleanup_(config_release) struct config config = CONFIG_INIT;
+    _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
+    bool schema = false;
+    int option;
+
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (option != 's')
+            return cli_usage(cli, &cmd_validate, "unknown option '%s'", argv[optind - 1]);
+        schema = true;
+    }
+    if (schema)
+        return print_schema(cli);
+    if (optind == argc)
+        return cli_usage(cli, &cmd_validate, "which manifest?");
+    if (!config_load(&config, &diags))
+        return cli_fail_diags(cli, &diags);
+    return validate_all(cli, &config, argc - optind, argv + optind);
+}
+
+const struct command cmd_validate = {
+    .name = "validate",
+    .arguments = "MANIFEST... | --schema",
+    .summary = "check manifests and the files that they name",
+    .help = help,
+    .run = run,
+};
