@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/cmd_sim_boot.h"
 #include "cli/command.h"
 #include "simulator/bench.h"
 #include "simulator/control.h"
@@ -29,9 +30,11 @@ static const char help[] =
     "  firn sim control status        (JSON)\n"
     "docs/simulator.md lists the faults and says what is modelled and what is not.\n"
     "\n"
+    "What was flashed can be run, in QEMU:\n" SIM_BOOT_HELP "\n"
     "Examples:\n"
     "  firn sim -- dfu-util -l\n"
-    "  firn sim -n 3 -d /tmp/boards -- dfu-util -a 0 -p 1-2 -s 0x08000000:leave -D image.bin\n";
+    "  firn sim -n 3 -d /tmp/boards -- dfu-util -a 0 -p 1-2 -s 0x08000000:leave -D image.bin\n"
+    "  firn sim boot /tmp/boards/board-0.flash -c 'print(1 + 2)'\n";
 
 static const struct option long_options[] = {
     {"boards", required_argument, NULL, 'n'}, {"board", required_argument, NULL, 'b'},
@@ -173,6 +176,8 @@ static int run(struct cli *cli, int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "control") == 0)
         return run_control(cli, argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "boot") == 0)
+        return cmd_sim_boot(cli, argc - 1, argv + 1);
     struct err *err = NULL;
     struct arguments args = {.count = 1, .faults = STRV_INIT};
     int status = 0;

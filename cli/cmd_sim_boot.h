@@ -6,14 +6,15 @@
 
 #include "cli/command.h"
 
+/* A part of `firn help sim`. */
 #define SIM_BOOT_HELP                                                                              \
-    "  boot FLASH               boot a board's flash file in QEMU: an interactive REPL, or with\n" \
-    "    -e, --exec=FILE        run a Python program there and print its output; a traceback\n"    \
+    "  firn sim boot FLASH      boots it: an interactive REPL, or with\n"                          \
+    "    -e, --exec=FILE        runs a Python program there and prints its output; a traceback\n"  \
     "                           goes to standard error, and the exit status is 1\n"                \
     "    -c, --code=CODE        the same with the program on the command line\n"                   \
-    "    -m, --machine=NAME     netduino2 (default), netduinoplus2, or native: FLASH is then\n"    \
-    "                           the unix port's program\n"                                         \
-    "    -t, --timeout=SECONDS  for boot and program together (default 30)\n"
+    "    -m, --machine=NAME     netduino2 (the default), netduinoplus2, or native: FLASH is\n"     \
+    "                           then the unix port's program\n"                                    \
+    "    -t, --timeout=SECONDS  for boot and program together (30)\n"
 
 /* argv[0] is "boot"; returns the exit status. */
 int cmd_sim_boot(struct cli *cli, int argc, char **argv);
