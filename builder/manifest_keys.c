@@ -12,12 +12,12 @@
 #define PLAIN_PATTERN "^[^\x01-\x1f\x7f]+$"
 #define NAME_PATTERN "^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
 #define NAME_WORDS "letters, digits, '_', '-', '+' and '.'"
+#define NAME .pattern = NAME_PATTERN, .expected = NAME_WORDS
 #define PATH .pattern = PLAIN_PATTERN, .expected = "a path"
 
 static const struct key firmware_keys[] = {
     {"interpreter", "The interpreter to build: the name of a file in firmware-src.", KEY_STRING,
-     .offset = AT(firmware.interpreter), .pattern = NAME_PATTERN, .expected = NAME_WORDS,
-     .fallback = "micropython"},
+     .offset = AT(firmware.interpreter), NAME, .fallback = "micropython"},
     {"git", "URL of the repository that holds the interpreter's sources.", KEY_STRING,
      .offset = AT(firmware.git), .node = AT(firmware.git_node), .needs = "ref",
      .pattern = "^([a-z][a-z0-9+.-]*://|/|[^ /@]+@[^ /:]+:)[^ \x01-\x1f\x7f]+$",
@@ -34,13 +34,11 @@ static const struct key_table firmware_table = {
 
 static const struct key board_keys[] = {
     {"port", "The interpreter's port; needed where several ports have a board of this name.",
-     KEY_STRING, .offset = AT(board.port), .node = AT(board.port_node), .pattern = NAME_PATTERN,
-     .expected = NAME_WORDS},
+     KEY_STRING, .offset = AT(board.port), .node = AT(board.port_node), NAME},
     {"name", "The board's name in its port.", KEY_STRING, .offset = AT(board.name),
-     .node = AT(board.name_node), .pattern = NAME_PATTERN, .expected = NAME_WORDS},
+     .node = AT(board.name_node), NAME},
     {"variant", "The board's variant, as the port's BOARD_VARIANT.", KEY_STRING,
-     .offset = AT(board.variant), .node = AT(board.variant_node), .pattern = NAME_PATTERN,
-     .expected = NAME_WORDS},
+     .offset = AT(board.variant), .node = AT(board.variant_node), NAME},
     {"dir", "The directory of a board that is not in the port.", KEY_STRING,
      .offset = AT(board.dir), .node = AT(board.dir_node), .needs = "port", PATH},
     {0},
@@ -51,7 +49,7 @@ static const struct key_table board_table = {
 #define RANGE_PATTERN "(>=|<=|>|<|=)?[0-9]+([.][0-9]+)*"
 static const struct key toolchain_keys[] = {
     {"name", "The name of a file in toolchains.", KEY_STRING, .required = true,
-     .offset = AT(toolchain.name), .pattern = NAME_PATTERN, .expected = NAME_WORDS},
+     .offset = AT(toolchain.name), NAME},
     {"version", "Which versions are good: '12.2', '>=12' or '>=12,<14'.", KEY_TEXT,
      .offset = AT(toolchain.version), .pattern = "^" RANGE_PATTERN "(," RANGE_PATTERN ")*$",
      .expected = "a range such as '>=12,<14'"},
@@ -180,10 +178,10 @@ static const struct key qstr_keys[] = {
 const struct key_table qstr_table = {
     .name = "qstrs", .keys = qstr_keys, .shorthand = "name", .one_of = NAMES("name", "file")};
 
-#define DIRECTIVE(directive, description)                                                          \
+#define DIRECTIVE(directive, description, ...)                                                     \
     {                                                                                              \
         directive, description, KEY_STRING, .required = true, .offset = ENTRY(name),               \
-                                            .node = ENTRY(node), PATH                              \
+                                            .node = ENTRY(node), __VA_ARGS__                       \
     }
 #define BASE_PATH                                                                                  \
     {                                                                                              \
@@ -201,9 +199,9 @@ const struct key_table qstr_table = {
     }
 
 static const struct key module_keys[] = {
-    DIRECTIVE("module", "A Python file, compiled to bytecode."), BASE_PATH, OPT, {0}};
+    DIRECTIVE("module", "A Python file, compiled to bytecode.", PATH), BASE_PATH, OPT, {0}};
 static const struct key package_keys[] = {
-    DIRECTIVE("package", "A directory of Python files, compiled to bytecode."),
+    DIRECTIVE("package", "A directory of Python files, compiled to bytecode.", PATH),
     {"files", "Only these files, relative to the package.", KEY_STRINGS, .offset = ENTRY(files),
      .min = 1, PATH},
     BASE_PATH,
@@ -211,26 +209,29 @@ static const struct key package_keys[] = {
     {0},
 };
 static const struct key as_str_keys[] = {
-    DIRECTIVE("freeze_as_str", "A directory of Python files, or one file, frozen as source."), {0}};
+    DIRECTIVE("freeze_as_str", "A directory of Python files, or one file, frozen as source.", PATH),
+    {0}};
 static const struct key as_mpy_keys[] = {
-    DIRECTIVE("freeze_as_mpy", "A directory of Python files, or one file, compiled to bytecode."),
+    DIRECTIVE("freeze_as_mpy", "A directory of Python files, or one file, compiled to bytecode.",
+              PATH),
     SCRIPT,
     OPT,
     {0}};
 static const struct key mpy_keys[] = {
-    DIRECTIVE("freeze_mpy", "A directory of .mpy files, or one file, compiled elsewhere."),
+    DIRECTIVE("freeze_mpy", "A directory of .mpy files, or one file, compiled elsewhere.", PATH),
     SCRIPT,
     {0}};
 static const struct key require_keys[] = {
-    DIRECTIVE("require", "A package of micropython-lib or of a library added with add_library."),
+    DIRECTIVE("require", "A package of micropython-lib or of a library added with add_library.",
+              NAME),
     {"library", "Take it from this library.", KEY_STRING, .offset = ENTRY(library),
-     .node = ENTRY(library_node), .pattern = NAME_PATTERN, .expected = NAME_WORDS},
+     .node = ENTRY(library_node), NAME},
     {0},
 };
 static const struct key include_keys[] = {
-    DIRECTIVE("include", "Another manifest.py, or a directory that holds one."), {0}};
+    DIRECTIVE("include", "Another manifest.py, or a directory that holds one.", PATH), {0}};
 static const struct key add_library_keys[] = {
-    DIRECTIVE("add_library", "The name of a further library for require."),
+    DIRECTIVE("add_library", "The name of a further library for require.", NAME),
     {"library_path", "The library's directory.", KEY_STRING, .required = true,
      .offset = ENTRY(library), .node = ENTRY(library_node), PATH},
     {"prepend", "Search it before the others.", KEY_BOOL, .offset = ENTRY(prepend)},

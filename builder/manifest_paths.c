@@ -23,16 +23,22 @@ bool manifest_path_allowed(const struct manifest *manifest, const char *path)
     return real && beneath_any(manifest, real);
 }
 
-/* The name in the missing path's directory that is nearest to what was written, or NULL. */
+/* The first part of the path that is not there may be a typing error: the nearest name beside it.
+ */
 static char *missing_hint(const char *absolute)
 {
-    _cleanup_free_ char *dir = path_dirname(absolute);
+    _cleanup_free_ char *part = xstrdup(absolute), *dir = path_dirname(absolute);
     _cleanup_(strv_release) struct strv names = STRV_INIT;
     _cleanup_err_ struct err *err = NULL;
 
-    if (!fs_is_dir(dir) || !fs_list(dir, &names, &err))
+    while (!fs_exists(dir) && strcmp(dir, "/")) {
+        free(part);
+        part = dir;
+        dir = path_dirname(part);
+    }
+    if (!fs_list(dir, &names, &err))
         return NULL;
-    const char *nearest = text_nearest(path_basename(absolute), (const char *const *)names.items);
+    const char *nearest = text_nearest(path_basename(part), (const char *const *)names.items);
     return nearest ? xasprintf("did you mean '%s'?", nearest) : NULL;
 }
 

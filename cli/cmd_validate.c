@@ -1,12 +1,8 @@
 /* firn validate: everything about a manifest that can be known without building it. */
 #include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/fs.h"
-#include "base/text.h"
-#include "builder/board.h"
-#include "builder/config.h"
+#include "builder/manifest_names.h"
 #include "builder/qstr.h"
 #include "cli/command.h"
 
@@ -26,65 +22,6 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static bool is_listed(const struct port *port, const char *name)
-{
-    for (const char *const *board = port->board_names; *board; board++)
-        if (!strcmp(*board, name))
-            return true;
-    return false;
-}
-
-/* Without the sources only the definition's list of boards is known. A name that is near to a
- * listed one is taken for a typing error; any other may be a board that the list does not have yet.
- */
-static bool check_board(const struct manifest *m, const struct interpreter *interpreter,
-                        struct diags *diags)
-{
-    _cleanup_(board_choice_release) struct board board = BOARD_INIT;
-
-    if (!board_choose(&board, m, interpreter, NULL, diags))
-        return false;
-    if (!m->board.name || (board.port && is_listed(board.port, m->board.name)))
-        return true;
-    const char *nearest = interpreter_nearest_board(interpreter, board.port, m->board.name);
-    _cleanup_free_ char *hint = nearest ? xasprintf("did you mean '%s'?", nearest) : NULL;
-    if (hint)
-        return manifest_error(m, m->board.name_node, diags, hint, "unknown board '%s'",
-                              m->board.name);
-    ynode_warning(&m->doc, m->board.name_node, diags, "the build looks for it in the sources",
-                  "firn does not know the board '%s'", m->board.name);
-    return true;
-}
-
-static bool check_toolchain(const struct manifest *m, const struct config *config,
-                            struct diags *diags)
-{
-    _cleanup_free_ char *dir = path_join(config->data, "toolchains");
-    _cleanup_(strv_release) struct strv files = STRV_INIT, names = STRV_INIT;
-    _cleanup_err_ struct err *err = NULL;
-
-    if (!m->toolchain.name || !fs_list(dir, &files, &err))
-        return true; /* the build says what is wrong with the installation */
-    for (size_t i = 0; i < files.count; i++)
-        if (text_ends_with(files.items[i], ".yaml"))
-            strv_addf(&names, "%.*s", (int)strlen(files.items[i]) - 5, files.items[i]);
-    if (strv_contains(&names, m->toolchain.name))
-        return true;
-    const char *nearest = text_nearest(m->toolchain.name, (const char *const *)names.items);
-    _cleanup_free_ char *hint = nearest ? xasprintf("did you mean '%s'?", nearest) : NULL;
-    return manifest_error(m, m->toolchain.node, diags, hint, "unknown toolchain '%s'",
-                          m->toolchain.name);
-}
-
-static bool check_names(const struct manifest *m, const struct config *config, struct diags *diags)
-{
-    _cleanup_(interpreter_free_ptr) struct interpreter *interpreter =
-        interpreter_load(config->data, m->firmware.interpreter, diags);
-    bool ok = interpreter && check_board(m, interpreter, diags);
-
-    return check_toolchain(m, config, diags) && ok;
-}
-
 static void report_ok(const struct cli *cli, const struct manifest *m, size_t qstr_count)
 {
     if (!cli->json && !cli->quiet)
@@ -99,7 +36,7 @@ static bool validate(const struct cli *cli, const struct config *config, const c
 {
     _cleanup_(manifest_free_ptr) struct manifest *m = manifest_load(path, diags);
     _cleanup_(qstr_list_release) struct qstr_list qstrs = QSTR_LIST_INIT;
-    bool ok = m && check_names(m, config, diags);
+    bool ok = m && manifest_check_names(m, config, diags);
 
     ok = m && qstr_list_load(&qstrs, m, diags) && ok;
     json_t *result = json_pack("{s:s, s:b}", "manifest", path, "ok", ok);

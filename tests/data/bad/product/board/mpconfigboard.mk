@@ -1,0 +1,1 @@
+# A board's files would be here.
