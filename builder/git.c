@@ -1,4 +1,4 @@
-#include <ctype.h>
+#include <errno.h>
 #include <string.h>
 
 #include "base/fs.h"
@@ -19,10 +19,9 @@ bool git_fail(struct err **err, const char *fmt, ...)
     if (interrupt_requested())
         return err_set(err, ERR_INTERRUPTED, "%s: interrupted", what);
     const char *reason = e && e->message ? e->message : "unknown reason";
-    err_set(err, ERR_FETCH, "%s: %s", what, reason);
-    if (strstr(reason, "No space left on device"))
-        err_hint(err, "free some space on that file system (see `df -h`), then run it again");
-    return false;
+    if (!strstr(reason, strerror(ENOSPC)))
+        return err_set(err, ERR_FETCH, "%s: %s", what, reason);
+    return err_set_errno(err, ERR_FAILED, ENOSPC, "%s", what);
 }
 
 int git_stop_if_interrupted(void)

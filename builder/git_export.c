@@ -80,7 +80,7 @@ static bool write_link(struct export *ex, int dir, const char *name, const char 
                        "the source",
                        path, target);
     return symlinkat(target, dir, name) == 0 ||
-           err_set_errno(ex->err, ERR_FETCH, errno, "cannot write %s", path);
+           err_set_errno(ex->err, ERR_FAILED, errno, "cannot write %s", path);
 }
 
 static bool write_file(struct export *ex, int dir, const char *name, const char *path,
@@ -92,7 +92,7 @@ static bool write_file(struct export *ex, int dir, const char *name, const char 
     /* fchmod, because the umask must not change what is built. */
     if (fd < 0 || !write_all(fd, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob)) ||
         fchmod(fd, mode) != 0)
-        return err_set_errno(ex->err, ERR_FETCH, errno, "cannot write %s", path);
+        return err_set_errno(ex->err, ERR_FAILED, errno, "cannot write %s", path);
     return true;
 }
 
@@ -126,7 +126,7 @@ static int make_dir(struct export *ex, int parent, const char *name, const char 
     if (mkdirat(parent, name, 0700) == 0)
         fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fchmod(fd, 0755) != 0) {
-        err_set_errno(ex->err, ERR_FETCH, errno, "cannot make the directory %s", path);
+        err_set_errno(ex->err, ERR_FAILED, errno, "cannot make the directory %s", path);
         close_fd(&fd);
         return -1;
     }
@@ -183,7 +183,7 @@ bool repo_export(struct git_repository *repo, const char *commit, const char *di
     _cleanup_(close_fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd < 0)
-        return err_set_errno(err, ERR_FETCH, errno, "cannot open %s", dir);
+        return err_set_errno(err, ERR_FAILED, errno, "cannot open %s", dir);
     if (!git_commit_tree_of(repo, commit, &tree, err))
         return false;
     bool ok = write_tree(&ex, fd, tree, "", 0);

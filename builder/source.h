@@ -5,10 +5,10 @@
  *   $FIRN_HOME/src/<commit>-<submodule set>/tree/     checkout, read-only by convention; published
  *                                                     whole, with source.json beside it
  *
- * The URL is mapped by config.yaml's mirrors first. A mirror is only asked to fetch when it does not
- * hold the ref, or with refresh (a tag or branch; a commit does not move). Mirrors are locked while
- * they are written; an interrupted fetch leaves what was there. An unchanged source costs two small
- * files: no repository is opened.
+ * The URL is mapped by config.yaml's mirrors first. A mirror is only asked to fetch when it does
+ * not hold the ref, or with refresh (a tag or branch; a commit does not move). Mirrors are locked
+ * while they are written; an interrupted fetch leaves what was there. An unchanged source costs two
+ * small files: no repository is opened.
  *
  * A commit whose message has a line "Firn-Origin: TEXT" was imported from somewhere else (a
  * distribution's source package); the text becomes source.origin, else "upstream".
@@ -28,14 +28,18 @@ struct source {
     char *origin; /* "upstream" or the Firn-Origin text */
     char *mirror; /* the bare repository */
     char *dir;    /* the checkout, after source_checkout() */
-    char *describe; /* for MICROPY_GIT_TAG: the tag if ref is one, "<branch>-g<short>", "g<short>" */
+    char
+        *describe; /* for MICROPY_GIT_TAG: the tag if ref is one, "<branch>-g<short>", "g<short>" */
     long long commit_time; /* seconds since the epoch, for SOURCE_DATE_EPOCH */
     struct submodule {
         char *path, *url, *commit;
-    } *submodules; /* those checked out, sorted by path */
+    } * submodules; /* those checked out, sorted by path */
     size_t submodule_count;
 };
-#define SOURCE_INIT {0}
+#define SOURCE_INIT                                                                                \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
 struct source_options {
     bool offline; /* never fetch */
@@ -47,8 +51,8 @@ struct source_options {
 bool source_resolve(const struct config *config, const char *url, const char *ref,
                     const struct source_options *options, struct events *events,
                     struct source *source, struct err **err) MUST_CHECK;
-/* Check out, with these submodules (paths in the tree, NULL-ended) and, recursively, theirs. Nothing
- * is done when it is there already. */
+/* Check out, with these submodules (paths in the tree, NULL-ended) and, recursively, theirs.
+ * Nothing is done when it is there already. */
 bool source_checkout(const struct config *config, struct source *source,
                      const char *const *submodules, const struct source_options *options,
                      struct events *events, struct err **err) MUST_CHECK;

@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "builder/git.h"
 #include "builder/source.h"
 #include "builder/source_submodules.h"
@@ -152,13 +153,29 @@ static bool write_trees(const struct source *source, const struct submodule_plan
     return true;
 }
 
-/* Made aside and renamed: a checkout is there with everything in it or it is not there. */
-static bool make_checkout(const struct source *source, const struct submodule_plan *plan,
-                          const char *final, struct events *events, struct err **err)
+/* Remove what killed runs left. The lock is held: it is nobody's. */
+static bool remove_leftovers(const char *parent, struct err **err)
 {
-    _cleanup_free_ char *parent = path_dirname(final), *temp = NULL;
+    _cleanup_(strv_release) struct strv names = STRV_INIT;
 
-    if (!fs_mkdirs(parent, err) || !fs_temp_dir(parent, &temp, err))
+    if (!fs_list(parent, &names, err))
+        return false;
+    for (size_t i = 0; i < names.count; i++) {
+        _cleanup_free_ char *path = path_join(parent, names.items[i]);
+        if (text_starts_with(names.items[i], ".tmp-") && !fs_remove_tree(path, err))
+            return false;
+    }
+    return true;
+}
+
+/* Made aside and renamed: a checkout is there with everything in it or it is not there. */
+static bool write_checkout(const struct source *source, const struct submodule_plan *plan,
+                           const char *parent, const char *final, struct events *events,
+                           struct err **err)
+{
+    _cleanup_free_ char *temp = NULL;
+
+    if (!remove_leftovers(parent, err) || !fs_temp_dir(parent, &temp, err))
         return false;
     _cleanup_free_ char *tree = path_join(temp, "tree");
     if (fs_mkdirs(tree, err) && write_trees(source, plan, tree, events, err) &&
@@ -168,6 +185,23 @@ static bool make_checkout(const struct source *source, const struct submodule_pl
     if (!fs_remove_tree(temp, &kept))
         event_warning(events, "cannot remove %s: %s", temp, kept->message);
     return err_wrap(err, "cannot check %s %s out", source->url, source->ref);
+}
+
+static void say_waiting(void *events)
+{
+    event_info(events, "waiting for another firn that checks sources out");
+}
+
+static bool make_checkout(const struct source *source, const struct submodule_plan *plan,
+                          const char *final, struct events *events, struct err **err)
+{
+    _cleanup_free_ char *parent = path_dirname(final);
+    _cleanup_free_ char *lock = path_join(parent, ".lock");
+    _cleanup_(fs_unlock) int fd = -1;
+
+    if (!fs_mkdirs(parent, err) || !fs_lock(lock, say_waiting, events, &fd, err))
+        return false;
+    return fs_is_dir(final) || write_checkout(source, plan, parent, final, events, err);
 }
 
 bool source_checkout(const struct config *config, struct source *source,

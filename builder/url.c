@@ -8,13 +8,14 @@
 
 #define NAME_MAX_LENGTH 40
 
-/* user@host:path, as ssh(1) and git write it: a ':' before the first '/'. */
+/* user@host:path, as ssh(1) and git write it: a ':' before the first '/'. git's "ext::COMMAND" is
+ * not one. */
 static bool is_scp_form(const char *url)
 {
     const char *colon = strchr(url, ':');
     const char *slash = strchr(url, '/');
 
-    return colon && colon > url && (!slash || colon < slash);
+    return colon && colon > url && colon[1] != ':' && (!slash || colon < slash);
 }
 
 enum url_kind url_kind(const char *url)

@@ -19,8 +19,8 @@ enum url_kind {
 
 enum url_kind url_kind(const char *url);
 /* May a repository be named like this? https, ssh and local ones without control characters or a
- * leading '-'. Only a URL that the user `configured` (as a mirror) may be a plain-text one or carry a
- * password: the others end up in records and images. ERR_FETCH says what is wrong with it. */
+ * leading '-'. Only a URL that the user `configured` (as a mirror) may be a plain-text one or carry
+ * a password: the others end up in records and images. ERR_FETCH says what is wrong with it. */
 bool url_check(const char *url, bool configured, struct err **err) MUST_CHECK;
 /* The path of a URL_LOCAL one, %-escapes of file:// decoded, without a '/' at the end. The caller
  * frees. */
