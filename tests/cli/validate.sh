@@ -1,7 +1,8 @@
 #!/bin/bash
 # firn validate: every bad manifest of tests/data/bad beside what it must print, byte for byte.
 . "$(dirname "$0")/../tap.sh"
-export FIRN_HOME=$T/home
+export FIRN_HOME=$T/home FIRN_CONFIG=$T/config.yaml
+echo "mirrors: {}" >"$FIRN_CONFIG"
 
 cd "$TOP/tests/data/bad" || exit 1
 for manifest in *.yaml; do
