@@ -87,7 +87,9 @@ struct running {
     struct events *events;
     FILE *log;
     struct make_output output;
-    size_t done, total;
+    struct make_sizes sizes;
+    size_t total;
+    bool size_header; /* the line before was `size`'s first */
 };
 
 static void release_running(struct running *r)
@@ -97,6 +99,16 @@ static void release_running(struct running *r)
         fclose(r->log);
 }
 
+/* `size` prints a line of names, then one of numbers for each file; the program is the last. */
+static void take_sizes(struct running *r, const char *line)
+{
+    struct make_sizes *s = &r->sizes;
+    if (r->size_header && sscanf(line, "%lu %lu %lu", &s->text, &s->data, &s->bss) == 3)
+        s->known = true;
+    else
+        r->size_header = text_starts_with(line, "   text");
+}
+
 static void on_line(void *data, const char *line, size_t len)
 {
     struct running *r = data;
@@ -104,13 +116,14 @@ static void on_line(void *data, const char *line, size_t len)
     fwrite(line, 1, len, r->log);
     fputc('\n', r->log);
     make_output_line(&r->output, line, len);
+    take_sizes(r, line);
     if (!make_is_step(line, &detail))
         return;
-    r->done++;
+    size_t done = ++r->sizes.steps;
     /* The estimate may be short by steps that only the real run knows. */
-    if (r->total && r->done >= r->total)
-        r->total = r->done + 1;
-    event_progress(r->events, r->job->phase, r->done, r->total, "steps", detail);
+    if (r->total && done >= r->total)
+        r->total = done + 1;
+    event_progress(r->events, r->job->phase, done, r->total, "steps", detail);
 }
 
 static bool run_logged(struct running *r, struct err **err)
@@ -137,9 +150,11 @@ static bool run_logged(struct running *r, struct err **err)
                     job->log_path);
 }
 
-bool make_run(const struct make_job *job, struct events *events, size_t *steps, struct err **err)
+bool make_run(const struct make_job *job, struct events *events, struct make_sizes *sizes,
+              struct err **err)
 {
-    _cleanup_(release_running) struct running r = {job, events, NULL, MAKE_OUTPUT_INIT, 0, 0};
+    _cleanup_(release_running) struct running r = {
+        .job = job, .events = events, .output = MAKE_OUTPUT_INIT};
     if (!count_steps(job, &r.total, err))
         return false;
     if (r.total)
@@ -149,9 +164,9 @@ bool make_run(const struct make_job *job, struct events *events, size_t *steps, 
         return err_set_errno(err, ERR_FAILED, errno, "cannot write the log %s", job->log_path);
     if (!run_logged(&r, err))
         return false;
-    event_progress(events, job->phase, r.done, r.done, "steps", NULL);
-    if (steps)
-        *steps = r.done;
+    event_progress(events, job->phase, r.sizes.steps, r.sizes.steps, "steps", NULL);
+    if (sizes)
+        *sizes = r.sizes;
     return true;
 }
 

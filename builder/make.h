@@ -23,9 +23,16 @@ struct make_job {
     const struct make_blame *blame; /* to name what the user wrote; may be NULL */
 };
 
+/* What a run's output told besides. */
+struct make_sizes {
+    size_t steps;
+    bool known;                    /* did `size` run at its end? */
+    unsigned long text, data, bss; /* bytes, as `size` gives them for the program */
+};
+
 /* ERR_FAILED with what make_output_error() found, and the log's path as a hint.
- * *steps (may be NULL) is how many there were. */
-bool make_run(const struct make_job *job, struct events *events, size_t *steps,
+ * *sizes may be NULL. */
+bool make_run(const struct make_job *job, struct events *events, struct make_sizes *sizes,
               struct err **err) MUST_CHECK;
 
 /* Ask the makefile in `dir` for the values of variables (names: NULL-ended): a target of our own is

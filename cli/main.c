@@ -13,6 +13,7 @@
 static const struct command *const commands[] = {
     &cmd_init,
     &cmd_validate,
+    &cmd_build,
     &cmd_sim,
     NULL,
 };

@@ -12,6 +12,9 @@ struct fixture {
 static const char MAKEFILE[] = "BOARDS = one two\n"
                                "all: a.o b.o\n"
                                "\t@echo \"LINK $(BUILD)/x.elf\"\n"
+                               "\t@echo \"   text\t   data\t    bss\t    dec\"\n"
+                               "\t@echo \"  17\t  0\t    0\t    17\"\n"
+                               "\t@echo \" 140928\t  11312\t  26584\t 178824\"\n"
                                "%.o:\n"
                                "\t@echo \"CC $*.c\"\n"
                                "\t@test \"$(FAIL)\" != $* || (echo '$*.c:3:1: error: oh'; false)\n"
@@ -76,14 +79,18 @@ static void test_run_counts_and_logs(void **state)
     _cleanup_(buf_release) struct buf log = BUF_INIT;
     struct seen seen = {0, 0};
     struct err *err = NULL;
-    size_t steps = 0;
+    struct make_sizes sizes;
     events_add_sink(events, on_event, &seen);
-    assert_true(make_run(&job, events, &steps, &err));
-    assert_int_equal(steps, 3);
+    assert_true(make_run(&job, events, &sizes, &err));
+    assert_int_equal(sizes.steps, 3);
+    assert_true(sizes.known);
+    assert_int_equal(sizes.text, 140928);
+    assert_int_equal(sizes.data, 11312);
+    assert_int_equal(sizes.bss, 26584);
     assert_int_equal(seen.done, 3);
     assert_int_equal(seen.total, 3);
     assert_true(fs_read(f->log, 4096, &log, &err));
-    assert_string_equal(log.data, "CC a.c\nCC b.c\nLINK /b/x.elf\n");
+    assert_int_equal(strncmp(log.data, "CC a.c\nCC b.c\nLINK /b/x.elf\n", 28), 0);
 }
 
 static void test_failure_names_error_and_log(void **state)

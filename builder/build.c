@@ -1,0 +1,264 @@
+#include "builder/build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "builder/build_job.h"
+#include "builder/mpy_cross.h"
+#include "image/sidecar.h"
+
+#define COMPARE_MAX_BYTES (256u * 1024 * 1024)
+#define SHORT_KEY 16 /* digits of the key in the name of the build directory and the log */
+
+static void release_job(struct build_job *job)
+{
+    qstr_list_release(&job->qstrs);
+    strv_release(&job->qstrs_removed);
+    free(job->qstr_module);
+    free(job->qstr_defs);
+    for (size_t i = 0; i < job->copied_count; i++) {
+        free(job->copied[i].label);
+        free(job->copied[i].path);
+        strv_release(&job->copied[i].files);
+        strv_release(&job->copied[i].digests);
+    }
+    free(job->copied);
+    frozen_release(&job->frozen);
+    evaluation_release(&job->evaluation);
+    toolchain_release(&job->toolchain);
+    toolchain_release(&job->host);
+    port_facts_release(&job->facts);
+    strv_release(&job->make_vars);
+    strv_release(&job->env);
+    board_choice_release(&job->board);
+    source_release(&job->source);
+    interpreter_free(job->interpreter);
+    manifest_free(job->manifest);
+    free(job->name);
+    free(job->image_dir);
+    free(job->dir);
+    free(job->log_path);
+}
+
+static bool load(struct build_job *job, const char *manifest_path)
+{
+    job->manifest = manifest_load(manifest_path, job->diags);
+    if (!job->manifest)
+        return false;
+    job->name = xasprintf("%s-%s", job->manifest->product, job->manifest->version);
+    job->interpreter =
+        interpreter_load(job->config->data, job->manifest->firmware.interpreter, job->diags);
+    return job->interpreter != NULL;
+}
+
+/* ---- what is there already ---- */
+
+/* The path of one of the image's files in a directory. */
+static char *image_file(const struct build_job *job, const char *dir, const char *suffix)
+{
+    return xasprintf("%s/%s.%s", dir, job->name, suffix);
+}
+
+/* A file that is the same is left alone: its time says when it changed. */
+static bool copy_if_changed(const char *from, const char *to, struct err **err)
+{
+    _cleanup_(buf_release) struct buf a = BUF_INIT;
+    _cleanup_(buf_release) struct buf b = BUF_INIT;
+    _cleanup_err_ struct err *ignored = NULL;
+    if (!fs_read(from, COMPARE_MAX_BYTES, &a, err))
+        return false;
+    if (fs_is_file(to) && fs_read(to, COMPARE_MAX_BYTES, &b, &ignored) && a.len == b.len &&
+        !memcmp(a.data, b.data, a.len))
+        return true;
+    return fs_copy(from, to, err);
+}
+
+/* Copy the image's files to where the user wants them, the image itself last: it is never newer
+ * than its sidecar. */
+static bool deliver(const struct build_job *job, const char *output_dir, struct err **err)
+{
+    static const char *const suffixes[] = {"json", "map", "hex", "bin", "elf", "dfu"};
+    if (!fs_mkdirs(output_dir, err))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        _cleanup_free_ char *from = image_file(job, job->image_dir, suffixes[i]);
+        _cleanup_free_ char *to = image_file(job, output_dir, suffixes[i]);
+        if (fs_is_file(from) && !copy_if_changed(from, to, err))
+            return err_wrap(err, "cannot write the image to %s", output_dir);
+    }
+    return true;
+}
+
+static bool finish(const struct build_job *job, struct build_result *result, struct err **err)
+{
+    const struct target *t = job->board.target;
+    _cleanup_free_ char *kept = image_file(job, job->image_dir, "elf");
+    _cleanup_free_ char *fallback = xasprintf("out/%s", job->manifest->product);
+    const char *output_dir = job->options->output_dir ? job->options->output_dir : fallback;
+    if (!deliver(job, output_dir, err) || !sidecar_load(kept, &result->sidecar, err))
+        return false;
+    result->image_path = image_file(job, output_dir, t->has_image ? "dfu" : "elf");
+    result->machine = t->machine ? xstrdup(t->machine) : NULL;
+    return true;
+}
+
+/* ---- phases ---- */
+
+static bool phase_source(struct build_job *job, struct err **err)
+{
+    event_phase_begin(job->events, "source", "Getting the sources");
+    bool ok = build_find_source(job, err);
+    _cleanup_free_ char *detail =
+        ok ? xasprintf("%s, %.10s", job->source.describe, job->source.commit) : NULL;
+    event_phase_end(job->events, "source", ok, detail);
+    return ok;
+}
+
+static bool phase_toolchain(struct build_job *job)
+{
+    event_phase_begin(job->events, "toolchain", "Finding the toolchain");
+    bool ok = build_find_toolchain(job);
+    _cleanup_free_ char *detail =
+        ok ? xasprintf("%s %s", job->toolchain.name, job->toolchain.version) : NULL;
+    event_phase_end(job->events, "toolchain", ok, detail);
+    return ok;
+}
+
+static bool phase_frozen(struct build_job *job, struct err **err)
+{
+    event_phase_begin(job->events, "frozen", "Collecting frozen modules");
+    bool ok = build_expand(job, err);
+    _cleanup_free_ char *detail =
+        ok ? xasprintf("%zu modules, %zu qstrs", job->frozen.count, job->qstrs.names.count) : NULL;
+    event_phase_end(job->events, "frozen", ok, detail);
+    return ok;
+}
+
+static bool phase_check(struct build_job *job, const char *mpy_cross, struct err **err)
+{
+    event_phase_begin(job->events, "check", "Checking frozen modules");
+    bool ok = build_stage(job, err) && build_check(job, mpy_cross, err);
+    event_phase_end(job->events, "check", ok, NULL);
+    return ok;
+}
+
+static bool phase_compile(struct build_job *job, const char *mpy_cross, struct err **err)
+{
+    event_phase_begin(job->events, "compile", "Compiling");
+    bool ok = build_compile(job, mpy_cross, err);
+    _cleanup_free_ char *detail = ok ? xasprintf("%zu steps", job->sizes.steps) : NULL;
+    event_phase_end(job->events, "compile", ok, detail);
+    return ok;
+}
+
+static bool phase_image(struct build_job *job, struct err **err)
+{
+    event_phase_begin(job->events, "image", "Writing the image");
+    bool ok = build_image(job, err);
+    event_phase_end(job->events, "image", ok, NULL);
+    return ok;
+}
+
+/* ---- building ---- */
+
+static bool run_phases(struct build_job *job, struct err **err)
+{
+    _cleanup_free_ char *mpy_cross = NULL;
+    return mpy_cross_get(job->config, job->interpreter, &job->source, job->events, &mpy_cross,
+                         err) &&
+           phase_check(job, mpy_cross, err) && phase_compile(job, mpy_cross, err) &&
+           phase_image(job, err);
+}
+
+/* Always in an empty directory: make does not notice a module that was taken out, a variable that
+ * changed or a source that became older (docs/building.md). */
+static bool build_in_fresh_dir(struct build_job *job, struct err **err)
+{
+    _cleanup_err_ struct err *cleanup = NULL;
+    if (!fs_remove_tree(job->dir, err) || !fs_mkdirs(job->dir, err))
+        return false;
+    bool ok = run_phases(job, err);
+    if (job->options->keep)
+        event_info(job->events, "the build directory is kept: %s", job->dir);
+    else if (!fs_remove_tree(job->dir, &cleanup))
+        event_warning(job->events, "%s", cleanup->message);
+    return ok;
+}
+
+static void say_waiting(void *data)
+{
+    event_info(data, "another firn is building the same image; waiting for it");
+}
+
+static bool make_dirs(struct build_job *job, struct err **err)
+{
+    _cleanup_free_ char *build = path_join(job->config->home, "build");
+    _cleanup_free_ char *logs = path_join(job->config->home, "logs");
+    job->dir = xasprintf("%s/%.*s", build, SHORT_KEY, job->key);
+    job->log_path = xasprintf("%s/%s-%.*s.log", logs, job->name, SHORT_KEY, job->key);
+    return fs_mkdirs(build, err) && fs_mkdirs(logs, err);
+}
+
+static bool build_locked(struct build_job *job, struct build_result *result, struct err **err)
+{
+    int lock = -1;
+    if (!make_dirs(job, err))
+        return false;
+    _cleanup_free_ char *lock_path = xasprintf("%s.lock", job->dir);
+    if (!fs_lock(lock_path, say_waiting, job->events, &lock, err))
+        return false;
+    result->unchanged = fs_is_dir(job->image_dir);
+    bool ok = result->unchanged || build_in_fresh_dir(job, err);
+    fs_unlock(&lock);
+    return ok;
+}
+
+static bool run(struct build_job *job, const char *manifest_path, struct build_result *result,
+                struct err **err)
+{
+    if (!load(job, manifest_path))
+        return false;
+    if (!phase_source(job, err) || !phase_toolchain(job) || !phase_frozen(job, err))
+        return false;
+    build_make_key(job);
+    job->image_dir = xasprintf("%s/images/%s", job->config->home, job->key);
+    result->unchanged = fs_is_dir(job->image_dir);
+    if (!result->unchanged && !build_locked(job, result, err))
+        return false;
+    return finish(job, result, err);
+}
+
+bool build_run(const char *manifest_path, const struct config *config,
+               const struct build_options *options, struct events *events,
+               struct build_result *result, struct diags *diags, struct err **err)
+{
+    struct build_job job = {
+        .config = config,
+        .options = options,
+        .events = events,
+        .diags = diags,
+        .source = SOURCE_INIT,
+        .board = BOARD_INIT,
+        .make_vars = STRV_INIT,
+        .env = STRV_INIT,
+        .facts = PORT_FACTS_INIT,
+        .toolchain = TOOLCHAIN_INIT,
+        .host = TOOLCHAIN_INIT,
+        .evaluation = EVALUATION_INIT,
+        .frozen = FROZEN_INIT,
+        .qstrs = QSTR_LIST_INIT,
+        .qstrs_removed = STRV_INIT,
+    };
+    bool ok = run(&job, manifest_path, result, err);
+    release_job(&job);
+    return ok;
+}
+
+void build_result_release(struct build_result *result)
+{
+    free(result->image_path);
+    json_decref(result->sidecar);
+    free(result->machine);
+    *result = (struct build_result)BUILD_RESULT_INIT;
+}

@@ -1,0 +1,130 @@
+/* From make's output to the image's files, published as a whole under the key. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "builder/build_job.h"
+#include "image/dfuse_file.h"
+#include "image/elf_file.h"
+#include "image/hex_file.h"
+#include "image/sidecar.h"
+
+#define ELF_MAX_BYTES (256u * 1024 * 1024)
+
+/* An image directory being filled. */
+struct filling {
+    struct build_job *job;
+    char *temp;
+    json_t *files; /* {"dfu": {"size": ..., "sha256": ...}} */
+};
+
+static void release_filling(struct filling *f)
+{
+    _cleanup_err_ struct err *ignored = NULL;
+    if (f->temp)
+        (void)!fs_remove_tree(f->temp, &ignored);
+    free(f->temp);
+    json_decref(f->files);
+}
+
+/* Digest of a file that holds nothing of the machine; an ELF or a map may name its paths. */
+static bool add_file(struct filling *f, const char *suffix, const void *data, size_t size,
+                     mode_t mode, struct err **err)
+{
+    char hex[HASH_HEX_SIZE];
+    _cleanup_free_ char *path = xasprintf("%s/%s.%s", f->temp, f->job->name, suffix);
+    hash_bytes(data, size, hex);
+    json_object_set_new(f->files, suffix,
+                        json_pack("{s:I, s:s}", "size", (json_int_t)size, "sha256", hex));
+    return fs_write(path, data, size, mode, err);
+}
+
+static bool add_dfu(struct filling *f, const struct image *image, struct err **err)
+{
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    _cleanup_free_ char *name =
+        xasprintf("%s %s", f->job->manifest->product, f->job->manifest->version);
+    dfuse_write(image, name, &out);
+    return add_file(f, "dfu", out.data, out.len, 0644, err);
+}
+
+static bool add_hex(struct filling *f, const struct image *image, struct err **err)
+{
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    return hex_write(image, &out, err) && add_file(f, "hex", out.data, out.len, 0644, err);
+}
+
+/* Parts that lie far apart (internal and external flash) have no flat binary. */
+static bool add_bin(struct filling *f, const struct image *image, struct err **err)
+{
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    _cleanup_err_ struct err *too_wide = NULL;
+    uint32_t address;
+    if (!image_to_bin(image, &out, &address, &too_wide)) {
+        event_info(f->job->events, "no .bin file: %s", too_wide->message);
+        return true;
+    }
+    return add_file(f, "bin", out.data, out.len, 0644, err);
+}
+
+static bool add_formats(struct filling *f, const struct buf *elf, struct image *image,
+                        struct err **err)
+{
+    const struct target *t = f->job->board.target;
+    const struct manifest *m = f->job->manifest;
+    if (!elf_read(elf->data, elf->len, t->link_maps, t->link_map_count, image, err))
+        return err_wrap(err, "cannot make an image of %s", f->job->board.port->elf);
+    if (m->flash.vendor || t->usb_vendor) {
+        image->usb_vendor = m->flash.vendor ? m->flash.vendor : t->usb_vendor;
+        image->usb_product = m->flash.vendor ? m->flash.product : t->usb_product;
+    }
+    return add_dfu(f, image, err) && add_hex(f, image, err) && add_bin(f, image, err);
+}
+
+/* The linker's map: the ports name it after the ELF in one of two ways. */
+static bool copy_map(struct filling *f, const char *elf_path, struct err **err)
+{
+    const char *dot = strrchr(path_basename(elf_path), '.');
+    size_t stem = dot ? (size_t)(dot - elf_path) : strlen(elf_path);
+    _cleanup_free_ char *replaced = xasprintf("%.*s.map", (int)stem, elf_path);
+    _cleanup_free_ char *appended = xasprintf("%s.map", elf_path);
+    _cleanup_free_ char *to = xasprintf("%s/%s.map", f->temp, f->job->name);
+    if (fs_is_file(replaced))
+        return fs_copy(replaced, to, err);
+    return !fs_is_file(appended) || fs_copy(appended, to, err);
+}
+
+static bool fill(struct filling *f, struct err **err)
+{
+    const struct build_job *job = f->job;
+    _cleanup_(image_release) struct image image = IMAGE_INIT;
+    _cleanup_(buf_release) struct buf elf = BUF_INIT;
+    _cleanup_free_ char *elf_path = xasprintf("%s/obj/%s", job->dir, job->board.port->elf);
+    _cleanup_free_ char *elf_to = xasprintf("%s/%s.elf", f->temp, job->name);
+    bool has_image = job->board.target->has_image;
+    if (!fs_read(elf_path, ELF_MAX_BYTES, &elf, err))
+        return err_wrap(err, "make left no program");
+    if (has_image && !add_formats(f, &elf, &image, err))
+        return false;
+    if (!fs_write(elf_to, elf.data, elf.len, has_image ? 0644 : 0755, err) ||
+        !copy_map(f, elf_path, err))
+        return false;
+    json_t *sidecar = build_sidecar(job, has_image ? &image : NULL, f->files);
+    bool ok = sidecar_save(elf_to, sidecar, err);
+    json_decref(sidecar);
+    return ok;
+}
+
+bool build_image(struct build_job *job, struct err **err)
+{
+    _cleanup_(release_filling) struct filling f = {job, NULL, json_object()};
+    _cleanup_free_ char *parent = path_dirname(job->image_dir);
+    if (!fs_mkdirs(parent, err) || !fs_temp_dir(parent, &f.temp, err) || !fill(&f, err))
+        return false;
+    if (chmod(f.temp, 0755) != 0 || !fs_publish_dir(f.temp, job->image_dir, err))
+        return *err ? false : err_set(err, ERR_FAILED, "cannot publish %s", f.temp);
+    free(f.temp);
+    f.temp = NULL;
+    return true;
+}

@@ -1,0 +1,205 @@
+/* What goes into a build: source, toolchain, frozen files, qstrs, copied directories. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/text.h"
+#include "builder/build_job.h"
+
+#define COPIED_MAX_FILES 2000
+#define SHORT_COMMIT 10
+
+/* Point an error that is not the manifest's own at the line that asked for it. */
+static bool blame_node(struct build_job *job, const struct ynode *node, struct err **err)
+{
+    const struct loc loc = {job->manifest->doc.file, node->line, node->column, node->length};
+    _cleanup_free_ char *line = ydoc_line(&job->manifest->doc, node->line);
+    return err_at(err, loc, line);
+}
+
+static bool checkout(struct build_job *job, const struct strv *submodules, struct err **err)
+{
+    return source_checkout(job->config, &job->source, (const char *const *)submodules->items,
+                           &job->options->source, job->events, err);
+}
+
+/* The board's makefile is asked in a checkout without submodules: it says which ones there are to
+ * be. */
+static bool ask_makefile(struct build_job *job, const char *key, struct err **err)
+{
+    _cleanup_(strv_release) struct strv none = STRV_INIT;
+    return checkout(job, &none, err) &&
+           board_choose(&job->board, job->manifest, job->interpreter, job->source.dir,
+                        job->diags) &&
+           port_facts_ask(&job->facts, job->config, key, &job->board, job->source.dir,
+                          &job->make_vars, &job->env, err);
+}
+
+static bool find_facts(struct build_job *job, struct err **err)
+{
+    board_make_vars(&job->board, job->manifest, &job->make_vars);
+    _cleanup_free_ char *short_commit = xstrndup(job->source.commit, SHORT_COMMIT);
+    make_environment(&job->env, job->source.commit_time, job->source.describe, short_commit);
+    _cleanup_free_ char *key =
+        port_facts_key(&job->board, job->interpreter, job->source.commit, &job->make_vars);
+    return port_facts_load(&job->facts, job->config, key) || ask_makefile(job, key, err);
+}
+
+/* A board that the YAML does not list is looked for in the source. */
+static bool find_board(struct build_job *job, struct err **err)
+{
+    _cleanup_(strv_release) struct strv none = STRV_INIT;
+    if (!board_choose(&job->board, job->manifest, job->interpreter, NULL, job->diags))
+        return false;
+    if (job->board.port)
+        return true;
+    return checkout(job, &none, err) &&
+           board_choose(&job->board, job->manifest, job->interpreter, job->source.dir, job->diags);
+}
+
+bool build_find_source(struct build_job *job, struct err **err)
+{
+    const struct manifest *m = job->manifest;
+    if (!source_resolve(job->config, m->firmware.git, m->firmware.ref, &job->options->source,
+                        job->events, &job->source, err)) {
+        if (m->firmware.ref_node && (*err)->code == ERR_FETCH && !(*err)->file)
+            blame_node(job, m->firmware.ref_node, err);
+        return false;
+    }
+    return find_board(job, err) && find_facts(job, err) &&
+           checkout(job, &job->facts.submodules, err);
+}
+
+bool build_find_toolchain(struct build_job *job)
+{
+    const struct manifest *m = job->manifest;
+    const char *name = m->toolchain.name ? m->toolchain.name : job->board.target->toolchain;
+    return toolchain_find(job->config, name, m, &job->toolchain, job->diags) &&
+           toolchain_find(job->config, "host", NULL, &job->host, job->diags);
+}
+
+/* ---- frozen files ---- */
+
+static bool evaluate(struct build_job *job, struct err **err)
+{
+    const struct evaluation_context context = {
+        job->config,         job->manifest,   job->interpreter, &job->board,
+        job->facts.manifest, job->source.dir, job->has_library, &job->env};
+    evaluation_release(&job->evaluation);
+    return directives_evaluate(&job->evaluation, &context, job->diags, err);
+}
+
+/* Once more with micropython-lib beside the board's submodules. */
+static bool evaluate_with_library(struct build_job *job, struct err **err)
+{
+    const struct freeze_entry *entry = &job->manifest->frozen[job->evaluation.library_entry];
+    strv_add(&job->facts.submodules, job->interpreter->library);
+    strv_sort(&job->facts.submodules);
+    if (!checkout(job, &job->facts.submodules, err)) {
+        err_wrap(err, "'%s' needs micropython-lib, the source's submodule %s", entry->name,
+                 job->interpreter->library);
+        if (!(*err)->cause->hint)
+            err_hint(err, "use a source that has it, or name a copy under mirrors: in config.yaml");
+        return blame_node(job, entry->node, err);
+    }
+    job->has_library = true;
+    return evaluate(job, err);
+}
+
+static bool check_can_freeze(struct build_job *job)
+{
+    const struct manifest *m = job->manifest;
+    if (job->board.port->frozen || m->frozen_count == 0)
+        return true;
+    return manifest_error(m, m->frozen[0].node, job->diags, "leave out frozen: for this port",
+                          "port '%s' cannot freeze modules", job->board.port->name);
+}
+
+static bool expand_frozen(struct build_job *job, struct err **err)
+{
+    if (!check_can_freeze(job))
+        return false;
+    if (directives_any(job->manifest)) {
+        if (!evaluate(job, err))
+            return false;
+        if (job->evaluation.needs_library && !evaluate_with_library(job, err))
+            return false;
+    }
+    return frozen_expand(&job->frozen, job->manifest, &job->evaluation, job->diags);
+}
+
+/* ---- qstrs ---- */
+
+/* A port without frozen modules takes every name through QSTR_DEFS. */
+static char *all_defs(const struct qstr_list *list, const char *defs)
+{
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    for (size_t i = 0; i < list->names.count; i++) {
+        _cleanup_free_ char *line = xasprintf("Q(%s)\n", list->names.items[i]);
+        if (!defs || !strstr(defs, line))
+            buf_adds(&out, line);
+    }
+    buf_adds(&out, defs ? defs : "");
+    return buf_detach(&out, NULL);
+}
+
+static bool load_qstrs(struct build_job *job)
+{
+    size_t before = job->diags->warning_count;
+    if (!qstr_list_load(&job->qstrs, job->manifest, job->diags))
+        return false;
+    for (size_t i = before; i < job->diags->warning_count; i++)
+        strv_add(&job->qstrs_removed, job->diags->warnings[i]->message);
+    job->qstr_defs = qstr_defs(&job->qstrs);
+    if (job->board.port->frozen) {
+        job->qstr_module = qstr_module(&job->qstrs);
+    } else if (job->qstrs.names.count) {
+        char *defs = all_defs(&job->qstrs, job->qstr_defs);
+        free(job->qstr_defs);
+        job->qstr_defs = defs;
+    }
+    return true;
+}
+
+/* ---- directories that are copied ---- */
+
+static bool hash_files(struct copied_dir *dir, struct err **err)
+{
+    if (!fs_walk(dir->path, COPIED_MAX_FILES, &dir->files, err))
+        return false;
+    for (size_t i = 0; i < dir->files.count; i++) {
+        char hex[HASH_HEX_SIZE];
+        _cleanup_free_ char *path = path_join(dir->path, dir->files.items[i]);
+        if (!hash_file(path, hex, err))
+            return false;
+        strv_add(&dir->digests, hex);
+    }
+    return true;
+}
+
+/* Takes path. */
+static bool add_copied(struct build_job *job, const char *kind, char *path, struct err **err)
+{
+    job->copied = xreallocarray(job->copied, job->copied_count + 1, sizeof(*job->copied));
+    struct copied_dir *dir = &job->copied[job->copied_count++];
+    *dir = (struct copied_dir){xasprintf("%s/%s", kind, path_basename(path)), path, STRV_INIT,
+                               STRV_INIT};
+    return hash_files(dir, err) || err_wrap(err, "cannot read %s", path);
+}
+
+static bool find_copied(struct build_job *job, struct err **err)
+{
+    const struct manifest *m = job->manifest;
+    const struct ynode *node = ynode_get(m->doc.root, "c_modules");
+    for (size_t i = 0; m->c_modules[i]; i++) {
+        char *path = manifest_path(m, node, m->c_modules[i], job->diags);
+        if (!path || !add_copied(job, "c_modules", path, err))
+            return false;
+    }
+    return !job->board.dir || add_copied(job, "board", xstrdup(job->board.dir), err);
+}
+
+bool build_expand(struct build_job *job, struct err **err)
+{
+    return expand_frozen(job, err) && load_qstrs(job) && find_copied(job, err);
+}

@@ -1,0 +1,75 @@
+/*
+ * One build in progress: what its phases hand on to each other. Shared by the build_*.c files only;
+ * build.h is the interface.
+ */
+#ifndef FIRN_BUILDER_BUILD_JOB_H
+#define FIRN_BUILDER_BUILD_JOB_H
+
+#include "base/hash.h"
+#include "builder/board.h"
+#include "builder/build.h"
+#include "builder/directives.h"
+#include "builder/make.h"
+#include "builder/port_facts.h"
+#include "builder/qstr.h"
+#include "builder/toolchain.h"
+
+/* A directory of the user's that make reads from a copy: a C module or a board. */
+struct copied_dir {
+    char *label;         /* "c_modules/filter": in the sidecar, and below the build directory */
+    char *path;          /* absolute, the user's own */
+    struct strv files;   /* relative to path, sorted */
+    struct strv digests; /* SHA-256 of each, in the same order */
+};
+
+struct build_job {
+    const struct config *config;
+    const struct build_options *options;
+    struct events *events;
+    struct diags *diags;
+
+    struct manifest *manifest;
+    struct interpreter *interpreter;
+    struct source source;
+    struct board board;
+    struct strv make_vars; /* board_make_vars() */
+    struct strv env;       /* make_environment() */
+    struct port_facts facts;
+    bool has_library; /* the checkout has micropython-lib */
+    struct toolchain toolchain, host;
+    struct evaluation evaluation;
+    struct frozen frozen;
+    struct qstr_list qstrs;
+    char *qstr_module, *qstr_defs; /* or NULL */
+    struct strv qstrs_removed;     /* why each line was left out */
+    struct copied_dir *copied;
+    size_t copied_count;
+
+    char key[HASH_HEX_SIZE];
+    char *name;      /* "<product>-<version>": of every file of the image */
+    char *image_dir; /* $FIRN_HOME/images/<key> */
+    char *dir;       /* the build directory */
+    char *log_path;
+    struct make_sizes sizes;
+};
+
+/* build_inputs.c: everything that the key covers, read once. Each false means errors in job->diags
+ * or in err. */
+bool build_find_source(struct build_job *job, struct err **err) MUST_CHECK;
+bool build_find_toolchain(struct build_job *job) MUST_CHECK;
+bool build_expand(struct build_job *job, struct err **err) MUST_CHECK;
+
+/* build_key.c */
+void build_make_key(struct build_job *job);
+
+/* build_compile.c: stage and check the frozen files in job->dir, then run make there. */
+bool build_stage(struct build_job *job, struct err **err) MUST_CHECK;
+bool build_check(struct build_job *job, const char *mpy_cross, struct err **err) MUST_CHECK;
+bool build_compile(struct build_job *job, const char *mpy_cross, struct err **err) MUST_CHECK;
+
+/* build_image.c: from make's output to a published image directory. */
+bool build_image(struct build_job *job, struct err **err) MUST_CHECK;
+/* build_sidecar.c: image is NULL for a program of this machine. Yours. */
+json_t *build_sidecar(const struct build_job *job, const struct image *image, json_t *files);
+
+#endif

@@ -1,0 +1,281 @@
+#include "builder/directives.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/hash.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "builder/directives_cache.h"
+#include "builder/frozen_files.h"
+
+#define EVALUATE_TIMEOUT_MS 60000
+#define EVALUATE_MAX_BYTES (16u * 1024 * 1024)
+
+/* Runs the directives in argv[1] (JSON) and writes the result to argv[2] (JSON). The audit hook
+ * notes what a manifest.py reads and lists, so that the result can be kept until that changes. */
+static const char PROGRAM[] =
+    "import json, os, sys\n"
+    "ask = json.loads(sys.argv[1])\n"
+    "sys.path.insert(0, ask['tools'])\n"
+    "import manifestfile as mf\n"
+    "opened, listed = set(), set()\n"
+    "def audit(event, args):\n"
+    "    if event == 'open' and isinstance(args[0], str):\n"
+    "        opened.add(os.path.abspath(args[0]))\n"
+    "    elif event in ('os.scandir', 'os.listdir'):\n"
+    "        listed.add(os.path.abspath(args[0] or '.'))\n"
+    "class Manifest(mf.ManifestFile):\n"
+    "    needs_library = False\n"
+    "    def require(self, name, *args, **kwargs):\n"
+    "        try:\n"
+    "            super().require(name, *args, **kwargs)\n"
+    "        except Exception:\n"
+    "            self.needs_library = self._path_vars['MPY_LIB_DIR'] is None\n"
+    "            raise\n"
+    "kinds = {mf.KIND_FREEZE_AS_STR: 'source', mf.KIND_FREEZE_AS_MPY: 'bytecode',\n"
+    "         mf.KIND_FREEZE_MPY: 'mpy'}\n"
+    "def tag(f):\n"
+    "    version = f.metadata.version\n"
+    "    if f.kind != mf.KIND_FREEZE_AS_MPY or not version:\n"
+    "        return None\n"
+    "    with open(f.full_path) as source:\n"
+    "        if '__version__ =' in source.read():\n"
+    "            return None\n"
+    "    return '\\n\\n__version__ = {}\\n'.format(repr(version))\n"
+    "m = Manifest(mf.MODE_FREEZE, ask['vars'])\n"
+    "answer = {'files': []}\n"
+    "sys.addaudithook(audit)\n"
+    "for d in ask['directives']:\n"
+    "    start = len(m.files())\n"
+    "    os.chdir(d['cwd'])\n"
+    "    try:\n"
+    "        if d['kind'] == 'board':\n"
+    "            m.execute(d['name'])\n"
+    "        elif d['kind'] == 'include':\n"
+    "            m.include(d['name'])\n"
+    "        elif d['kind'] == 'add_library':\n"
+    "            m.add_library(d['name'], d['path'], **({'prepend': True} if d['prepend'] else "
+    "{}))\n"
+    "        else:\n"
+    "            m.require(d['name'], **({'library': d['path']} if d['path'] else {}))\n"
+    "    except Exception as error:\n"
+    "        answer.update(entry=d['entry'], error=str(error), needs_library=m.needs_library)\n"
+    "        break\n"
+    "    for f in m.files()[start:]:\n"
+    "        answer['files'].append({'entry': d['entry'], 'path': os.path.abspath(f.full_path),\n"
+    "            'target': f.target_path, 'form': kinds[f.kind],\n"
+    "            'opt': -1 if f.opt is None else f.opt, 'append': tag(f)})\n"
+    "answer['opened'] = sorted(opened)\n"
+    "answer['listed'] = sorted(listed)\n"
+    "with open(sys.argv[2], 'w') as out:\n"
+    "    json.dump(answer, out)\n";
+
+bool directives_any(const struct manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->frozen_count; i++) {
+        if (!freeze_kind_is_local(manifest->frozen[i].kind))
+            return true;
+    }
+    return false;
+}
+
+/* A path that the user wrote: beside the manifest, or "$(MPY_DIR)/..." in the source. */
+static char *user_path(const struct evaluation_context *x, const struct freeze_entry *entry,
+                       const char *path, struct diags *diags)
+{
+    if (text_starts_with(path, "$("))
+        return xstrdup(path);
+    return manifest_path(x->manifest, entry->node, path, diags);
+}
+
+/* One directive as the program takes it; NULL with an error in diags. */
+static json_t *describe(const struct evaluation_context *x, size_t index, struct diags *diags)
+{
+    const struct freeze_entry *entry = &x->manifest->frozen[index];
+    _cleanup_free_ char *port_dir = path_join(x->source_dir, x->board->port->dir);
+    _cleanup_free_ char *path = NULL;
+    const char *name = entry->name, *cwd = x->manifest->dir;
+    if (entry->kind == FREEZE_BOARD) {
+        name = x->board_manifest;
+        cwd = port_dir;
+        if (!name[0]) {
+            manifest_error(x->manifest, entry->node, diags, "leave this entry out",
+                           "the board has no frozen manifest of its own");
+            return NULL;
+        }
+    } else if (entry->kind == FREEZE_INCLUDE) {
+        name = path = user_path(x, entry, entry->name, diags);
+    } else if (entry->kind == FREEZE_ADD_LIBRARY) {
+        path = user_path(x, entry, entry->library, diags);
+    } else if (entry->library) {
+        path = xstrdup(entry->library);
+    }
+    if ((entry->kind == FREEZE_INCLUDE || entry->kind == FREEZE_ADD_LIBRARY) && !path)
+        return NULL;
+    return json_pack("{s:I, s:s, s:s, s:s?, s:b, s:s}", "entry", (json_int_t)index, "kind",
+                     freeze_kind_name(entry->kind), "name", name, "path", path, "prepend",
+                     entry->prepend, "cwd", cwd);
+}
+
+static json_t *describe_vars(const struct evaluation_context *x)
+{
+    _cleanup_free_ char *port_dir = path_join(x->source_dir, x->board->port->dir);
+    _cleanup_free_ char *board_dir = board_path(x->board, x->source_dir);
+    _cleanup_free_ char *library =
+        x->has_library ? path_join(x->source_dir, x->interpreter->library) : NULL;
+    return json_pack("{s:s, s:s, s:s?, s:s?}", "MPY_DIR", x->source_dir, "PORT_DIR", port_dir,
+                     "BOARD_DIR", board_dir, "MPY_LIB_DIR", library);
+}
+
+/* The whole request; NULL with errors in diags. */
+static json_t *describe_all(const struct evaluation_context *x, struct diags *diags)
+{
+    _cleanup_free_ char *tools = path_join(x->source_dir, "tools");
+    json_t *list = json_array();
+    bool ok = true;
+    for (size_t i = 0; i < x->manifest->frozen_count; i++) {
+        if (freeze_kind_is_local(x->manifest->frozen[i].kind))
+            continue;
+        json_t *directive = describe(x, i, diags);
+        if (directive)
+            json_array_append_new(list, directive);
+        ok = ok && directive;
+    }
+    if (!ok) {
+        json_decref(list);
+        return NULL;
+    }
+    return json_pack("{s:s, s:o, s:o}", "tools", tools, "vars", describe_vars(x), "directives",
+                     list);
+}
+
+static bool run_program(const struct evaluation_context *x, const char *request,
+                        const char *answer_path, struct err **err)
+{
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    struct proc_result result;
+    const char *const argv[] = {
+        x->interpreter->python, "-B", "-c", PROGRAM, request, answer_path, NULL};
+    const struct proc proc = {.argv = argv,
+                              .env = (const char *const *)x->env->items,
+                              .timeout_ms = EVALUATE_TIMEOUT_MS,
+                              .out = &out};
+    if (!proc_run(&proc, &result, err))
+        return false;
+    if (result.exit_status == 0)
+        return true;
+    size_t end = out.len;
+    while (end && out.data[end - 1] == '\n')
+        end--;
+    size_t start = end;
+    while (start && out.data[start - 1] != '\n')
+        start--;
+    return err_set(err, ERR_FAILED, "%s in %s cannot evaluate the directives: %.*s",
+                   "tools/manifestfile.py", x->source_dir, (int)(end - start), out.data + start);
+}
+
+static bool evaluate(const struct evaluation_context *x, const json_t *request, json_t **answer,
+                     struct err **err)
+{
+    _cleanup_free_ char *text = json_dumps(request, JSON_COMPACT);
+    _cleanup_free_ char *parent = path_join(x->config->home, "evaluations");
+    _cleanup_free_ char *dir = NULL;
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    _cleanup_err_ struct err *ignored = NULL;
+    if (!fs_mkdirs(parent, err) || !fs_temp_dir(parent, &dir, err))
+        return false;
+    _cleanup_free_ char *path = path_join(dir, "answer.json");
+    bool ok = run_program(x, text, path, err) && fs_read(path, EVALUATE_MAX_BYTES, &out, err);
+    (void)!fs_remove_tree(dir, &ignored);
+    if (!ok)
+        return false;
+    *answer = json_loadb(out.data, out.len, 0, NULL);
+    return *answer || err_set(err, ERR_FAILED, "the directives' evaluation gave no JSON");
+}
+
+static enum frozen_form form_from_name(const char *name)
+{
+    if (!strcmp(name, "source"))
+        return FROZEN_SOURCE;
+    return !strcmp(name, "mpy") ? FROZEN_MPY : FROZEN_BYTECODE;
+}
+
+static char *optional_dup(const char *s)
+{
+    return s ? xstrdup(s) : NULL;
+}
+
+static bool take_files(struct evaluation *e, json_t *files, size_t entries)
+{
+    e->files = xcalloc(json_array_size(files) + 1, sizeof(*e->files));
+    size_t i;
+    json_t *item;
+    json_array_foreach(files, i, item)
+    {
+        json_int_t entry;
+        int opt;
+        const char *path, *target, *form, *append = NULL;
+        if (json_unpack(item, "{s:I, s:s, s:s, s:s, s:i, s:s?}", "entry", &entry, "path", &path,
+                        "target", &target, "form", &form, "opt", &opt, "append", &append) != 0 ||
+            entry < 0 || (size_t)entry >= entries)
+            return false;
+        e->files[e->count++] =
+            (struct evaluated_file){(size_t)entry,        xstrdup(path),        xstrdup(target),
+                                    optional_dup(append), form_from_name(form), opt};
+    }
+    return true;
+}
+
+/* The program's answer: files, a need for the library, or an error at a directive. */
+static bool take_answer(struct evaluation *e, const struct evaluation_context *x, json_t *answer,
+                        struct diags *diags, struct err **err)
+{
+    const char *error = NULL;
+    json_int_t entry = 0;
+    int needs_library = 0;
+    json_t *files = NULL;
+    size_t entries = x->manifest->frozen_count;
+    if (json_unpack(answer, "{s:o, s?s, s?I, s?b}", "files", &files, "error", &error, "entry",
+                    &entry, "needs_library", &needs_library) != 0 ||
+        entry < 0 || (size_t)entry >= entries || !take_files(e, files, entries))
+        return err_set(err, ERR_FAILED, "the directives' evaluation gave unexpected JSON");
+    if (!error)
+        return true;
+    e->needs_library = needs_library;
+    e->library_entry = (size_t)entry;
+    return needs_library ||
+           manifest_error(x->manifest, x->manifest->frozen[entry].node, diags, NULL, "%s", error);
+}
+
+bool directives_evaluate(struct evaluation *evaluation, const struct evaluation_context *context,
+                         struct diags *diags, struct err **err)
+{
+    json_t *request = describe_all(context, diags);
+    json_t *answer = NULL;
+    if (!request)
+        return false;
+    bool ok = directives_cache_load(context, request, &answer);
+    if (!ok) {
+        ok = evaluate(context, request, &answer, err);
+        if (ok && !json_object_get(answer, "error"))
+            ok = directives_cache_save(context, request, answer, err);
+    }
+    ok = ok && take_answer(evaluation, context, answer, diags, err);
+    json_decref(request);
+    json_decref(answer);
+    return ok;
+}
+
+void evaluation_release(struct evaluation *evaluation)
+{
+    for (size_t i = 0; i < evaluation->count; i++) {
+        free(evaluation->files[i].path);
+        free(evaluation->files[i].target);
+        free(evaluation->files[i].append);
+    }
+    free(evaluation->files);
+    *evaluation = (struct evaluation)EVALUATION_INIT;
+}
