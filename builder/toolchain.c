@@ -72,7 +72,8 @@ static bool read_definition(struct definition *d, const char *path, struct diags
            read_list(d, "tools", &d->tools, diags) &&
            read_list(d, "programs", &d->programs, diags) &&
            read_list(d, "files", &d->files, diags) && read_list(d, "debian", &d->debian, diags) &&
-           (d->tools[0] || ynode_error(&d->doc, d->doc.root, diags, NULL, "'tools' is empty"));
+           ((d->tools && d->tools[0]) ||
+            ynode_error(&d->doc, d->doc.root, diags, NULL, "'tools' is empty"));
 }
 
 /* "there is no toolchain 'x'", with the nearest of those that there are. */
