@@ -100,7 +100,7 @@ static bool make_address(const char *path, struct sockaddr_un *address, struct e
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof(address->sun_path))
         return err_set(err, ERR_USAGE, "'%s' is too long for a socket", path);
-    strcpy(address->sun_path, path);
+    memcpy(address->sun_path, path, strlen(path) + 1);
     return true;
 }
 

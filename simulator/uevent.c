@@ -26,7 +26,7 @@ static void add_listener(struct uevents *uevents, const char *name)
     _cleanup_free_ char *path = path_join(uevents->root, name);
     if (strlen(path) >= sizeof(address.sun_path))
         return;
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return;

@@ -14,8 +14,9 @@
 #include "simulator/uevent.h"
 #include "simulator/usbfs.h"
 
-#define PIPE_BYTES 4096 /* the smallest pipe: one page, filled by one byte as far as poll() goes   \
-                         */
+#define PIPE_BYTES                                                                                 \
+    4096 /* the smallest pipe: one page, filled by one byte as far as poll() goes                  \
+          */
 
 /* A device's time on the bus. Stays until the last program closed it. */
 struct node {

@@ -20,6 +20,7 @@ struct wire {
     void *arg;
     struct buf out;
     wire_data_fn on_data; /* NULL: the next thing that comes is a request */
+    void *data_arg;
     size_t want, have;
     uint8_t in[WIRE_MAX];
 };
@@ -37,7 +38,7 @@ static void deliver(struct wire *wire)
     if (wire->on_data) {
         wire_data_fn on_data = wire->on_data;
         expect(wire, sizeof(struct word3), NULL);
-        on_data(wire->arg, wire->in);
+        on_data(wire->data_arg, wire->in);
         return;
     }
     struct word3 request;
@@ -100,10 +101,11 @@ static void add_word3(struct wire *wire, uint64_t kind, uint64_t arg1, uint64_t 
     buf_add(&wire->out, &words, sizeof(words));
 }
 
-void wire_fetch(struct wire *wire, uint64_t address, size_t len, wire_data_fn on_data)
+void wire_fetch(struct wire *wire, uint64_t address, size_t len, wire_data_fn on_data, void *arg)
 {
     assert(len > 0 && len <= WIRE_MAX);
     expect(wire, len, on_data);
+    wire->data_arg = arg;
     add_word3(wire, REPLY_READ_MEMORY, address, len);
     flush(wire);
 }

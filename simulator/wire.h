@@ -34,8 +34,8 @@ typedef void (*wire_data_fn)(void *arg, const uint8_t *data);
 struct wire *wire_new(struct loop *loop, int fd, const struct wire_ops *ops, void *arg);
 void wire_free(struct wire *wire);
 
-/* Read the program's memory; on_data is called with it. len is 1..WIRE_MAX. */
-void wire_fetch(struct wire *wire, uint64_t address, size_t len, wire_data_fn on_data);
+/* Read the program's memory; on_data(arg, data) is called with it. len is 1..WIRE_MAX. */
+void wire_fetch(struct wire *wire, uint64_t address, size_t len, wire_data_fn on_data, void *arg);
 /* Write to the program's memory; sent with wire_done(). */
 void wire_store(struct wire *wire, uint64_t address, const void *data, size_t len);
 /* The call returns: result >= 0, or -errno. */
