@@ -13,8 +13,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "simulator/board.h"
 #include "simulator/loop.h"
+#include "simulator/sim_board.h"
 
 #define BENCH_BOARDS 31 /* ports of the bus */
 

@@ -22,7 +22,7 @@ const char *dfu_state_name(enum dfu_state state)
     return names[state];
 }
 
-void dfu_device_init(struct dfu_device *dfu, struct board *board, const struct sim_clock *clock)
+void dfu_device_init(struct dfu_device *dfu, struct sim_board *board, const struct sim_clock *clock)
 {
     *dfu = (struct dfu_device){.board = board, .clock = clock};
     dfu_device_power_on(dfu);
@@ -52,9 +52,11 @@ void dfu_device_fail(struct dfu_device *dfu, enum dfu_status status)
     dfu->status = status;
 }
 
+/* In dfuERROR already: the first error stays the one that is reported. */
 static void stall(struct dfu_device *dfu, enum dfu_status status, struct usb_reply *reply)
 {
-    dfu_device_fail(dfu, status);
+    if (dfu->state != DFU_STATE_ERROR)
+        dfu_device_fail(dfu, status);
     reply->outcome = USB_STALL;
 }
 
@@ -115,7 +117,7 @@ static void download(struct dfu_device *dfu, const struct usb_setup *setup, cons
 static bool locate(const struct dfu_device *dfu, uint32_t address, uint32_t len, unsigned *area,
                    uint32_t *offset)
 {
-    return board_locate(dfu->board, address, area, offset) &&
+    return sim_board_locate(dfu->board, address, area, offset) &&
            len <= dfu->board->memory[*area].size - *offset;
 }
 
@@ -128,7 +130,7 @@ static uint64_t do_erase(struct dfu_device *dfu, uint32_t address)
         return 0;
     }
     dfu->counters.erases++;
-    return board_erase_sector_us(dfu->board, offset);
+    return sim_board_erase_sector_us(dfu->board, offset);
 }
 
 static uint64_t do_program(struct dfu_device *dfu, struct dfu_work *work, struct usb_reply *reply)
@@ -146,13 +148,13 @@ static uint64_t do_program(struct dfu_device *dfu, struct dfu_work *work, struct
         reply->event_ms = RESTART_MS;
     }
     dfu->counters.downloaded_bytes += work->len;
-    return board_write_us(dfu->board, area, offset, work->data, work->len);
+    return sim_board_write_us(dfu->board, area, offset, work->data, work->len);
 }
 
 static uint64_t do_unprotect(struct dfu_device *dfu, struct usb_reply *reply)
 {
     dfu->counters.erases++;
-    uint64_t cost_us = board_erase_all_us(dfu->board);
+    uint64_t cost_us = sim_board_erase_all_us(dfu->board);
     reply->event = USB_RESTARTS;
     reply->event_ms = RESTART_MS + (uint32_t)(cost_us / 1000);
     return cost_us;
@@ -178,7 +180,7 @@ static uint64_t do_work(struct dfu_device *dfu, struct usb_reply *reply)
         return do_erase(dfu, work->address);
     case DFU_WORK_MASS_ERASE:
         dfu->counters.erases++;
-        return board_erase_all_us(dfu->board);
+        return sim_board_erase_all_us(dfu->board);
     case DFU_WORK_UNPROTECT:
         return do_unprotect(dfu, reply);
     case DFU_WORK_PROGRAM:
@@ -246,7 +248,7 @@ static void upload_data(struct dfu_device *dfu, const struct usb_setup *setup, u
     uint32_t step = (uint32_t)(setup->value - 2) * dfu->board->model->transfer_size;
     unsigned area;
     uint32_t offset;
-    if (!board_locate(dfu->board, dfu->pointer + step, &area, &offset)) {
+    if (!sim_board_locate(dfu->board, dfu->pointer + step, &area, &offset)) {
         stall(dfu, DFU_STATUS_TARGET, reply);
         return;
     }

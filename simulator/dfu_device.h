@@ -19,8 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "simulator/board.h"
 #include "simulator/clock.h"
+#include "simulator/sim_board.h"
 #include "simulator/usb.h"
 
 /* DFU 1.1, 3. */
@@ -93,7 +93,7 @@ struct dfu_counters {
 };
 
 struct dfu_device {
-    struct board *board;
+    struct sim_board *board;
     const struct sim_clock *clock;
     enum dfu_state state;
     enum dfu_status status;
@@ -113,7 +113,8 @@ struct dfu_device {
 };
 
 /* board and clock are borrowed and outlive the device. */
-void dfu_device_init(struct dfu_device *dfu, struct board *board, const struct sim_clock *clock);
+void dfu_device_init(struct dfu_device *dfu, struct sim_board *board,
+                     const struct sim_clock *clock);
 /* Power-on or a USB bus reset (after which a crashed device stays crashed). Counters stay. */
 void dfu_device_power_on(struct dfu_device *dfu);
 void dfu_device_bus_reset(struct dfu_device *dfu);

@@ -83,7 +83,7 @@ void port_init(struct port *port, unsigned index, const struct board_model *mode
                enum board_timing_kind timing, const struct sim_clock *clock)
 {
     *port = (struct port){.index = index, .descriptors = BUF_INIT};
-    board_init(&port->board, model, timing, index);
+    sim_board_init(&port->board, model, timing, index);
     dfu_device_init(&port->dfu, &port->board, clock);
     usb_add_device_descriptor(model, &port->descriptors);
     usb_add_configuration_descriptor(model, &port->descriptors);
@@ -103,12 +103,12 @@ void port_init(struct port *port, unsigned index, const struct board_model *mode
 
 bool port_open(struct port *port, const char *flash_path, struct err **err)
 {
-    return board_open(&port->board, flash_path, err);
+    return sim_board_open(&port->board, flash_path, err);
 }
 
 void port_release(struct port *port)
 {
-    board_release(&port->board);
+    sim_board_release(&port->board);
     buf_release(&port->descriptors);
 }
 

@@ -18,16 +18,16 @@
 #include <jansson.h>
 
 #include "base/buf.h"
-#include "simulator/board.h"
 #include "simulator/dfu_device.h"
 #include "simulator/fault.h"
+#include "simulator/sim_board.h"
 #include "simulator/usb.h"
 
 struct port {
     unsigned index; /* boards count from 0, port N of the root hub holds board N - 1 */
     bool plugged;   /* kept by whoever plugs (simulator/bench.c) */
     bool running;   /* it left the bootloader and runs what was flashed */
-    struct board board;
+    struct sim_board board;
     struct dfu_device dfu;
     struct faults faults;
     uint64_t transfers;
@@ -39,7 +39,7 @@ struct port {
 
 void port_init(struct port *port, unsigned index, const struct board_model *model,
                enum board_timing_kind timing, const struct sim_clock *clock);
-/* See board_open(). */
+/* See sim_board_open(). */
 bool port_open(struct port *port, const char *flash_path, struct err **err) MUST_CHECK;
 void port_release(struct port *port);
 

@@ -10,7 +10,7 @@
 #define FIRN_SIMULATOR_SIM_H
 
 #include "base/err.h"
-#include "simulator/board.h"
+#include "simulator/sim_board.h"
 
 struct sim_options {
     const struct board_model *const *models; /* one for each board */

@@ -2,7 +2,7 @@
  * What a simulated device and a simulated bus say to each other: control transfers on endpoint 0.
  *
  * Numbers in a struct usb_setup are in host byte order. Neither side knows how the other is made:
- * a device (simulator/board.h) answers a setup packet with a struct usb_reply; a front-end
+ * a device (simulator/sim_board.h) answers a setup packet with a struct usb_reply; a front-end
  * (simulator/umockdev.h) carries that to a program.
  */
 #ifndef FIRN_SIMULATOR_USB_H

@@ -46,7 +46,7 @@ void usb_add_configuration_descriptor(const struct board_model *model, struct bu
 }
 
 /* False: there is no such string. All of ours are ASCII. */
-static bool add_string(const struct board *board, unsigned index, struct buf *out)
+static bool add_string(const struct sim_board *board, unsigned index, struct buf *out)
 {
     const struct board_model *model = board->model;
     if (index == STRING_MANUFACTURER)
@@ -62,7 +62,7 @@ static bool add_string(const struct board *board, unsigned index, struct buf *ou
     return true;
 }
 
-static bool add_string_descriptor(const struct board *board, unsigned index, struct buf *out)
+static bool add_string_descriptor(const struct sim_board *board, unsigned index, struct buf *out)
 {
     if (index == 0) {
         buf_addc(out, 4);

@@ -1,4 +1,4 @@
-#include "simulator/board.h"
+#include "simulator/sim_board.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -84,16 +84,16 @@ unsigned board_model_area_count(const struct board_model *model)
     return count;
 }
 
-void board_init(struct board *board, const struct board_model *model, enum board_timing_kind timing,
-                unsigned index)
+void sim_board_init(struct sim_board *board, const struct board_model *model,
+                    enum board_timing_kind timing, unsigned index)
 {
-    *board = (struct board){.model = model};
+    *board = (struct sim_board){.model = model};
     if (timing != BOARD_TIMING_ZERO)
         board->timing = timing == BOARD_TIMING_X8 ? model->x8 : model->x32;
     snprintf(board->serial, sizeof(board->serial), "3569%04X3437", index & 0xFFFF);
 }
 
-bool board_open(struct board *board, const char *flash_path, struct err **err)
+bool sim_board_open(struct sim_board *board, const char *flash_path, struct err **err)
 {
     for (unsigned i = 0; i < board_model_area_count(board->model); i++) {
         const char *path = i == 0 ? flash_path : NULL;
@@ -103,13 +103,14 @@ bool board_open(struct board *board, const char *flash_path, struct err **err)
     return true;
 }
 
-void board_release(struct board *board)
+void sim_board_release(struct sim_board *board)
 {
     for (unsigned i = 0; i < BOARD_AREAS; i++)
         nor_close(&board->memory[i]);
 }
 
-bool board_locate(const struct board *board, uint32_t address, unsigned *area, uint32_t *offset)
+bool sim_board_locate(const struct sim_board *board, uint32_t address, unsigned *area,
+                      uint32_t *offset)
 {
     for (unsigned i = 0; i < board_model_area_count(board->model); i++) {
         uint32_t start = board->model->areas[i].address;
@@ -123,7 +124,7 @@ bool board_locate(const struct board *board, uint32_t address, unsigned *area, u
 }
 
 /* The flash sector that holds an offset: where it starts, and which run it belongs to. */
-static const struct sector_run *find_sector(const struct board *board, uint32_t offset,
+static const struct sector_run *find_sector(const struct sim_board *board, uint32_t offset,
                                             uint32_t *start, unsigned *index)
 {
     const struct sector_run *runs = board->model->areas[0].runs;
@@ -140,7 +141,7 @@ static const struct sector_run *find_sector(const struct board *board, uint32_t 
     return NULL;
 }
 
-uint64_t board_erase_sector_us(struct board *board, uint32_t offset)
+uint64_t sim_board_erase_sector_us(struct sim_board *board, uint32_t offset)
 {
     uint32_t start;
     unsigned index;
@@ -151,7 +152,7 @@ uint64_t board_erase_sector_us(struct board *board, uint32_t offset)
     return board->timing.erase_ms[index] * UINT64_C(1000);
 }
 
-uint64_t board_erase_all_us(struct board *board)
+uint64_t sim_board_erase_all_us(struct sim_board *board)
 {
     nor_erase(&board->memory[0], 0, board->memory[0].size);
     uint64_t ms = 0;
@@ -160,8 +161,8 @@ uint64_t board_erase_all_us(struct board *board)
     return ms * 1000;
 }
 
-uint64_t board_write_us(struct board *board, unsigned area, uint32_t offset, const uint8_t *data,
-                        uint32_t len)
+uint64_t sim_board_write_us(struct sim_board *board, unsigned area, uint32_t offset,
+                            const uint8_t *data, uint32_t len)
 {
     enum area_kind kind = board->model->areas[area].kind;
     if (kind == AREA_OPTIONS)

@@ -5,13 +5,13 @@
  * area of a model is one DFU alternate setting, whose string describes it to the host (UM0424,
  * 4.3.2). The first area is the flash; its bytes can live in a file.
  *
- *     struct board board;
- *     board_init(&board, board_model_find("stm32f405"), BOARD_TIMING_ZERO, 0);
- *     if (!board_open(&board, "dir/board-0.flash", &err)) ...
- *     board_release(&board);
+ *     struct sim_board board;
+ *     sim_board_init(&board, board_model_find("stm32f405"), BOARD_TIMING_ZERO, 0);
+ *     if (!sim_board_open(&board, "dir/board-0.flash", &err)) ...
+ *     sim_board_release(&board);
  */
-#ifndef FIRN_SIMULATOR_BOARD_H
-#define FIRN_SIMULATOR_BOARD_H
+#ifndef FIRN_SIMULATOR_SIM_BOARD_H
+#define FIRN_SIMULATOR_SIM_BOARD_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,7 +64,7 @@ struct board_model {
     struct board_timing x8, x32;
 };
 
-struct board {
+struct sim_board {
     const struct board_model *model;
     struct board_timing timing;
     char serial[16]; /* 12 upper-case hex digits, different for each index */
@@ -83,20 +83,21 @@ void area_add_layout(const struct memory_area *area, struct buf *out);
 uint32_t area_size(const struct memory_area *area);
 unsigned board_model_area_count(const struct board_model *model);
 
-void board_init(struct board *board, const struct board_model *model, enum board_timing_kind timing,
-                unsigned index);
+void sim_board_init(struct sim_board *board, const struct board_model *model,
+                    enum board_timing_kind timing, unsigned index);
 /* Map the memories. flash_path: see nor_open(). */
-bool board_open(struct board *board, const char *flash_path, struct err **err) MUST_CHECK;
-void board_release(struct board *board);
+bool sim_board_open(struct sim_board *board, const char *flash_path, struct err **err) MUST_CHECK;
+void sim_board_release(struct sim_board *board);
 
 /* Which area holds this address? False: none. */
-bool board_locate(const struct board *board, uint32_t address, unsigned *area, uint32_t *offset);
+bool sim_board_locate(const struct sim_board *board, uint32_t address, unsigned *area,
+                      uint32_t *offset);
 
 /* Erase the flash sector that holds `offset`, or all of them. Returns how long that takes. */
-uint64_t board_erase_sector_us(struct board *board, uint32_t offset);
-uint64_t board_erase_all_us(struct board *board);
+uint64_t sim_board_erase_sector_us(struct sim_board *board, uint32_t offset);
+uint64_t sim_board_erase_all_us(struct sim_board *board);
 /* Write to an area as its kind allows; the bytes must fit. Returns how long that takes. */
-uint64_t board_write_us(struct board *board, unsigned area, uint32_t offset, const uint8_t *data,
-                        uint32_t len);
+uint64_t sim_board_write_us(struct sim_board *board, unsigned area, uint32_t offset,
+                            const uint8_t *data, uint32_t len);
 
 #endif
