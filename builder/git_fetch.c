@@ -14,14 +14,19 @@ struct fetch {
     struct err **err;
 };
 
+/* First objects arrive, then libgit2 resolves the deltas among them. */
 static int on_transfer(const git_indexer_progress *stats, void *data)
 {
     const struct fetch *f = data;
     _cleanup_(buf_release) struct buf detail = BUF_INIT;
 
     text_add_size(&detail, stats->received_bytes);
-    event_progress(f->events, "source", stats->received_objects, stats->total_objects, "objects",
-                   detail.data);
+    if (stats->received_objects < stats->total_objects || !stats->total_deltas)
+        event_progress(f->events, "source", stats->received_objects, stats->total_objects,
+                       "objects", detail.data);
+    else
+        event_progress(f->events, "source", stats->indexed_deltas, stats->total_deltas, "deltas",
+                       detail.data);
     return git_stop_if_interrupted();
 }
 

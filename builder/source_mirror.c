@@ -124,7 +124,8 @@ static bool fail_unknown(const struct query *q, struct strv *names)
     if (hex)
         return err_hint(q->err, "update that repository, or map its URL to another one under "
                                 "'mirrors:' in config.yaml");
-    return err_hint(q->err, "`git ls-remote %s` lists what it has", q->mapped);
+    _cleanup_free_ char *where = url_printable(q->mapped);
+    return err_hint(q->err, "`git ls-remote %s` lists what it has", where);
 }
 
 static bool fail_unreachable(const struct query *q)
