@@ -1,0 +1,251 @@
+#include "flasher/device.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/text.h"
+
+/* For a device without a functional descriptor, or with a transfer size of 0: what every full-speed
+ * endpoint 0 can take. */
+#define TRANSFER_SIZE_DEFAULT 64
+
+static void read_target(struct usb_handle *handle, uint8_t string, struct device_target *target)
+{
+    _cleanup_err_ struct err *ignored = NULL;
+    target->name = usb_read_string(handle, string);
+    target->has_layout =
+        target->name && layout_parse(target->name, strlen(target->name), &target->layout, &ignored);
+}
+
+static void read_device(const struct usb_entry *entry, const struct dfu_interface *interface,
+                        struct device *device)
+{
+    *device = (struct device){.usb = entry, .interface = *interface};
+    device->target_count = interface->alt_count;
+    device->targets = xcalloc(interface->alt_count, sizeof(*device->targets));
+    for (size_t i = 0; i < interface->alt_count; i++)
+        device->targets[i].alt = interface->alts[i].number;
+
+    _cleanup_(usb_close_ptr) struct usb_handle *handle = NULL;
+    if (!usb_open(entry, &handle, &device->unusable))
+        return;
+    device->product = usb_read_string(handle, interface->product_string);
+    device->serial = usb_read_string(handle, interface->serial_string);
+    for (size_t i = 0; i < interface->alt_count; i++)
+        read_target(handle, interface->alts[i].string, &device->targets[i]);
+}
+
+bool device_list_read(struct device_list *list, struct err **err)
+{
+    if (!usb_new(&list->usb, err) || !usb_list_read(list->usb, &list->entries, err))
+        return false;
+    list->devices = xcalloc(list->entries.count + 1, sizeof(*list->devices));
+    for (size_t i = 0; i < list->entries.count; i++) {
+        const struct usb_entry *entry = &list->entries.entries[i];
+        struct dfu_interface interface;
+        if (dfu_interface_find((const uint8_t *)entry->descriptors.data, entry->descriptors.len,
+                               &interface))
+            read_device(entry, &interface, &list->devices[list->count++]);
+    }
+    return true;
+}
+
+static void device_release(struct device *device)
+{
+    usb_close(device->handle);
+    for (size_t i = 0; i < device->target_count; i++) {
+        free(device->targets[i].name);
+        layout_release(&device->targets[i].layout);
+    }
+    free(device->targets);
+    free(device->product);
+    free(device->serial);
+    err_free(device->unusable);
+}
+
+void device_list_release(struct device_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        device_release(&list->devices[i]);
+    free(list->devices);
+    usb_list_release(&list->entries);
+    usb_free(list->usb);
+    *list = (struct device_list)DEVICE_LIST_INIT;
+}
+
+bool device_in_dfu_mode(const struct device *device)
+{
+    return device->interface.protocol == DFU_PROTOCOL_DFU;
+}
+
+void device_add_line(const struct device *device, struct buf *out)
+{
+    buf_addf(out, "%s  %04x:%04x", device->usb->path, device->usb->vendor, device->usb->product);
+    if (device->product) {
+        buf_adds(out, "  ");
+        text_add_printable(out, device->product, strlen(device->product));
+    }
+    if (device->serial) {
+        buf_adds(out, "  serial ");
+        text_add_printable(out, device->serial, strlen(device->serial));
+    }
+    if (!device_in_dfu_mode(device))
+        buf_adds(out, "  (runs its program, not in DFU mode)");
+    if (device->unusable)
+        buf_adds(out, "  (cannot be opened)");
+}
+
+const struct device_target *device_target(const struct device *device, uint8_t alt)
+{
+    for (size_t i = 0; i < device->target_count; i++)
+        if (device->targets[i].alt == alt)
+            return &device->targets[i];
+    return NULL;
+}
+
+static bool is_id(uint32_t wanted, uint16_t id)
+{
+    return wanted == DEVICE_ID_ANY || wanted == id;
+}
+
+/* A device that cannot be opened may be the one: then the reason is what the user has to know. */
+static bool has_serial(const struct device *device, const char *serial)
+{
+    return device->unusable || (device->serial && strcmp(serial, device->serial) == 0);
+}
+
+static bool matches(const struct device *device, const struct device_match *match)
+{
+    return is_id(match->vendor, device->usb->vendor) &&
+           is_id(match->product, device->usb->product) &&
+           (!match->path || strcmp(match->path, device->usb->path) == 0) &&
+           (!match->serial || has_serial(device, match->serial));
+}
+
+/* "a board 0483:df11 on 1-1.4 with serial 3569" */
+static void add_match(const struct device_match *match, struct buf *out)
+{
+    buf_adds(out, "a board");
+    if (match->vendor != DEVICE_ID_ANY && match->product != DEVICE_ID_ANY)
+        buf_addf(out, " %04" PRIx32 ":%04" PRIx32, match->vendor, match->product);
+    else if (match->vendor != DEVICE_ID_ANY)
+        buf_addf(out, " of vendor %04" PRIx32, match->vendor);
+    buf_adds(out, " in DFU mode");
+    if (match->path)
+        buf_addf(out, " on port %s", match->path);
+    if (match->serial)
+        buf_addf(out, " with serial %s", match->serial);
+}
+
+static struct device *none_found(const struct device_list *list, const struct device_match *match,
+                                 struct err **err)
+{
+    _cleanup_(buf_release) struct buf wanted = BUF_INIT;
+    _cleanup_(buf_release) struct buf hint = BUF_INIT;
+    add_match(match, &wanted);
+    err_set(err, ERR_DEVICE, "looked for %s: %s", wanted.data,
+            list->count ? "none matches" : "there is no DFU device");
+    if (list->count)
+        buf_adds(&hint, "DFU devices here:\n");
+    for (size_t i = 0; i < list->count; i++) {
+        buf_adds(&hint, "  ");
+        device_add_line(&list->devices[i], &hint);
+        buf_addc(&hint, '\n');
+    }
+    if (list->count)
+        buf_adds(&hint, "choose one with --path, --serial or --usb VID:PID, or\n");
+    buf_adds(&hint, DEVICE_ENTER_ADVICE);
+    err_hint(err, "%s", hint.data);
+    return NULL;
+}
+
+static struct device *several_found(const struct device_list *list,
+                                    const struct device_match *match, struct err **err)
+{
+    _cleanup_(buf_release) struct buf wanted = BUF_INIT;
+    _cleanup_(buf_release) struct buf hint = BUF_INIT;
+    size_t count = 0;
+    buf_adds(&hint, "choose one of them:");
+    for (size_t i = 0; i < list->count; i++) {
+        const struct device *device = &list->devices[i];
+        if (!device_in_dfu_mode(device) || !matches(device, match))
+            continue;
+        buf_addf(&hint, "\n  --path %s  for  ", device->usb->path);
+        device_add_line(device, &hint);
+        count++;
+    }
+    add_match(match, &wanted);
+    err_set(err, ERR_DEVICE, "looked for %s: %zu of them are there", wanted.data, count);
+    err_hint(err, "%s", hint.data);
+    return NULL;
+}
+
+/* The device's error again, as the device keeps its own. */
+static struct device *cannot_be_opened(const struct device *device, struct err **err)
+{
+    err_set(err, ERR_DEVICE, "%s", device->unusable->message);
+    err_hint(err, "%s", device->unusable->hint);
+    return NULL;
+}
+
+struct device *device_choose(struct device_list *list, const struct device_match *match,
+                             struct err **err)
+{
+    struct device *found = NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        struct device *device = &list->devices[i];
+        if (!device_in_dfu_mode(device) || !matches(device, match))
+            continue;
+        if (found)
+            return several_found(list, match, err);
+        found = device;
+    }
+    if (!found)
+        return none_found(list, match, err);
+    return found->unusable ? cannot_be_opened(found, err) : found;
+}
+
+static enum usb_fault io_control(void *data, const struct usb_control *control, size_t *moved)
+{
+    const struct device *device = data;
+    return usb_control(device->handle, control, moved);
+}
+
+static bool io_set_alt(void *data, uint8_t alt, struct err **err)
+{
+    const struct device *device = data;
+    return usb_set_alt(device->handle, device->interface.number, alt, err);
+}
+
+static long long io_now_us(void *data)
+{
+    struct timespec now;
+    (void)data;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void io_sleep_until(void *data, long long when_us)
+{
+    struct timespec when = {.tv_sec = when_us / 1000000, .tv_nsec = when_us % 1000000 * 1000};
+    (void)data;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR)
+        ;
+}
+
+bool device_open(struct device *device, struct err **err)
+{
+    uint16_t size =
+        device->interface.has_functional ? device->interface.functional.transfer_size : 0;
+    if (!usb_open(device->usb, &device->handle, err) ||
+        !usb_claim(device->handle, device->interface.number, err))
+        return false;
+    device->dfu = (struct dfu){
+        .io = {io_control, io_set_alt, io_now_us, io_sleep_until, device},
+        .interface = device->interface.number,
+        .transfer_size = size ? size : TRANSFER_SIZE_DEFAULT,
+    };
+    return true;
+}

@@ -1,0 +1,310 @@
+#include "flasher/dfu.h"
+
+#define CLASS_OUT USB_REQUEST_CLASS_INTERFACE
+#define CLASS_IN (USB_REQUEST_CLASS_INTERFACE | USB_REQUEST_IN)
+
+/* Between two GETSTATUS that both said "busy" with a poll timeout of 0. The first of them is free:
+ * some boards (mboot) work while they delay the second answer. */
+#define BUSY_PAUSE_MS 1
+/* Requests sent to leave a state; a healthy board needs one. */
+#define MAKE_IDLE_TRIES 4
+
+#define START_AGAIN_HINT                                                                           \
+    "unplug the board, plug it in again in its bootloader and run the command again"
+
+const char *dfu_state_label(uint8_t state)
+{
+    static const char *const names[] = {
+        "appIDLE",          "appDETACH",   "dfuIDLE",
+        "dfuDNLOAD-SYNC",   "dfuDNBUSY",   "dfuDNLOAD-IDLE",
+        "dfuMANIFEST-SYNC", "dfuMANIFEST", "dfuMANIFEST-WAIT-RESET",
+        "dfuUPLOAD-IDLE",   "dfuERROR",
+    };
+    return state < ARRAY_SIZE(names) ? names[state] : "an unknown state";
+}
+
+struct status_text {
+    const char *name;
+    const char *meaning;
+};
+
+static const struct status_text *status_text(uint8_t status)
+{
+    static const struct status_text texts[] = {
+        {"OK", "no error"},
+        {"errTARGET", "the address or the file is not for this board"},
+        {"errFILE", "the file does not pass the board's own check"},
+        {"errWRITE", "the memory could not be written"},
+        {"errERASE", "the memory could not be erased"},
+        {"errCHECK_ERASED", "the memory is not empty after erasing"},
+        {"errPROG", "the memory could not be programmed"},
+        {"errVERIFY", "the memory does not hold what was written"},
+        {"errADDRESS", "the address is out of range or protected"},
+        {"errNOTDONE", "data is missing"},
+        {"errFIRMWARE", "the firmware in the board is corrupt"},
+        {"errVENDOR", "the memory is read-protected"},
+        {"errUSBR", "unexpected USB reset"},
+        {"errPOR", "unexpected power-on reset"},
+        {"errUNKNOWN", "something went wrong, the board does not know what"},
+        {"errSTALLEDPKT", "the board refused a request that it did not expect"},
+    };
+    static const struct status_text unknown = {"an unknown status", "no meaning is defined for it"};
+    return status < ARRAY_SIZE(texts) ? &texts[status] : &unknown;
+}
+
+const char *dfu_status_label(uint8_t status)
+{
+    return status_text(status)->name;
+}
+
+void dfu_status_parse(const uint8_t bytes[DFU_STATUS_SIZE], struct dfu_status *status)
+{
+    *status = (struct dfu_status){
+        .code = bytes[0],
+        .poll_timeout_ms = bytes[1] | (uint32_t)bytes[2] << 8 | (uint32_t)bytes[3] << 16,
+        .state = bytes[4],
+        .string = bytes[5],
+    };
+}
+
+static long long now_us(const struct dfu *dfu)
+{
+    return dfu->io.now_us(dfu->io.data);
+}
+
+/* A wait that has begun. */
+struct wait {
+    long long start_us, deadline_us;
+    unsigned limit_ms;
+    bool again; /* the board said already that it is busy */
+};
+
+static struct wait wait_begin(const struct dfu *dfu, unsigned limit_ms)
+{
+    long long start_us = now_us(dfu);
+    return (struct wait){start_us, start_us + limit_ms * 1000LL, limit_ms, false};
+}
+
+static bool set_fault(const struct dfu *dfu, const char *request, struct err **err)
+{
+    if (dfu->fault == USB_GONE) {
+        err_set(err, ERR_DEVICE, "the board is gone");
+        return err_hint(err, "it was unplugged or has reset itself; plug it in again in its "
+                             "bootloader and run the command again");
+    }
+    err_set(err, ERR_DEVICE, "the board %s: %s", usb_fault_text(dfu->fault), request);
+    return err_hint(err, START_AGAIN_HINT);
+}
+
+/* What the board reports, as an error. */
+static bool set_reported(const struct dfu *dfu, struct err **err)
+{
+    const struct dfu_status *status = &dfu->status;
+    err_set(err, ERR_DEVICE, "%s (state %s, status %s)",
+            status->code == DFU_STATUS_OK ? "the board went into an error state"
+                                          : status_text(status->code)->meaning,
+            dfu_state_label(status->state), dfu_status_label(status->code));
+    if (status->code == DFU_STATUS_ERR_VENDOR)
+        return err_hint(err, "removing read protection erases the whole flash, so firn does not do "
+                             "it by itself; the maker's own tool can");
+    return err_hint(err, START_AGAIN_HINT);
+}
+
+static enum usb_fault transfer(struct dfu *dfu, const struct usb_control *control, size_t *moved)
+{
+    dfu->fault = dfu->io.control(dfu->io.data, control, moved);
+    return dfu->fault;
+}
+
+bool dfu_get_status(struct dfu *dfu, unsigned timeout_ms, struct err **err)
+{
+    uint8_t bytes[DFU_STATUS_SIZE];
+    size_t len = 0;
+    struct usb_control control = {CLASS_IN, DFU_GETSTATUS,   0,         dfu->interface,
+                                  bytes,    DFU_STATUS_SIZE, timeout_ms};
+    if (transfer(dfu, &control, &len) != USB_OK)
+        return set_fault(dfu, "GETSTATUS", err);
+    if (len != DFU_STATUS_SIZE) {
+        err_set(err, ERR_DEVICE, "the board sent a status of %zu bytes instead of %d", len,
+                DFU_STATUS_SIZE);
+        return err_hint(err, START_AGAIN_HINT);
+    }
+    dfu_status_parse(bytes, &dfu->status);
+    return true;
+}
+
+static bool has_failed(const struct dfu_status *status)
+{
+    return status->state == DFU_STATE_ERROR || status->code != DFU_STATUS_OK;
+}
+
+/* A transfer of a block failed. If the board refused it, its status tells why. */
+static bool set_block_fault(struct dfu *dfu, const char *request, struct err **err)
+{
+    _cleanup_err_ struct err *ignored = NULL;
+    if (dfu->fault != USB_STALLED)
+        return set_fault(dfu, request, err);
+    if (dfu_get_status(dfu, DFU_TRANSFER_TIMEOUT_MS, &ignored) && has_failed(&dfu->status))
+        return set_reported(dfu, err);
+    if (dfu->fault == USB_OK)
+        dfu->fault = USB_STALLED;
+    return set_fault(dfu, request, err);
+}
+
+bool dfu_download(struct dfu *dfu, uint16_t block, const void *data, uint16_t len, struct err **err)
+{
+    struct usb_control control = {CLASS_OUT,
+                                  DFU_DNLOAD,
+                                  block,
+                                  dfu->interface,
+                                  (void *)(uintptr_t)data,
+                                  len,
+                                  DFU_TRANSFER_TIMEOUT_MS};
+    size_t moved = 0;
+    if (transfer(dfu, &control, &moved) != USB_OK)
+        return set_block_fault(dfu, "DNLOAD", err);
+    if (moved == len)
+        return true;
+    err_set(err, ERR_DEVICE, "the board took %zu of %u bytes", moved, len);
+    return err_hint(err, START_AGAIN_HINT);
+}
+
+bool dfu_upload(struct dfu *dfu, uint16_t block, void *data, uint16_t len, struct err **err)
+{
+    struct usb_control control = {
+        CLASS_IN, DFU_UPLOAD, block, dfu->interface, data, len, DFU_TRANSFER_TIMEOUT_MS};
+    size_t moved = 0;
+    if (transfer(dfu, &control, &moved) != USB_OK)
+        return set_block_fault(dfu, "UPLOAD", err);
+    if (moved == len)
+        return true;
+    err_set(err, ERR_DEVICE, "the board sent %zu of %u bytes", moved, len);
+    return err_hint(err, START_AGAIN_HINT);
+}
+
+static bool is_working(uint8_t state)
+{
+    return state == DFU_STATE_DNBUSY || state == DFU_STATE_DNLOAD_SYNC ||
+           state == DFU_STATE_MANIFEST || state == DFU_STATE_MANIFEST_SYNC;
+}
+
+static bool set_stuck(const struct dfu *dfu, const struct wait *wait, struct err **err)
+{
+    err_set(err, ERR_DEVICE, "the board is still busy after %.1f s (state %s, status %s)",
+            (double)(now_us(dfu) - wait->start_us) / 1e6, dfu_state_label(dfu->status.state),
+            dfu_status_label(dfu->status.code));
+    return err_hint(err, START_AGAIN_HINT);
+}
+
+static bool set_too_long(const struct dfu *dfu, const struct wait *wait, struct err **err)
+{
+    err_set(err, ERR_DEVICE,
+            "the board asks to wait %.1f s, more than the %.1f s allowed (state %s, status %s)",
+            dfu->status.poll_timeout_ms / 1e3, wait->limit_ms / 1e3,
+            dfu_state_label(dfu->status.state), dfu_status_label(dfu->status.code));
+    return err_hint(err, START_AGAIN_HINT);
+}
+
+/* GETSTATUS with what is left of the time, as some boards answer only when their work is done. */
+static bool poll_status(struct dfu *dfu, const struct wait *wait, struct err **err)
+{
+    long long left_ms = (wait->deadline_us - now_us(dfu)) / 1000;
+    if (left_ms <= 0)
+        return set_stuck(dfu, wait, err);
+    if (dfu_get_status(dfu, (unsigned)left_ms, err))
+        return true;
+    if (dfu->fault != USB_TIMED_OUT)
+        return false;
+    err_free_ptr(err);
+    return set_stuck(dfu, wait, err);
+}
+
+/* Wait as long as the board asked for, or a little if it asks again and again without a time. */
+static bool wait_as_asked(struct dfu *dfu, struct wait *wait, struct err **err)
+{
+    long long pause_ms = dfu->status.poll_timeout_ms;
+    if (pause_ms == 0 && wait->again)
+        pause_ms = BUSY_PAUSE_MS;
+    wait->again = true;
+    if (pause_ms > wait->limit_ms)
+        return set_too_long(dfu, wait, err);
+    long long until_us = now_us(dfu) + pause_ms * 1000;
+    if (pause_ms)
+        dfu->io.sleep_until(dfu->io.data,
+                            until_us < wait->deadline_us ? until_us : wait->deadline_us);
+    return true;
+}
+
+bool dfu_wait(struct dfu *dfu, enum dfu_state wanted, unsigned limit_ms, struct err **err)
+{
+    struct wait wait = wait_begin(dfu, limit_ms);
+    for (;;) {
+        if (!poll_status(dfu, &wait, err))
+            return false;
+        if (has_failed(&dfu->status))
+            return set_reported(dfu, err);
+        if (dfu->status.state == wanted)
+            return true;
+        if (!is_working(dfu->status.state))
+            break;
+        if (!wait_as_asked(dfu, &wait, err))
+            return false;
+    }
+    err_set(err, ERR_DEVICE, "the board is in state %s where %s was expected",
+            dfu_state_label(dfu->status.state), dfu_state_label((uint8_t)wanted));
+    return err_hint(err, START_AGAIN_HINT);
+}
+
+static bool simple_request(struct dfu *dfu, enum dfu_request request, const char *name,
+                           struct err **err)
+{
+    struct usb_control control = {CLASS_OUT, (uint8_t)request,       0, dfu->interface, NULL,
+                                  0,         DFU_TRANSFER_TIMEOUT_MS};
+    return transfer(dfu, &control, NULL) == USB_OK || set_fault(dfu, name, err);
+}
+
+bool dfu_abort(struct dfu *dfu, struct err **err)
+{
+    return simple_request(dfu, DFU_ABORT, "ABORT", err) &&
+           dfu_wait(dfu, DFU_STATE_IDLE, DFU_TRANSFER_TIMEOUT_MS, err);
+}
+
+static bool set_not_idle(const struct dfu *dfu, struct err **err)
+{
+    err_set(err, ERR_DEVICE, "the board does not become idle (state %s, status %s)",
+            dfu_state_label(dfu->status.state), dfu_status_label(dfu->status.code));
+    return err_hint(err, START_AGAIN_HINT);
+}
+
+/* One step from whatever state the board is in towards dfuIDLE. */
+static bool step_to_idle(struct dfu *dfu, struct wait *wait, struct err **err)
+{
+    switch (dfu->status.state) {
+    case DFU_STATE_ERROR:
+        return simple_request(dfu, DFU_CLRSTATUS, "CLRSTATUS", err);
+    case DFU_STATE_DNLOAD_SYNC:
+    case DFU_STATE_DNLOAD_IDLE:
+    case DFU_STATE_MANIFEST_SYNC:
+    case DFU_STATE_UPLOAD_IDLE:
+        return simple_request(dfu, DFU_ABORT, "ABORT", err);
+    case DFU_STATE_DNBUSY:
+        return wait_as_asked(dfu, wait, err);
+    default:
+        return set_not_idle(dfu, err);
+    }
+}
+
+bool dfu_make_idle(struct dfu *dfu, unsigned limit_ms, struct err **err)
+{
+    struct wait wait = wait_begin(dfu, limit_ms);
+    for (int tries = 0; tries <= MAKE_IDLE_TRIES;) {
+        if (!poll_status(dfu, &wait, err))
+            return false;
+        if (dfu->status.state == DFU_STATE_IDLE)
+            return true;
+        if (!step_to_idle(dfu, &wait, err))
+            return false;
+        tries += dfu->status.state != DFU_STATE_DNBUSY;
+    }
+    return set_not_idle(dfu, err);
+}

@@ -1,0 +1,127 @@
+/*
+ * DFU 1.1: requests, states and status of one board, and waiting for it with a deadline.
+ *
+ * A struct dfu is the host's end of one DFU interface. It reaches the board and the clock only
+ * through its struct dfu_io, so that everything above (dfuse.h, flash.h) is plain sequential code
+ * that does not know who carries its transfers or how it is made to wait: a USB device (device.h),
+ * or a unit test with a board and a clock of its own.
+ *
+ * A board is judged by bState and bStatus together: some report dfuERROR with status OK. Nothing
+ * waits for ever: each wait has a limit, and bwPollTimeout is a minimum within it. The error of a
+ * failed function says what the board reported, in which state; its caller adds what it was doing.
+ */
+#ifndef FIRN_FLASHER_DFU_H
+#define FIRN_FLASHER_DFU_H
+
+#include "flasher/usb.h"
+
+/* DFU 1.1, 3 */
+enum dfu_request {
+    DFU_DETACH = 0,
+    DFU_DNLOAD = 1,
+    DFU_UPLOAD = 2,
+    DFU_GETSTATUS = 3,
+    DFU_CLRSTATUS = 4,
+    DFU_GETSTATE = 5,
+    DFU_ABORT = 6,
+};
+
+/* bState: DFU 1.1, 6.1.2 */
+enum dfu_state {
+    DFU_STATE_APP_IDLE = 0,
+    DFU_STATE_APP_DETACH = 1,
+    DFU_STATE_IDLE = 2,
+    DFU_STATE_DNLOAD_SYNC = 3,
+    DFU_STATE_DNBUSY = 4,
+    DFU_STATE_DNLOAD_IDLE = 5,
+    DFU_STATE_MANIFEST_SYNC = 6,
+    DFU_STATE_MANIFEST = 7,
+    DFU_STATE_MANIFEST_WAIT_RESET = 8,
+    DFU_STATE_UPLOAD_IDLE = 9,
+    DFU_STATE_ERROR = 10,
+};
+
+/* bStatus: DFU 1.1, 6.1.2 */
+enum dfu_status_code {
+    DFU_STATUS_OK = 0,
+    DFU_STATUS_ERR_TARGET = 1,
+    DFU_STATUS_ERR_FILE = 2,
+    DFU_STATUS_ERR_WRITE = 3,
+    DFU_STATUS_ERR_ERASE = 4,
+    DFU_STATUS_ERR_CHECK_ERASED = 5,
+    DFU_STATUS_ERR_PROG = 6,
+    DFU_STATUS_ERR_VERIFY = 7,
+    DFU_STATUS_ERR_ADDRESS = 8,
+    DFU_STATUS_ERR_NOTDONE = 9,
+    DFU_STATUS_ERR_FIRMWARE = 10,
+    DFU_STATUS_ERR_VENDOR = 11,
+    DFU_STATUS_ERR_USBR = 12,
+    DFU_STATUS_ERR_POR = 13,
+    DFU_STATUS_ERR_UNKNOWN = 14,
+    DFU_STATUS_ERR_STALLEDPKT = 15,
+};
+
+/* The specification's names: "dfuDNBUSY", "errVENDOR"; "an unknown state" for other numbers. */
+const char *dfu_state_label(uint8_t state);
+const char *dfu_status_label(uint8_t status);
+
+#define DFU_STATUS_SIZE 6
+
+/* The answer to GETSTATUS: DFU 1.1, 6.1.2. */
+struct dfu_status {
+    uint8_t code;             /* bStatus, enum dfu_status_code */
+    uint32_t poll_timeout_ms; /* bwPollTimeout, 24 bits */
+    uint8_t state;            /* bState, enum dfu_state: the one that the board is in now */
+    uint8_t string;           /* iString, 0 = none */
+};
+
+void dfu_status_parse(const uint8_t bytes[DFU_STATUS_SIZE], struct dfu_status *status);
+
+/* The way to a board, and the time there. All functions get `data`. */
+struct dfu_io {
+    /* As usb_control(). */
+    enum usb_fault (*control)(void *data, const struct usb_control *control, size_t *moved);
+    /* Choose an alternate setting of the DFU interface. */
+    bool (*set_alt)(void *data, uint8_t alt, struct err **err);
+    /* Monotonic microseconds: rounded to milliseconds, bwPollTimeout would be cut short. */
+    long long (*now_us)(void *data);
+    /* Return at `when_us` on that clock or as soon after it as can be. */
+    void (*sleep_until)(void *data, long long when_us);
+    void *data;
+};
+
+struct dfu {
+    struct dfu_io io;
+    uint8_t interface;        /* bInterfaceNumber */
+    uint16_t transfer_size;   /* bytes in a full block, at least 1 */
+    struct dfu_status status; /* the last one that the board sent */
+    enum usb_fault fault;     /* how the last transfer ended; USB_GONE: the board was unplugged */
+};
+
+/* A transfer by itself, without the work that it starts. */
+#define DFU_TRANSFER_TIMEOUT_MS 5000
+
+/* DNLOAD: send one block (data may be NULL when len is 0). What the board does with it begins with
+ * the next GETSTATUS, in dfu_wait(). */
+bool dfu_download(struct dfu *dfu, uint16_t block, const void *data, uint16_t len,
+                  struct err **err) MUST_CHECK;
+/* UPLOAD: read one block of exactly len bytes; fewer are an error. */
+bool dfu_upload(struct dfu *dfu, uint16_t block, void *data, uint16_t len,
+                struct err **err) MUST_CHECK;
+/* GETSTATUS into dfu->status, which the caller judges. */
+bool dfu_get_status(struct dfu *dfu, unsigned timeout_ms, struct err **err) MUST_CHECK;
+
+/* Poll until the board has finished and is in the wanted state. Fails when it reports an error or
+ * another state, when it is still busy limit_ms after the call, and when it says that it will be.
+ */
+bool dfu_wait(struct dfu *dfu, enum dfu_state wanted, unsigned limit_ms,
+              struct err **err) MUST_CHECK;
+
+/* ABORT: from dfuDNLOAD-IDLE or dfuUPLOAD-IDLE to dfuIDLE. */
+bool dfu_abort(struct dfu *dfu, struct err **err) MUST_CHECK;
+/* Bring a board to dfuIDLE from whatever an earlier program left it in: out of dfuERROR by
+ * CLRSTATUS (a common and harmless state after power-on), otherwise by ABORT; a board that is busy
+ * gets limit_ms to finish. Fails where only a reset helps. */
+bool dfu_make_idle(struct dfu *dfu, unsigned limit_ms, struct err **err) MUST_CHECK;
+
+#endif

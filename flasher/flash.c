@@ -1,0 +1,94 @@
+#include "flasher/flash.h"
+
+#include <string.h>
+
+#include "base/proc.h"
+#include "base/text.h"
+#include "flasher/sequence.h"
+
+static char *printable(const char *text)
+{
+    struct buf out = BUF_INIT;
+    if (!text)
+        return NULL;
+    text_add_printable(&out, text, strlen(text));
+    return buf_detach(&out, NULL);
+}
+
+static struct device *find_board(struct device_list *list, const struct flash_options *options,
+                                 struct events *events, struct err **err)
+{
+    _cleanup_(buf_release) struct buf detail = BUF_INIT;
+    struct device *device = NULL;
+    event_phase_begin(events, "find", "Looking for the board");
+    if (device_list_read(list, err))
+        device = device_choose(list, &options->match, err);
+    if (device)
+        device_add_line(device, &detail);
+    event_phase_end(events, "find", device != NULL, device ? detail.data : NULL);
+    return device;
+}
+
+/* The memories that a DfuSe board describes. Boards that describe none speak plain DFU, which knows
+ * no addresses. */
+static size_t get_memories(const struct device *device, struct plan_memory *memories)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < device->target_count; i++) {
+        const struct device_target *target = &device->targets[i];
+        if (target->has_layout)
+            memories[count++] = (struct plan_memory){target->alt, &target->layout};
+    }
+    return count;
+}
+
+static bool check_abilities(const struct device *device, size_t memory_count, struct err **err)
+{
+    const struct dfu_interface *interface = &device->interface;
+    uint8_t needed = DFU_CAN_DOWNLOAD | DFU_CAN_UPLOAD;
+    if (!memory_count) {
+        err_set(err, ERR_DEVICE, "it describes no memory with addresses, so it is no DfuSe board");
+        return err_hint(err, "firn flashes DfuSe boards (STM32) only; dfu-util can do plain DFU");
+    }
+    if (interface->has_functional && (interface->functional.attributes & needed) != needed) {
+        err_set(err, ERR_DEVICE, "its bootloader does not let its memory be %s",
+                interface->functional.attributes & DFU_CAN_DOWNLOAD ? "read" : "written");
+        return err_hint(err, "firn has to write and to read it back; dfu-util may do what it can");
+    }
+    return true;
+}
+
+static bool flash_device(struct device *device, const struct image *image,
+                         const struct flash_options *options, struct events *events,
+                         struct flash_result *result, struct err **err)
+{
+    struct plan_memory memories[DFU_ALTS_MAX];
+    size_t count = get_memories(device, memories);
+    return check_abilities(device, count, err) && device_open(device, err) &&
+           sequence_run(&device->dfu, memories, count, image, options, events, result, err);
+}
+
+bool flash_image(const struct image *image, const struct flash_options *options,
+                 struct events *events, struct flash_result *result, struct err **err)
+{
+    _cleanup_(device_list_release) struct device_list list = DEVICE_LIST_INIT;
+    long long start_ms = clock_ms();
+    image_digest(image, result->digest);
+    struct device *device = find_board(&list, options, events, err);
+    if (!device)
+        return false;
+    result->path = xstrdup(device->usb->path);
+    result->serial = printable(device->serial);
+    bool ok = flash_device(device, image, options, events, result, err) ||
+              err_wrap(err, "board on %s", device->usb->path);
+    result->seconds = (double)(clock_ms() - start_ms) / 1000;
+    return ok;
+}
+
+void flash_result_release(struct flash_result *result)
+{
+    plan_release(&result->plan);
+    free(result->path);
+    free(result->serial);
+    *result = (struct flash_result)FLASH_RESULT_INIT;
+}

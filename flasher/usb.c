@@ -1,0 +1,264 @@
+#include "flasher/usb.h"
+
+#include <libusb.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "flasher/descriptor.h"
+
+#define PORTS_MAX 7 /* USB 2.0, 4.1.1: seven tiers */
+#define STRING_TIMEOUT_MS 1000
+#define DESCRIPTORS_MAX (128 * 1024) /* the kernel's file holds up to 18 + 65535 bytes */
+#define LANGUAGE_US_ENGLISH 0x0409
+
+struct usb {
+    libusb_context *context;
+};
+
+struct usb_handle {
+    libusb_device_handle *libusb;
+    int claimed;       /* interface, -1 = none */
+    uint16_t language; /* of strings, 0 = not asked yet */
+};
+
+static bool set_libusb_error(struct err **err, int code, const char *what)
+{
+    return err_set(err, ERR_DEVICE, "%s: %s", what, libusb_strerror(code));
+}
+
+bool usb_new(struct usb **usb, struct err **err)
+{
+    libusb_context *context;
+    int code = libusb_init(&context);
+    if (code != 0) {
+        set_libusb_error(err, code, "cannot use USB");
+        return err_hint(err, "is /dev/bus/usb there? A container needs it passed in");
+    }
+    *usb = xcalloc(1, sizeof(**usb));
+    (*usb)->context = context;
+    return true;
+}
+
+void usb_free(struct usb *usb)
+{
+    if (!usb)
+        return;
+    libusb_exit(usb->context);
+    free(usb);
+}
+
+/* "1-1.4". False for a root hub, which has no port. */
+static bool format_path(libusb_device *device, char *path, size_t size)
+{
+    uint8_t ports[PORTS_MAX];
+    int count = libusb_get_port_numbers(device, ports, PORTS_MAX);
+    if (count <= 0)
+        return false;
+    int len = snprintf(path, size, "%d", libusb_get_bus_number(device));
+    for (int i = 0; i < count; i++)
+        len += snprintf(path + len, size - (size_t)len, "%c%d", i ? '.' : '-', ports[i]);
+    return true;
+}
+
+/* The kernel's copy of the descriptors. A device that left in the meantime has none. */
+static bool read_descriptors(struct usb_entry *entry)
+{
+    _cleanup_err_ struct err *ignored = NULL;
+    _cleanup_free_ char *file = xasprintf("/sys/bus/usb/devices/%s/descriptors", entry->path);
+    return fs_read(file, DESCRIPTORS_MAX, &entry->descriptors, &ignored);
+}
+
+static bool fill_entry(libusb_device *device, struct usb_entry *entry)
+{
+    struct libusb_device_descriptor descriptor;
+    *entry = (struct usb_entry){.descriptors = BUF_INIT};
+    if (!format_path(device, entry->path, sizeof(entry->path)) ||
+        libusb_get_device_descriptor(device, &descriptor) != 0)
+        return false;
+    entry->vendor = descriptor.idVendor;
+    entry->product = descriptor.idProduct;
+    entry->version = descriptor.bcdDevice;
+    if (!read_descriptors(entry)) {
+        buf_release(&entry->descriptors);
+        return false;
+    }
+    entry->device = libusb_ref_device(device);
+    return true;
+}
+
+/* "1-2" before "1-10": by length of each number, which strverscmp() does. */
+static int compare_entries(const void *a, const void *b)
+{
+    return strverscmp(((const struct usb_entry *)a)->path, ((const struct usb_entry *)b)->path);
+}
+
+bool usb_list_read(struct usb *usb, struct usb_list *list, struct err **err)
+{
+    libusb_device **devices;
+    ssize_t count = libusb_get_device_list(usb->context, &devices);
+    if (count < 0)
+        return set_libusb_error(err, (int)count, "cannot list the USB devices");
+    *list = (struct usb_list){xcalloc((size_t)count + 1, sizeof(struct usb_entry)), 0};
+    for (ssize_t i = 0; i < count; i++)
+        if (fill_entry(devices[i], &list->entries[list->count]))
+            list->count++;
+    libusb_free_device_list(devices, 1);
+    qsort(list->entries, list->count, sizeof(struct usb_entry), compare_entries);
+    return true;
+}
+
+void usb_list_release(struct usb_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        buf_release(&list->entries[i].descriptors);
+        libusb_unref_device(list->entries[i].device);
+    }
+    free(list->entries);
+    *list = (struct usb_list)USB_LIST_INIT;
+}
+
+char *usb_udev_advice(uint16_t vendor)
+{
+    return xasprintf("to allow it, put this line into /etc/udev/rules.d/70-firn.rules:\n"
+                     "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"%04x\", MODE=\"0660\", "
+                     "GROUP=\"plugdev\", TAG+=\"uaccess\"\n"
+                     "then run `sudo udevadm control --reload` and plug the board in again",
+                     vendor);
+}
+
+bool usb_open(const struct usb_entry *entry, struct usb_handle **handle, struct err **err)
+{
+    libusb_device_handle *opened;
+    int code = libusb_open(entry->device, &opened);
+    if (code == LIBUSB_ERROR_ACCESS) {
+        _cleanup_free_ char *advice = usb_udev_advice(entry->vendor);
+        err_set(err, ERR_DEVICE, "no permission to use the board on %s (%04x:%04x)", entry->path,
+                entry->vendor, entry->product);
+        return err_hint(err, "%s", advice);
+    }
+    if (code != 0) {
+        err_set(err, ERR_DEVICE, "cannot open the board on %s (%04x:%04x): %s", entry->path,
+                entry->vendor, entry->product, libusb_strerror(code));
+        return err_hint(err, "unplug it, plug it in again and run the command again");
+    }
+    *handle = xcalloc(1, sizeof(**handle));
+    (*handle)->libusb = opened;
+    (*handle)->claimed = -1;
+    return true;
+}
+
+void usb_close(struct usb_handle *handle)
+{
+    if (!handle)
+        return;
+    if (handle->claimed >= 0)
+        (void)libusb_release_interface(handle->libusb, handle->claimed);
+    libusb_close(handle->libusb);
+    free(handle);
+}
+
+bool usb_claim(struct usb_handle *handle, uint8_t interface, struct err **err)
+{
+    int code = libusb_claim_interface(handle->libusb, interface);
+    if (code == LIBUSB_ERROR_BUSY) {
+        err_set(err, ERR_DEVICE, "another program is using the board");
+        return err_hint(err, "end it (another firn, dfu-util, an IDE) and run the command again");
+    }
+    if (code != 0)
+        return set_libusb_error(err, code, "cannot use the board's DFU interface");
+    handle->claimed = interface;
+    return true;
+}
+
+bool usb_set_alt(struct usb_handle *handle, uint8_t interface, uint8_t alt, struct err **err)
+{
+    int code = libusb_set_interface_alt_setting(handle->libusb, interface, alt);
+    if (code == 0)
+        return true;
+    err_set(err, ERR_DEVICE, "cannot choose alternate setting %u: %s", alt, libusb_strerror(code));
+    return err_hint(err, "unplug the board, plug it in again and run the command again");
+}
+
+static enum usb_fault fault_of(int code)
+{
+    switch (code) {
+    case LIBUSB_ERROR_PIPE:
+        return USB_STALLED;
+    case LIBUSB_ERROR_TIMEOUT:
+        return USB_TIMED_OUT;
+    case LIBUSB_ERROR_NO_DEVICE:
+    case LIBUSB_ERROR_NOT_FOUND:
+        return USB_GONE;
+    default:
+        return USB_BROKEN;
+    }
+}
+
+enum usb_fault usb_control(struct usb_handle *handle, const struct usb_control *control,
+                           size_t *moved)
+{
+    int count = libusb_control_transfer(handle->libusb, control->request_type, control->request,
+                                        control->value, control->index, control->data,
+                                        control->length, control->timeout_ms);
+    if (count < 0)
+        return fault_of(count);
+    if (moved)
+        *moved = (size_t)count;
+    return USB_OK;
+}
+
+const char *usb_fault_text(enum usb_fault fault)
+{
+    switch (fault) {
+    case USB_OK:
+        return "answered";
+    case USB_STALLED:
+        return "refused the request (stall)";
+    case USB_TIMED_OUT:
+        return "did not answer in time";
+    case USB_GONE:
+        return "is gone";
+    case USB_BROKEN:
+        break;
+    }
+    return "could not be talked to (USB transfer error)";
+}
+
+static size_t get_string(struct usb_handle *handle, uint8_t index, uint16_t language,
+                         uint8_t bytes[255])
+{
+    struct usb_control control = {
+        .request_type = LIBUSB_ENDPOINT_IN,
+        .request = LIBUSB_REQUEST_GET_DESCRIPTOR,
+        .value = (uint16_t)(LIBUSB_DT_STRING << 8 | index),
+        .index = language,
+        .data = bytes,
+        .length = 255,
+        .timeout_ms = STRING_TIMEOUT_MS,
+    };
+    size_t len = 0;
+    return usb_control(handle, &control, &len) == USB_OK ? len : 0;
+}
+
+/* The first language of the device (USB 2.0, 9.6.7): string 0 lists them. */
+static uint16_t string_language(struct usb_handle *handle)
+{
+    uint8_t bytes[255];
+    if (handle->language)
+        return handle->language;
+    size_t len = get_string(handle, 0, 0, bytes);
+    handle->language = len >= 4 && bytes[1] == LIBUSB_DT_STRING
+                           ? (uint16_t)(bytes[2] | bytes[3] << 8)
+                           : LANGUAGE_US_ENGLISH;
+    return handle->language;
+}
+
+char *usb_read_string(struct usb_handle *handle, uint8_t index)
+{
+    uint8_t bytes[255];
+    if (!index)
+        return NULL;
+    size_t len = get_string(handle, index, string_language(handle), bytes);
+    return descriptor_string(bytes, len);
+}
