@@ -14,6 +14,8 @@ static const struct command *const commands[] = {
     &cmd_init,
     &cmd_validate,
     &cmd_build,
+    &cmd_devices,
+    &cmd_flash,
     &cmd_sim,
     NULL,
 };

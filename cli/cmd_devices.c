@@ -1,0 +1,201 @@
+/* firn devices: the boards that can be flashed, or could be. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "flasher/device.h"
+
+static const char help[] =
+    "Lists every USB device with a DFU interface: the port that it hangs on, its id, whether it "
+    "is\n"
+    "in DFU mode or runs its program, what it calls itself, and its memories with their sectors.\n"
+    "Listing disturbs no board that is being flashed.\n"
+    "\n"
+    "Example:\n"
+    "  firn devices --json | jq '.devices[].path'\n";
+
+#define COLUMNS 5
+
+/* A row of the table; the texts are printable. */
+struct row {
+    char *cells[COLUMNS];
+};
+
+static void row_release(struct row *row)
+{
+    for (size_t i = 0; i < COLUMNS; i++)
+        free(row->cells[i]);
+}
+
+static char *printable(const char *text)
+{
+    struct buf out = BUF_INIT;
+    if (text)
+        text_add_printable(&out, text, strlen(text));
+    else
+        buf_addc(&out, '-');
+    return buf_detach(&out, NULL);
+}
+
+static const char *mode(const struct device *device)
+{
+    return device_in_dfu_mode(device) ? "DFU" : "runtime";
+}
+
+static struct row device_row(const struct device *device)
+{
+    return (struct row){{
+        xstrdup(device->usb->path),
+        xasprintf("%04x:%04x", device->usb->vendor, device->usb->product),
+        xstrdup(mode(device)),
+        printable(device->serial),
+        printable(device->product),
+    }};
+}
+
+/* Every cell but the last one padded to its column's width. */
+static void add_row(const struct row *row, const size_t widths[COLUMNS], struct buf *out)
+{
+    for (size_t i = 0; i < COLUMNS; i++) {
+        bool last = i == COLUMNS - 1;
+        buf_adds(out, row->cells[i]);
+        buf_fill(out, ' ', last ? 0 : widths[i] - strlen(row->cells[i]) + 2);
+    }
+    buf_addc(out, '\n');
+}
+
+static void add_target(const struct device_target *target, struct buf *out)
+{
+    const struct layout *layout = &target->layout;
+    _cleanup_free_ char *name = printable(target->has_layout ? layout->name : target->name);
+    buf_addf(out, "    alt %u  %s", target->alt, name);
+    if (target->has_layout) {
+        size_t count = layout_sector_count(layout);
+        buf_adds(out, ": ");
+        text_add_size(out, layout_size(layout));
+        buf_addf(out, " in %zu sector%s at 0x%08x: ", count, count == 1 ? "" : "s",
+                 (unsigned)layout->groups[0].address);
+        layout_add_groups(layout, out);
+        if (layout->incomplete)
+            buf_adds(out, ", and what the board does not tell");
+    }
+    buf_addc(out, '\n');
+}
+
+static void add_device(const struct device *device, const struct row *row,
+                       const size_t widths[COLUMNS], struct buf *out)
+{
+    add_row(row, widths, out);
+    for (size_t i = 0; !device->unusable && i < device->target_count; i++)
+        add_target(&device->targets[i], out);
+    if (device->unusable) {
+        _cleanup_(buf_release) struct buf text = BUF_INIT;
+        err_format(device->unusable, &text);
+        buf_addf(out, "    %s", text.data);
+    }
+}
+
+static void print_table(const struct device_list *list)
+{
+    static const char *const titles[COLUMNS] = {"PORT", "ID", "MODE", "SERIAL", "PRODUCT"};
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    struct row head, *rows = xcalloc(list->count + 1, sizeof(*rows));
+    size_t widths[COLUMNS] = {0};
+    for (size_t i = 0; i < COLUMNS; i++)
+        head.cells[i] = xstrdup(titles[i]);
+    for (size_t i = 0; i < list->count; i++)
+        rows[i] = device_row(&list->devices[i]);
+    for (size_t c = 0; c < COLUMNS; c++) {
+        widths[c] = strlen(titles[c]);
+        for (size_t i = 0; i < list->count; i++)
+            if (strlen(rows[i].cells[c]) > widths[c])
+                widths[c] = strlen(rows[i].cells[c]);
+    }
+    add_row(&head, widths, &out);
+    row_release(&head);
+    for (size_t i = 0; i < list->count; i++) {
+        add_device(&list->devices[i], &rows[i], widths, &out);
+        row_release(&rows[i]);
+    }
+    free(rows);
+    fputs(out.data, stdout);
+}
+
+static json_t *layout_fields(const struct layout *layout)
+{
+    json_t *groups = json_array();
+    for (size_t i = 0; i < layout->group_count; i++) {
+        const struct layout_group *group = &layout->groups[i];
+        char address[11];
+        snprintf(address, sizeof(address), "0x%08x", (unsigned)group->address);
+        json_array_append_new(groups, json_pack("{s:s, s:I, s:I, s:b, s:b, s:b}", "address",
+                                                address, "count", (json_int_t)group->count,
+                                                "sector_size", (json_int_t)group->sector_size,
+                                                "readable", group->access & LAYOUT_READABLE,
+                                                "erasable", group->access & LAYOUT_ERASABLE,
+                                                "writeable", group->access & LAYOUT_WRITEABLE));
+    }
+    return json_pack("{s:s, s:I, s:I, s:b, s:o}", "name", layout->name, "size",
+                     (json_int_t)layout_size(layout), "sectors",
+                     (json_int_t)layout_sector_count(layout), "incomplete", layout->incomplete,
+                     "groups", groups);
+}
+
+static json_t *target_fields(const struct device_target *target)
+{
+    json_t *fields = json_pack("{s:i, s:s?}", "alt", target->alt, "name", target->name);
+    if (target->has_layout)
+        json_object_set_new(fields, "layout", layout_fields(&target->layout));
+    return fields;
+}
+
+static json_t *device_fields(const struct device *device)
+{
+    const struct dfu_interface *interface = &device->interface;
+    char vendor[5], product[5];
+    json_t *targets = json_array();
+    snprintf(vendor, sizeof(vendor), "%04x", device->usb->vendor);
+    snprintf(product, sizeof(product), "%04x", device->usb->product);
+    for (size_t i = 0; i < device->target_count; i++)
+        json_array_append_new(targets, target_fields(&device->targets[i]));
+    json_t *fields = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s?, s:o}", "path", device->usb->path,
+                               "vendor", vendor, "product", product, "mode", mode(device), "name",
+                               device->product, "serial", device->serial, "targets", targets);
+    if (interface->has_functional)
+        json_object_set_new(fields, "transfer_size",
+                            json_integer(interface->functional.transfer_size));
+    if (device->unusable)
+        json_object_set_new(fields, "unusable",
+                            json_pack("{s:s, s:s?}", "reason", device->unusable->message, "hint",
+                                      device->unusable->hint));
+    return fields;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    _cleanup_(device_list_release) struct device_list list = DEVICE_LIST_INIT;
+    struct err *err = NULL;
+    if (argc > 1)
+        return cli_usage(cli, &cmd_devices, "unknown argument '%s'", argv[1]);
+    if (!device_list_read(&list, &err))
+        return cli_fail(cli, err);
+    if (!cli->json && list.count)
+        print_table(&list);
+    else if (!cli->json)
+        printf("no DFU devices\n  %s\n", DEVICE_ENTER_ADVICE);
+    json_t *devices = json_array();
+    for (size_t i = 0; i < list.count; i++)
+        json_array_append_new(devices, device_fields(&list.devices[i]));
+    event_result(cli->events, true, 0, json_pack("{s:o}", "devices", devices));
+    return 0;
+}
+
+const struct command cmd_devices = {
+    .name = "devices",
+    .arguments = "",
+    .summary = "list the boards that are plugged in",
+    .help = help,
+    .run = run,
+};

@@ -1,0 +1,240 @@
+/* firn flash: an image into a board. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/flash_input.h"
+#include "flasher/flash.h"
+
+static const char help[] =
+    "Flashes IMAGE (DfuSe .dfu, Intel HEX or a raw binary) into the board in DFU mode that it is\n"
+    "for: erases the sectors that it needs, writes, reads everything back and compares, starts "
+    "the\n"
+    "program. Other data in those sectors is kept. MANIFEST (.yaml) is built first.\n"
+    "A flash that was interrupted is mended by running it again.\n"
+    "\n"
+    "      --usb=VID:PID   the board's ids, instead of those in the image\n"
+    "      --path=PATH     the board on this USB port, as firn devices shows it (1-1.4)\n"
+    "      --serial=TEXT   the board with this serial\n"
+    "      --alt=N         write to alternate setting N instead of the one in the image\n"
+    "      --address=A     where a raw binary goes (0x08000000)\n"
+    "      --no-verify     do not read back\n"
+    "      --no-leave      stay in the bootloader at the end\n"
+    "  -n, --dry-run       print what would be erased and written; change nothing\n"
+    "\n"
+    "Examples:\n"
+    "  firn flash out/greeter/greeter-1.4.0.dfu\n"
+    "  firn flash firmware.bin --address 0x08000000 --path 1-1.4\n";
+
+enum {
+    OPT_USB = 256,
+    OPT_PATH,
+    OPT_SERIAL,
+    OPT_ALT,
+    OPT_ADDRESS,
+    OPT_NO_VERIFY,
+    OPT_NO_LEAVE,
+};
+
+static const struct option long_options[] = {
+    {"usb", required_argument, NULL, OPT_USB},
+    {"path", required_argument, NULL, OPT_PATH},
+    {"serial", required_argument, NULL, OPT_SERIAL},
+    {"alt", required_argument, NULL, OPT_ALT},
+    {"address", required_argument, NULL, OPT_ADDRESS},
+    {"no-verify", no_argument, NULL, OPT_NO_VERIFY},
+    {"no-leave", no_argument, NULL, OPT_NO_LEAVE},
+    {"dry-run", no_argument, NULL, 'n'},
+    {NULL, 0, NULL, 0},
+};
+
+struct arguments {
+    const char *input;
+    struct flash_options flash;
+    bool has_ids, has_alt, has_address;
+    uint32_t alt, address;
+};
+
+/* One option; 0 or the exit status of a wrong one. */
+static int take_option(struct cli *cli, struct arguments *args, int option, const char *given)
+{
+    uint16_t vendor, product;
+    switch (option) {
+    case OPT_USB:
+        if (!flash_parse_ids(optarg, &vendor, &product))
+            return cli_usage(cli, &cmd_flash, "--usb: '%s' is not like 0483:df11", optarg);
+        args->flash.match.vendor = vendor;
+        args->flash.match.product = product;
+        args->has_ids = true;
+        return 0;
+    case OPT_PATH:
+        args->flash.match.path = optarg;
+        return 0;
+    case OPT_SERIAL:
+        args->flash.match.serial = optarg;
+        return 0;
+    case OPT_ALT:
+        args->has_alt = true;
+        if (!text_parse_u32(optarg, &args->alt) || args->alt > 255)
+            return cli_usage(cli, &cmd_flash, "--alt: '%s' is not a number up to 255", optarg);
+        return 0;
+    case OPT_ADDRESS:
+        args->has_address = true;
+        if (!text_parse_u32(optarg, &args->address))
+            return cli_usage(cli, &cmd_flash, "--address: '%s' is not like 0x08000000", optarg);
+        return 0;
+    case OPT_NO_VERIFY:
+        args->flash.verify = false;
+        return 0;
+    case OPT_NO_LEAVE:
+        args->flash.leave = false;
+        return 0;
+    case 'n':
+        args->flash.dry_run = true;
+        return 0;
+    case ':':
+        return cli_usage(cli, &cmd_flash, "%s needs a value", given);
+    default:
+        return cli_usage(cli, &cmd_flash, "unknown option '%s'", given);
+    }
+}
+
+static int parse(struct cli *cli, struct arguments *args, int argc, char **argv)
+{
+    int option, status;
+    optind = 0;
+    while ((option = getopt_long(argc, argv, ":n", long_options, NULL)) != -1)
+        if ((status = take_option(cli, args, option, argv[optind - 1])) != 0)
+            return status;
+    if (optind == argc)
+        return cli_usage(cli, &cmd_flash, "which image or manifest?");
+    if (optind + 1 < argc)
+        return cli_usage(cli, &cmd_flash, "one image at a time: what is '%s'?", argv[optind + 1]);
+    args->input = argv[optind];
+    return 0;
+}
+
+static bool move_to_alt(struct flash_input *input, const struct arguments *args, struct err **err)
+{
+    if (!input->one_alt) {
+        err_set(err, ERR_USAGE, "%s has data for several alternate settings", args->input);
+        return err_hint(err, "leave --alt out");
+    }
+    for (size_t i = 0; i < input->image.count; i++)
+        input->image.segments[i].alt = (uint8_t)args->alt;
+    return true;
+}
+
+/* The ids that the image is for, unless the user said which. */
+static void match_image(struct device_match *match, const struct image *image)
+{
+    if (image->usb_vendor != IMAGE_ID_ANY)
+        match->vendor = image->usb_vendor;
+    if (image->usb_product != IMAGE_ID_ANY)
+        match->product = image->usb_product;
+}
+
+static json_t *span_fields(uint8_t alt, uint32_t address, size_t size, bool keep)
+{
+    char text[11];
+    snprintf(text, sizeof(text), "0x%08x", (unsigned)address);
+    return json_pack("{s:i, s:s, s:I, s:b}", "alt", alt, "address", text, "size", (json_int_t)size,
+                     "keeps_data", keep);
+}
+
+static json_t *plan_fields(const struct plan *plan)
+{
+    json_t *erase = json_array(), *write = json_array();
+    for (size_t i = 0; i < plan->sector_count; i++) {
+        const struct plan_sector *sector = &plan->sectors[i];
+        json_array_append_new(
+            erase, span_fields(sector->alt, sector->address, sector->size, sector->keep));
+    }
+    for (size_t i = 0; i <= plan->run_count; i++) {
+        const struct plan_run *run = i < plan->run_count ? &plan->runs[i] : &plan->vector;
+        json_array_append_new(write, span_fields(run->alt, run->address, run->size, run->keep));
+    }
+    return json_pack("{s:o, s:o}", "erase", erase, "write", write);
+}
+
+static json_t *result_fields(const struct flash_result *r, const struct arguments *args)
+{
+    json_t *fields =
+        json_pack("{s:s, s:s?, s:s, s:f, s:b}", "path", r->path, "serial", r->serial, "digest",
+                  r->digest, "seconds", r->seconds, "dry_run", args->flash.dry_run);
+    if (args->flash.dry_run) {
+        json_object_set_new(fields, "plan", plan_fields(&r->plan));
+        return fields;
+    }
+    json_object_update_new(fields, json_pack("{s:I, s:I, s:I, s:b, s:b}", "bytes_written",
+                                             (json_int_t)r->bytes_written, "bytes_kept",
+                                             (json_int_t)plan_kept_bytes(&r->plan),
+                                             "sectors_erased", (json_int_t)r->sectors_erased,
+                                             "verified", r->verified, "left", r->left));
+    return fields;
+}
+
+static void print_result(const struct flash_result *r, const struct image *image,
+                         const struct arguments *args)
+{
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    if (args->flash.dry_run) {
+        plan_format(&r->plan, &out);
+        buf_adds(&out, "nothing was changed (--dry-run)\n");
+    } else {
+        buf_adds(&out, r->verified ? "flashed and verified " : "flashed, NOT verified: ");
+        text_add_size(&out, image_size(image));
+        buf_addf(&out, " on %s in ", r->path);
+        text_add_duration(&out, (int64_t)(r->seconds * 1000));
+        buf_addf(&out, ", sha256 %s\n", r->digest);
+    }
+    fputs(out.data, stdout);
+}
+
+static int flash(struct cli *cli, struct arguments *args, struct flash_input *input)
+{
+    struct err *err = NULL;
+    _cleanup_(flash_result_release) struct flash_result result = FLASH_RESULT_INIT;
+    if (args->has_alt && !move_to_alt(input, args, &err))
+        return cli_fail(cli, err);
+    if (!args->has_ids)
+        match_image(&args->flash.match, &input->image);
+    if (!flash_image(&input->image, &args->flash, cli->events, &result, &err))
+        return cli_fail(cli, err);
+    if (!cli->json && !cli->quiet)
+        print_result(&result, &input->image, args);
+    event_result(cli->events, true, 0, result_fields(&result, args));
+    return 0;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    struct arguments args = {
+        .flash = {.match = DEVICE_MATCH_ANY, .verify = true, .leave = true},
+    };
+    _cleanup_(flash_input_release) struct flash_input input = FLASH_INPUT_INIT;
+    _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
+    struct err *err = NULL;
+    int status = parse(cli, &args, argc, argv);
+    if (status)
+        return status;
+    const uint32_t *address = args.has_address ? &args.address : NULL;
+    if (flash_input_load(cli, args.input, address, &input, &diags, &err)) {
+        cli_warnings(cli, &diags);
+        return flash(cli, &args, &input);
+    }
+    if (!err)
+        return cli_fail_diags(cli, &diags);
+    cli_warnings(cli, &diags);
+    return cli_fail(cli, err);
+}
+
+const struct command cmd_flash = {
+    .name = "flash",
+    .arguments = "IMAGE|MANIFEST [--usb VID:PID] [--path PORT] [--serial TEXT] [--dry-run]",
+    .summary = "write an image into a board, and prove it",
+    .help = help,
+    .run = run,
+};
