@@ -70,8 +70,10 @@ static bool walk_name(struct listing *listing, const char *dir, const char *targ
     _cleanup_free_ char *path = path_join(dir, name);
     _cleanup_free_ char *sub = join(target, name);
     bool is_dir = fs_is_dir(path);
-    if (!is_dir && !(fs_is_file(path) && text_ends_with(name, listing->suffix)))
+    if (!is_dir && !text_ends_with(name, listing->suffix))
         return true;
+    if (!is_dir && !fs_is_file(path))
+        return walk_error(listing, sub, "remove it", "is a link to nothing, or no regular file");
     if (!manifest_path_allowed(listing->manifest, path))
         return walk_error(listing, sub, "copy the file, or list the other directory in roots",
                           "is a symbolic link that leads out of the manifest's directory");
