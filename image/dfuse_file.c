@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "image/pieces.h"
+
 #define PREFIX_SIZE 11
 #define TARGET_SIZE 274
 #define TARGET_NAME_SIZE 255
@@ -20,9 +22,6 @@ uint32_t dfu_crc32(const void *data, size_t size)
     }
     return crc;
 }
-
-/* ---- writing ------------------------------------------------------------------------------------
- */
 
 /* The number of segments from `first` on with the same alt. */
 static size_t target_count(const struct image *image, size_t first)
@@ -91,9 +90,6 @@ void dfuse_write(const struct image *image, const char *name, struct buf *out)
     add_suffix(image, start, out);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
-
 /* What is left to read; at counts from the start of the file. */
 struct cursor {
     const uint8_t *data;
@@ -145,7 +141,7 @@ static bool read_suffix(const uint8_t *data, size_t size, struct image *image, s
     return true;
 }
 
-static bool read_element(struct cursor *c, uint8_t alt, struct image *image, struct err **err)
+static bool read_element(struct cursor *c, uint8_t alt, struct pieces *pieces, struct err **err)
 {
     size_t offset = c->at;
     const uint8_t *head = take(c, ELEMENT_SIZE, "an element's header", err);
@@ -155,12 +151,13 @@ static bool read_element(struct cursor *c, uint8_t alt, struct image *image, str
     const uint8_t *data = take(c, size, "an element's data", err);
     if (!data)
         return false;
-    if (!image_add(image, alt, address, data, size, err))
-        return err_wrap(err, "DfuSe file: element at offset %zu", offset);
-    return true;
+    if (size == 0)
+        return err_set(err, ERR_FAILED, "DfuSe file: the element at offset %zu has no bytes",
+                       offset);
+    return pieces_add(pieces, alt, address, data, size, err);
 }
 
-static bool read_target(struct cursor *c, struct image *image, struct err **err)
+static bool read_target(struct cursor *c, struct pieces *pieces, struct err **err)
 {
     size_t offset = c->at;
     const uint8_t *head = take(c, TARGET_SIZE, "a target's header", err);
@@ -175,13 +172,27 @@ static bool read_target(struct cursor *c, struct image *image, struct err **err)
                        offset, size, c->end - c->at);
     struct cursor elements = {c->data, c->at, c->at + size};
     for (uint32_t i = 0; i < count; i++)
-        if (!read_element(&elements, head[6], image, err))
+        if (!read_element(&elements, head[6], pieces, err))
             return false;
     if (elements.at != elements.end)
         return err_set(err, ERR_FAILED,
                        "DfuSe file: the target at offset %zu has %zu bytes after its %u elements",
                        offset, elements.end - elements.at, count);
     c->at = elements.end;
+    return true;
+}
+
+static bool read_targets(struct cursor *c, unsigned count, struct image *image, struct err **err)
+{
+    _cleanup_(pieces_release) struct pieces pieces = PIECES_INIT;
+    for (unsigned i = 0; i < count; i++)
+        if (!read_target(c, &pieces, err))
+            return false;
+    if (c->at != c->end)
+        return err_set(err, ERR_FAILED, "DfuSe file: %zu bytes after the last target",
+                       c->end - c->at);
+    if (!pieces_move(&pieces, image, err))
+        return err_wrap(err, "DfuSe file");
     return true;
 }
 
@@ -194,16 +205,11 @@ bool dfuse_read(const void *data, size_t size, struct image *image, struct err *
         return err_set(err, ERR_FAILED, "DfuSe file: version %u is not known, only 1 is", bytes[5]);
     if (!read_suffix(bytes, size, image, err))
         return false;
-    struct cursor c = {bytes, PREFIX_SIZE, size - bytes[size - 5]};
-    if (size - bytes[size - 5] < PREFIX_SIZE || le32(bytes + 6) != c.end)
+    size_t suffix_size = bytes[size - 5];
+    if (size < PREFIX_SIZE + suffix_size || le32(bytes + 6) != size - suffix_size)
         return err_set(err, ERR_FAILED,
-                       "DfuSe file: the prefix says %u bytes, the file has %zu before its suffix",
-                       le32(bytes + 6), c.end);
-    for (unsigned i = 0; i < bytes[10]; i++)
-        if (!read_target(&c, image, err))
-            return false;
-    if (c.at != c.end)
-        return err_set(err, ERR_FAILED, "DfuSe file: %zu bytes after the last target",
-                       c.end - c.at);
-    return true;
+                       "DfuSe file: the prefix says %u bytes, the file has %zu and a suffix of %zu",
+                       le32(bytes + 6), size, suffix_size);
+    struct cursor c = {bytes, PREFIX_SIZE, size - suffix_size};
+    return read_targets(&c, bytes[10], image, err);
 }

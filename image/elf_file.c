@@ -3,6 +3,8 @@
 #include <elf.h>
 #include <string.h>
 
+#include "image/pieces.h"
+
 bool elf_is(const void *data, size_t size)
 {
     return size >= SELFMAG && memcmp(data, ELFMAG, SELFMAG) == 0;
@@ -16,8 +18,8 @@ static bool read_header(const uint8_t *data, size_t size, Elf32_Ehdr *header, st
         return err_set(err, ERR_FAILED, "ELF file: %zu bytes are too few for its header", size);
     if (data[EI_CLASS] != ELFCLASS32 || data[EI_DATA] != ELFDATA2LSB)
         return err_set(err, ERR_FAILED,
-                       "ELF file: only 32-bit little-endian executables are flashed (this one is "
-                       "for the host)");
+                       "ELF file: only 32-bit little-endian executables are flashed, and this is "
+                       "none: is it a program for the host?");
     memcpy(header, data, sizeof(*header));
     if (header->e_phentsize != sizeof(Elf32_Phdr))
         return err_set(err, ERR_FAILED, "ELF file: program headers of %u bytes, expected %zu",
@@ -46,11 +48,12 @@ static bool map_address(const struct link_map *maps, size_t count, const Elf32_P
     }
     err_set(err, ERR_FAILED, "ELF file: the segment at 0x%08x (%u bytes) lies outside the flash",
             ph->p_paddr, ph->p_filesz);
-    return err_hint(err, "the board's flash_map in firmware-src says where link addresses end up");
+    return err_hint(err,
+                    "'link' of the port or board in firmware-src/ says where addresses end up");
 }
 
 static bool add_segment(const uint8_t *data, size_t size, const Elf32_Phdr *ph,
-                        const struct link_map *maps, size_t count, struct image *image,
+                        const struct link_map *maps, size_t count, struct pieces *pieces,
                         struct err **err)
 {
     uint32_t address;
@@ -59,13 +62,14 @@ static bool add_segment(const uint8_t *data, size_t size, const Elf32_Phdr *ph,
                        "ELF file: the segment at 0x%08x ends at offset %llu, the file at %zu",
                        ph->p_paddr, (unsigned long long)ph->p_offset + ph->p_filesz, size);
     return map_address(maps, count, ph, &address, err) &&
-           image_add(image, 0, address, data + ph->p_offset, ph->p_filesz, err);
+           pieces_add(pieces, 0, address, data + ph->p_offset, ph->p_filesz, err);
 }
 
 bool elf_read(const void *data, size_t size, const struct link_map *maps, size_t count,
               struct image *image, struct err **err)
 {
     Elf32_Ehdr header = {0};
+    _cleanup_(pieces_release) struct pieces pieces = PIECES_INIT;
     const uint8_t *bytes = data;
     if (!read_header(bytes, size, &header, err))
         return false;
@@ -73,10 +77,12 @@ bool elf_read(const void *data, size_t size, const struct link_map *maps, size_t
         Elf32_Phdr ph;
         memcpy(&ph, bytes + header.e_phoff + i * sizeof(ph), sizeof(ph));
         if (ph.p_type == PT_LOAD && ph.p_filesz > 0 &&
-            !add_segment(bytes, size, &ph, maps, count, image, err))
+            !add_segment(bytes, size, &ph, maps, count, &pieces, err))
             return false;
     }
-    if (image->count == 0)
+    if (pieces.count == 0)
         return err_set(err, ERR_FAILED, "ELF file: no loadable segment with bytes in it");
+    if (!pieces_move(&pieces, image, err))
+        return err_wrap(err, "ELF file");
     return true;
 }

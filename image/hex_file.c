@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "image/pieces.h"
+
 #define BYTES_A_RECORD 16
 #define RECORD_MAX_BYTES (255 + 5)
 
@@ -13,9 +15,6 @@ enum record_type {
     RECORD_LINEAR_ADDRESS = 4,
     RECORD_START_LINEAR = 5,
 };
-
-/* ---- writing ------------------------------------------------------------------------------------
- */
 
 static void add_record(struct buf *out, enum record_type type, uint16_t offset, const uint8_t *data,
                        size_t size)
@@ -61,9 +60,6 @@ bool hex_write(const struct image *image, struct buf *out, struct err **err)
     return true;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
-
 struct record {
     enum record_type type;
     uint16_t offset;
@@ -72,13 +68,13 @@ struct record {
     const uint8_t *data;
 };
 
-/* Neighbouring data records are gathered into one run before they go into the image. */
+/* bytes holds what the records said, one after the other; the pieces point into it. */
 struct reader {
-    struct image *image;
+    struct pieces pieces;
+    uint8_t *bytes;
+    size_t count;
     uint32_t base;
     bool ended;
-    struct buf run;
-    uint32_t run_address;
 };
 
 static int hex_digit(char c)
@@ -127,28 +123,14 @@ static bool decode_record(const char *line, size_t len, struct record *record, s
     return true;
 }
 
-static bool flush_run(struct reader *r, struct err **err)
-{
-    if (r->run.len == 0)
-        return true;
-    bool ok = image_add(r->image, 0, r->run_address, r->run.data, r->run.len, err);
-    buf_clear(&r->run);
-    return ok;
-}
-
 static bool take_data(struct reader *r, const struct record *record, struct err **err)
 {
-    uint32_t address = r->base + record->offset;
+    uint8_t *bytes = r->bytes + r->count;
     if (record->size == 0)
         return true;
-    if (r->run.len && r->run_address + r->run.len != address && !flush_run(r, err))
-        return false;
-    if (r->run.len + record->size > IMAGE_MAX_BYTES)
-        return err_set(err, ERR_FAILED, "more than %u MiB of data", IMAGE_MAX_BYTES >> 20);
-    if (r->run.len == 0)
-        r->run_address = address;
-    buf_add(&r->run, record->data, record->size);
-    return true;
+    memcpy(bytes, record->data, record->size);
+    r->count += record->size;
+    return pieces_add(&r->pieces, 0, r->base + record->offset, bytes, record->size, err);
 }
 
 static bool take_record(struct reader *r, const struct record *record, struct err **err)
@@ -196,10 +178,14 @@ static bool read_lines(struct reader *r, const char *text, size_t len, struct er
 
 bool hex_read(const char *text, size_t len, struct image *image, struct err **err)
 {
-    struct reader r = {.image = image, .run = BUF_INIT};
-    bool ok = read_lines(&r, text, len, err) && flush_run(&r, err);
-    buf_release(&r.run);
-    if (ok && image->count == 0)
-        return err_set(err, ERR_FAILED, "Intel HEX: no data in the file");
+    /* A byte takes two digits. */
+    struct reader r = {.pieces = PIECES_INIT, .bytes = xmalloc(len / 2)};
+    bool ok = read_lines(&r, text, len, err);
+    if (ok && r.pieces.count == 0)
+        ok = err_set(err, ERR_FAILED, "Intel HEX: no data in the file");
+    else if (ok && !pieces_move(&r.pieces, image, err))
+        ok = err_wrap(err, "Intel HEX");
+    pieces_release(&r.pieces);
+    free(r.bytes);
     return ok;
 }

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "image/dfuse_file.h"
 #include "image/elf_file.h"
 #include "image/hex_file.h"
@@ -13,20 +14,30 @@ static uint64_t segment_end(const struct segment *s)
     return (uint64_t)s->address + s->size;
 }
 
-/* Where (alt, address) belongs in the sorted array. */
+/* Where (alt, address) belongs in the sorted array. Searched from the end: readers add upwards. */
 static size_t find_place(const struct image *image, uint8_t alt, uint32_t address)
 {
-    size_t i = 0;
-    while (i < image->count &&
-           (image->segments[i].alt < alt ||
-            (image->segments[i].alt == alt && image->segments[i].address <= address)))
-        i++;
+    size_t i = image->count;
+    while (i > 0 &&
+           (image->segments[i - 1].alt > alt ||
+            (image->segments[i - 1].alt == alt && image->segments[i - 1].address > address)))
+        i--;
     return i;
 }
 
 static bool overlaps(const struct segment *s, uint8_t alt, uint32_t address, size_t size)
 {
     return s->alt == alt && address < segment_end(s) && s->address < (uint64_t)address + size;
+}
+
+/* Will it be joined with a neighbour rather than be a segment of its own? */
+static bool touches(const struct image *image, size_t place, uint8_t alt, uint32_t address,
+                    size_t size)
+{
+    const struct segment *before = place ? &image->segments[place - 1] : NULL;
+    const struct segment *after = place < image->count ? &image->segments[place] : NULL;
+    return (before && before->alt == alt && segment_end(before) == address) ||
+           (after && after->alt == alt && (uint64_t)address + size == after->address);
 }
 
 static bool check_new(const struct image *image, size_t place, uint8_t alt, uint32_t address,
@@ -48,6 +59,9 @@ static bool check_new(const struct image *image, size_t place, uint8_t alt, uint
                            address, (unsigned long long)address + size - 1, s->address,
                            (unsigned long long)segment_end(s) - 1);
     }
+    if (image->count >= IMAGE_MAX_SEGMENTS && !touches(image, place, alt, address, size))
+        return err_set(err, ERR_FAILED, "the image has more than %d separate segments",
+                       IMAGE_MAX_SEGMENTS);
     return true;
 }
 
@@ -88,9 +102,6 @@ bool image_add(struct image *image, uint8_t alt, uint32_t address, const void *d
     join_next(image, place);
     if (place > 0)
         join_next(image, place - 1);
-    if (image->count > IMAGE_MAX_SEGMENTS)
-        return err_set(err, ERR_FAILED, "the image has more than %d separate segments",
-                       IMAGE_MAX_SEGMENTS);
     return true;
 }
 
@@ -164,9 +175,31 @@ bool image_to_bin(const struct image *image, struct buf *out, uint32_t *address,
     return true;
 }
 
-static bool load_bin(struct image *image, const struct buf *file, const uint32_t *address,
-                     struct err **err)
+/* A name that promises a format which the content is not: a damaged file, or a plain DFU file,
+ * whose suffix must not end up in flash. Read as a raw binary it would be flashed as garbage. */
+static bool check_name(const char *path, struct err **err)
 {
+    static const struct {
+        const char *extension, *reason;
+    } formats[] = {
+        {".dfu", "not a DfuSe file: it does not start with 'DfuSe'"},
+        {".hex", "not an Intel HEX file: it does not start with ':'"},
+        {".elf", "not an ELF file: no ELF magic at its start"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+        if (text_ends_with(path, formats[i].extension)) {
+            err_set(err, ERR_FAILED, "%s", formats[i].reason);
+            return err_hint(err, "is it damaged, or no firmware? A raw binary must be named .bin");
+        }
+    }
+    return true;
+}
+
+static bool load_bin(struct image *image, const char *path, const struct buf *file,
+                     const uint32_t *address, struct err **err)
+{
+    if (!check_name(path, err))
+        return false;
     if (!address) {
         err_set(err, ERR_USAGE, "a raw binary does not say where it belongs");
         return err_hint(err, "give its first byte's address: --address 0x08000000");
@@ -174,8 +207,8 @@ static bool load_bin(struct image *image, const struct buf *file, const uint32_t
     return image_add(image, 0, *address, file->data, file->len, err);
 }
 
-static bool load_as(struct image *image, const struct buf *file, enum image_format format,
-                    const uint32_t *bin_address, struct err **err)
+static bool load_as(struct image *image, const char *path, const struct buf *file,
+                    enum image_format format, const uint32_t *bin_address, struct err **err)
 {
     switch (format) {
     case IMAGE_FORMAT_DFUSE:
@@ -187,7 +220,7 @@ static bool load_as(struct image *image, const struct buf *file, enum image_form
     case IMAGE_FORMAT_BIN:
         break;
     }
-    return load_bin(image, file, bin_address, err);
+    return load_bin(image, path, file, bin_address, err);
 }
 
 static enum image_format detect_format(const struct buf *file)
@@ -208,12 +241,12 @@ bool image_load(struct image *image, const char *path, const uint32_t *bin_addre
     if (!fs_read(path, IMAGE_MAX_BYTES, &file, err))
         return false;
     if (file.len == 0)
-        return err_set(err, ERR_FAILED, "%s is empty", path);
+        return err_set(err, ERR_FAILED, "'%s' is empty", path);
     *format = detect_format(&file);
     struct image loaded = IMAGE_INIT;
-    if (!load_as(&loaded, &file, *format, bin_address, err)) {
+    if (!load_as(&loaded, path, &file, *format, bin_address, err)) {
         image_release(&loaded);
-        return err_wrap(err, "cannot read %s", path);
+        return err_wrap(err, "cannot read '%s'", path);
     }
     *image = loaded;
     return true;
