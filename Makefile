@@ -46,9 +46,10 @@ TESTS := $(TEST_SRC:%.c=$B/%)
 all: $B/firn ## build firn (build/release/firn, linked as ./firn)
 	@$(if $(SAN),:,ln -sf $B/firn firn)
 
+# The whole archive, so that two functions of one name are an error and not a matter of luck.
 $B/firn: $B/cli/main.o $B/libfirn.a
 	@echo "LINK $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	@$(CC) $(LDFLAGS) -o $@ -Wl,--whole-archive $^ -Wl,--no-whole-archive $(PKG_LIBS)
 
 $B/libfirn.a: $(LIB_OBJ)
 	@rm -f $@

@@ -45,7 +45,7 @@ static bool add_dfu(struct filling *f, const struct image *image, struct err **e
     _cleanup_(buf_release) struct buf out = BUF_INIT;
     _cleanup_free_ char *name =
         xasprintf("%s %s", f->job->manifest->product, f->job->manifest->version);
-    dfuse_write(image, name, &out);
+    dfuse_file_write(image, name, &out);
     return add_file(f, "dfu", out.data, out.len, 0644, err);
 }
 

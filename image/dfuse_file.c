@@ -71,7 +71,7 @@ static void add_suffix(const struct image *image, size_t start, struct buf *out)
     buf_add_le32(out, dfu_crc32(out->data + start, out->len - start));
 }
 
-void dfuse_write(const struct image *image, const char *name, struct buf *out)
+void dfuse_file_write(const struct image *image, const char *name, struct buf *out)
 {
     size_t start = out->len;
     uint8_t targets = 0;
@@ -196,7 +196,7 @@ static bool read_targets(struct cursor *c, unsigned count, struct image *image, 
     return true;
 }
 
-bool dfuse_read(const void *data, size_t size, struct image *image, struct err **err)
+bool dfuse_file_read(const void *data, size_t size, struct image *image, struct err **err)
 {
     const uint8_t *bytes = data;
     if (size < PREFIX_SIZE || memcmp(bytes, "DfuSe", 5) != 0)

@@ -212,7 +212,7 @@ static bool load_as(struct image *image, const char *path, const struct buf *fil
 {
     switch (format) {
     case IMAGE_FORMAT_DFUSE:
-        return dfuse_read(file->data, file->len, image, err);
+        return dfuse_file_read(file->data, file->len, image, err);
     case IMAGE_FORMAT_ELF:
         return elf_read(file->data, file->len, NULL, 0, image, err);
     case IMAGE_FORMAT_HEX:

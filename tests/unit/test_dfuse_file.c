@@ -39,7 +39,7 @@ static void layout(void **state)
     assert_ok(image_add(&image, 0, 0x08000000, "abc", 3, &err), &err);
     image.usb_vendor = 0x0483;
     image.usb_product = 0xdf11;
-    dfuse_write(&image, "greeter", &file);
+    dfuse_file_write(&image, "greeter", &file);
     buf_add(&expected, "DfuSe\x01", 6);
     buf_add_le32(&expected, 11 + 274 + 8 + 3);
     buf_add(&expected, "\x01Target\x00\x01\x00\x00\x00greeter", 19);
@@ -67,11 +67,11 @@ static void round_trip(void **state)
     _cleanup_(buf_release) struct buf file = BUF_INIT, again = BUF_INIT;
     struct err *err = NULL;
     make_image(&image);
-    dfuse_write(&image, NULL, &file);
-    dfuse_write(&image, NULL, &again);
+    dfuse_file_write(&image, NULL, &file);
+    dfuse_file_write(&image, NULL, &again);
     assert_int_equal(file.len, again.len);
     assert_memory_equal(file.data, again.data, file.len);
-    assert_ok(dfuse_read(file.data, file.len, &back, &err), &err);
+    assert_ok(dfuse_file_read(file.data, file.len, &back, &err), &err);
     assert_true(image_equal(&image, &back));
     assert_int_equal(back.usb_vendor, 0x0483);
     assert_int_equal(back.usb_product, 0xdf11);
@@ -79,11 +79,11 @@ static void round_trip(void **state)
     char *long_name = xcalloc(1, 1000);
     memset(long_name, 'n', 999);
     buf_clear(&again);
-    dfuse_write(&image, long_name, &again); /* cut to 254 bytes */
+    dfuse_file_write(&image, long_name, &again); /* cut to 254 bytes */
     assert_int_equal(again.len, file.len);
     free(long_name);
     image_release(&back);
-    assert_ok(dfuse_read(again.data, again.len, &back, &err), &err);
+    assert_ok(dfuse_file_read(again.data, again.len, &back, &err), &err);
 }
 
 /* In memory of exactly that size, so that the sanitizer sees a read past the end. */
@@ -92,7 +92,7 @@ static bool read_exactly(const void *data, size_t size, struct err **err)
     _cleanup_free_ uint8_t *copy = xmalloc(size);
     _cleanup_(image_release) struct image image = IMAGE_INIT;
     memcpy(copy, data, size);
-    return dfuse_read(copy, size, &image, err);
+    return dfuse_file_read(copy, size, &image, err);
 }
 
 static void cut_anywhere(void **state)
@@ -102,7 +102,7 @@ static void cut_anywhere(void **state)
     _cleanup_(buf_release) struct buf file = BUF_INIT;
     struct err *err = NULL;
     make_image(&image);
-    dfuse_write(&image, NULL, &file);
+    dfuse_file_write(&image, NULL, &file);
     for (size_t len = 0; len < file.len; len++) {
         assert_false(read_exactly(file.data, len, &err));
         assert_error(&err, ERR_FAILED, "DfuSe file");
@@ -116,7 +116,7 @@ static void any_byte_changed(void **state)
     _cleanup_(buf_release) struct buf file = BUF_INIT;
     struct err *err = NULL;
     make_image(&image);
-    dfuse_write(&image, NULL, &file);
+    dfuse_file_write(&image, NULL, &file);
     for (size_t i = 0; i < file.len; i++) {
         file.data[i] ^= 0x40;
         assert_false(read_exactly(file.data, file.len, &err));
@@ -134,7 +134,7 @@ static void any_byte_forged(void **state)
     _cleanup_(image_release) struct image image = IMAGE_INIT;
     _cleanup_(buf_release) struct buf file = BUF_INIT;
     make_image(&image);
-    dfuse_write(&image, NULL, &file);
+    dfuse_file_write(&image, NULL, &file);
     for (size_t i = 0; i < file.len - 4; i++) {
         char was = file.data[i];
         for (size_t v = 0; v < sizeof(values); v++) {
@@ -155,7 +155,7 @@ static void check_forged(size_t at, uint32_t value, const char *message)
     _cleanup_(buf_release) struct buf file = BUF_INIT;
     struct err *err = NULL;
     make_image(&image);
-    dfuse_write(&image, NULL, &file);
+    dfuse_file_write(&image, NULL, &file);
     put_le32(&file, at, value);
     seal(&file);
     assert_false(read_exactly(file.data, file.len, &err));
@@ -200,7 +200,7 @@ static void many_elements_are_read_quickly(void **state)
     buf_add(&file, "\x1a\x01UFD\x10\0\0\0\0", 10);
     seal(&file);
     long long begin = clock_ms();
-    assert_ok(dfuse_read(file.data, file.len, &image, &err), &err);
+    assert_ok(dfuse_file_read(file.data, file.len, &image, &err), &err);
     assert_int_equal(image.count, 1);
     assert_true(clock_ms() - begin < 10000);
 }

@@ -167,7 +167,7 @@ static void loading_tells_formats_apart_by_content(void **state)
     assert_int_equal(format, IMAGE_FORMAT_HEX);
     assert_segments(&image, "0:0:A ");
     _cleanup_(buf_release) struct buf dfu = BUF_INIT;
-    dfuse_write(&image, NULL, &dfu);
+    dfuse_file_write(&image, NULL, &dfu);
     unlink(path);
     image_release(&image);
     put("any", dfu.data, dfu.len);
