@@ -63,7 +63,9 @@ static bool write_qstr_defs(const struct build_job *job, struct err **err)
         return true;
     return write_file(job, "c_modules/_firn/qstrdefs.h", job->qstr_defs, err) &&
            write_file(job, "c_modules/_firn/micropython.mk",
-                      "QSTR_DEFS += $(USERMOD_DIR)/qstrdefs.h\n", err);
+                      /* USERMOD_DIR is the last module's by the time QSTR_DEFS is expanded. */
+                      "FIRN_QSTR_DIR := $(USERMOD_DIR)\nQSTR_DEFS += $(FIRN_QSTR_DIR)/qstrdefs.h\n",
+                      err);
 }
 
 bool build_stage(struct build_job *job, struct err **err)
@@ -93,7 +95,7 @@ bool build_check(struct build_job *job, const char *mpy_cross, struct err **err)
  * debug information or in __FILE__. */
 static void add_cflags(const struct build_job *job, struct strv *vars)
 {
-    const char *extra = board_extra_cflags(&job->board, job->manifest);
+    const char *extra = board_choice_cflags(&job->board, job->manifest);
     strv_addf(vars,
               "%s=-I%s/config -DMP_CONFIGFILE=\"<" CONFIG_HEADER ">\" -ffile-prefix-map=%s=/build "
               "-ffile-prefix-map=%s=/src%s%s",

@@ -37,7 +37,7 @@ static bool ask_makefile(struct build_job *job, const char *key, struct err **er
 
 static bool find_facts(struct build_job *job, struct err **err)
 {
-    board_make_vars(&job->board, job->manifest, &job->make_vars);
+    board_choice_vars(&job->board, job->manifest, &job->make_vars);
     _cleanup_free_ char *short_commit = xstrndup(job->source.commit, SHORT_COMMIT);
     make_environment(&job->env, job->source.commit_time, job->source.describe, short_commit);
     _cleanup_free_ char *key =

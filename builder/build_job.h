@@ -6,7 +6,7 @@
 #define FIRN_BUILDER_BUILD_JOB_H
 
 #include "base/hash.h"
-#include "builder/board.h"
+#include "builder/board_choice.h"
 #include "builder/build.h"
 #include "builder/directives.h"
 #include "builder/make.h"
@@ -31,8 +31,8 @@ struct build_job {
     struct manifest *manifest;
     struct interpreter *interpreter;
     struct source source;
-    struct board board;
-    struct strv make_vars; /* board_make_vars() */
+    struct board_choice board;
+    struct strv make_vars; /* board_choice_vars() */
     struct strv env;       /* make_environment() */
     struct port_facts facts;
     bool has_library; /* the checkout has micropython-lib */

@@ -22,13 +22,13 @@ static void add_source(struct hash *h, const struct build_job *job)
 
 static void add_board(struct hash *h, const struct build_job *job)
 {
-    const struct board *board = &job->board;
+    const struct board_choice *board = &job->board;
     hash_field_str(h, "port", board->port->name);
     hash_field_str(h, "board", board->name ? board->name : "");
     hash_field_str(h, "variant", board->variant ? board->variant : "");
     for (size_t i = 0; i < job->make_vars.count; i++)
         hash_field_str(h, "make", job->make_vars.items[i]);
-    hash_field_str(h, "cflags", board_extra_cflags(board, job->manifest));
+    hash_field_str(h, "cflags", board_choice_cflags(board, job->manifest));
 }
 
 static void add_frozen(struct hash *h, const struct frozen *frozen)

@@ -97,7 +97,7 @@ static json_t *config_fields(const struct build_job *job)
     return json_pack("{s:o, s:o}", "defines", defines, "make", make);
 }
 
-static json_t *board_fields(const struct board *board)
+static json_t *board_fields(const struct board_choice *board)
 {
     return json_pack("{s:s, s:s?, s:s?}", "port", board->port->name, "name", board->name, "variant",
                      board->variant);

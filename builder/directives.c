@@ -40,10 +40,10 @@ static const char PROGRAM[] =
     "def tag(f):\n"
     "    version = f.metadata.version\n"
     "    if f.kind != mf.KIND_FREEZE_AS_MPY or not version:\n"
-    "        return None\n"
+    "        return ''\n"
     "    with open(f.full_path) as source:\n"
     "        if '__version__ =' in source.read():\n"
-    "            return None\n"
+    "            return ''\n"
     "    return '\\n\\n__version__ = {}\\n'.format(repr(version))\n"
     "m = Manifest(mf.MODE_FREEZE, ask['vars'])\n"
     "answer = {'files': []}\n"
@@ -123,7 +123,7 @@ static json_t *describe(const struct evaluation_context *x, size_t index, struct
 static json_t *describe_vars(const struct evaluation_context *x)
 {
     _cleanup_free_ char *port_dir = path_join(x->source_dir, x->board->port->dir);
-    _cleanup_free_ char *board_dir = board_path(x->board, x->source_dir);
+    _cleanup_free_ char *board_dir = board_choice_path(x->board, x->source_dir);
     _cleanup_free_ char *library =
         x->has_library ? path_join(x->source_dir, x->interpreter->library) : NULL;
     return json_pack("{s:s, s:s, s:s?, s:s?}", "MPY_DIR", x->source_dir, "PORT_DIR", port_dir,
@@ -134,8 +134,10 @@ static json_t *describe_vars(const struct evaluation_context *x)
 static json_t *describe_all(const struct evaluation_context *x, struct diags *diags)
 {
     _cleanup_free_ char *tools = path_join(x->source_dir, "tools");
+    char program[HASH_HEX_SIZE];
     json_t *list = json_array();
     bool ok = true;
+    hash_bytes(PROGRAM, strlen(PROGRAM), program);
     for (size_t i = 0; i < x->manifest->frozen_count; i++) {
         if (freeze_kind_is_local(x->manifest->frozen[i].kind))
             continue;
@@ -148,8 +150,8 @@ static json_t *describe_all(const struct evaluation_context *x, struct diags *di
         json_decref(list);
         return NULL;
     }
-    return json_pack("{s:s, s:o, s:o}", "tools", tools, "vars", describe_vars(x), "directives",
-                     list);
+    return json_pack("{s:s, s:s, s:o, s:o}", "program", program, "tools", tools, "vars",
+                     describe_vars(x), "directives", list);
 }
 
 static bool run_program(const struct evaluation_context *x, const char *request,
@@ -203,11 +205,6 @@ static enum frozen_form form_from_name(const char *name)
     return !strcmp(name, "mpy") ? FROZEN_MPY : FROZEN_BYTECODE;
 }
 
-static char *optional_dup(const char *s)
-{
-    return s ? xstrdup(s) : NULL;
-}
-
 static bool take_files(struct evaluation *e, json_t *files, size_t entries)
 {
     e->files = xcalloc(json_array_size(files) + 1, sizeof(*e->files));
@@ -217,14 +214,14 @@ static bool take_files(struct evaluation *e, json_t *files, size_t entries)
     {
         json_int_t entry;
         int opt;
-        const char *path, *target, *form, *append = NULL;
-        if (json_unpack(item, "{s:I, s:s, s:s, s:s, s:i, s:s?}", "entry", &entry, "path", &path,
+        const char *path, *target, *form, *append;
+        if (json_unpack(item, "{s:I, s:s, s:s, s:s, s:i, s:s}", "entry", &entry, "path", &path,
                         "target", &target, "form", &form, "opt", &opt, "append", &append) != 0 ||
             entry < 0 || (size_t)entry >= entries)
             return false;
         e->files[e->count++] =
-            (struct evaluated_file){(size_t)entry,        xstrdup(path),        xstrdup(target),
-                                    optional_dup(append), form_from_name(form), opt};
+            (struct evaluated_file){(size_t)entry,   xstrdup(path),        xstrdup(target),
+                                    xstrdup(append), form_from_name(form), opt};
     }
     return true;
 }
@@ -260,7 +257,8 @@ bool directives_evaluate(struct evaluation *evaluation, const struct evaluation_
     bool ok = directives_cache_load(context, request, &answer);
     if (!ok) {
         ok = evaluate(context, request, &answer, err);
-        if (ok && !json_object_get(answer, "error"))
+        if (ok && (!json_object_get(answer, "error") ||
+                   json_is_true(json_object_get(answer, "needs_library"))))
             ok = directives_cache_save(context, request, answer, err);
     }
     ok = ok && take_answer(evaluation, context, answer, diags, err);

@@ -9,7 +9,7 @@
 #ifndef FIRN_BUILDER_DIRECTIVES_H
 #define FIRN_BUILDER_DIRECTIVES_H
 
-#include "builder/board.h"
+#include "builder/board_choice.h"
 #include "builder/config.h"
 #include "builder/frozen.h"
 
@@ -17,7 +17,7 @@ struct evaluated_file {
     size_t entry; /* index into manifest->frozen */
     char *path;   /* absolute */
     char *target;
-    char *append; /* text to add to the file, or NULL */
+    char *append; /* text to add to the file, or "" */
     enum frozen_form form;
     int opt; /* -1 = default */
 };
@@ -37,7 +37,7 @@ struct evaluation_context {
     const struct config *config;
     const struct manifest *manifest;
     const struct interpreter *interpreter;
-    const struct board *board;
+    const struct board_choice *board;
     const char *board_manifest; /* port_facts.manifest */
     const char *source_dir;
     bool has_library;       /* the checkout has micropython-lib */

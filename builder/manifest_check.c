@@ -180,8 +180,7 @@ static bool check_duplicates(const struct manifest *m, struct names *names, stru
     const struct freeze_entry *reported = NULL;
     bool ok = true;
 
-    if (names->count) /* qsort() takes no NULL */
-        qsort(names->items, names->count, sizeof(*names->items), compare_names);
+    qsort(names->items, names->count, sizeof(*names->items), compare_names);
     for (size_t i = 1; i < names->count; i++) {
         const struct named *first = &names->items[i - 1], *again = &names->items[i];
         if (strcmp(first->name, again->name) || again->entry == reported)

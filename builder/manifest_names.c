@@ -4,7 +4,7 @@
 
 #include "base/fs.h"
 #include "base/text.h"
-#include "builder/board.h"
+#include "builder/board_choice.h"
 #include "builder/source.h"
 
 /* Is there data/<folder>/<name>.yaml? */
@@ -80,7 +80,7 @@ static bool judge_unlisted(const struct manifest *m, const struct interpreter *i
 static bool check_board(const struct manifest *m, const struct interpreter *interpreter,
                         const struct config *config, struct diags *diags)
 {
-    _cleanup_(board_choice_release) struct board board = BOARD_INIT;
+    _cleanup_(board_choice_release) struct board_choice board = BOARD_CHOICE_INIT;
 
     if (!board_choose(&board, m, interpreter, NULL, diags))
         return false;

@@ -28,7 +28,7 @@ static void hash_board_dir(struct hash *hash, const char *dir)
     }
 }
 
-char *port_facts_key(const struct board *board, const struct interpreter *interpreter,
+char *port_facts_key(const struct board_choice *board, const struct interpreter *interpreter,
                      const char *commit, const struct strv *vars)
 {
     struct hash hash;
@@ -145,8 +145,8 @@ static void take_answers(struct port_facts *facts, const struct port *port,
 }
 
 bool port_facts_ask(struct port_facts *facts, const struct config *config, const char *key,
-                    const struct board *board, const char *source_dir, const struct strv *vars,
-                    const struct strv *env, struct err **err)
+                    const struct board_choice *board, const char *source_dir,
+                    const struct strv *vars, const struct strv *env, struct err **err)
 {
     _cleanup_(strv_release) struct strv names = STRV_INIT;
     _cleanup_(strv_release) struct strv answers = STRV_INIT;

@@ -8,7 +8,7 @@
 #ifndef FIRN_BUILDER_PORT_FACTS_H
 #define FIRN_BUILDER_PORT_FACTS_H
 
-#include "builder/board.h"
+#include "builder/board_choice.h"
 #include "builder/config.h"
 
 struct port_facts {
@@ -21,16 +21,16 @@ struct port_facts {
         NULL, NULL, STRV_INIT                                                                      \
     }
 
-/* The key of a board's facts. vars: board_make_vars(). */
-char *port_facts_key(const struct board *board, const struct interpreter *interpreter,
+/* The key of a board's facts. vars: board_choice_vars(). */
+char *port_facts_key(const struct board_choice *board, const struct interpreter *interpreter,
                      const char *commit, const struct strv *vars);
 /* Read what was kept; false when there is nothing (or nothing usable). */
 bool port_facts_load(struct port_facts *facts, const struct config *config, const char *key);
 /* Ask make in the checkout source_dir (without submodules is enough) and keep the answer. env:
  * make_environment(). */
 bool port_facts_ask(struct port_facts *facts, const struct config *config, const char *key,
-                    const struct board *board, const char *source_dir, const struct strv *vars,
-                    const struct strv *env, struct err **err) MUST_CHECK;
+                    const struct board_choice *board, const char *source_dir,
+                    const struct strv *vars, const struct strv *env, struct err **err) MUST_CHECK;
 void port_facts_release(struct port_facts *facts);
 
 #endif

@@ -1,4 +1,4 @@
-#include "builder/board.h"
+#include "builder/board_choice.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static const char *nearest_board(const struct interpreter *interpreter, const st
     return text_nearest(name, (const char *const *)names->items);
 }
 
-static bool unknown_board(const struct board *board, const struct manifest *manifest,
+static bool unknown_board(const struct board_choice *board, const struct manifest *manifest,
                           const struct interpreter *interpreter, const char *source_dir,
                           struct diags *diags)
 {
@@ -55,7 +55,7 @@ static bool unknown_board(const struct board *board, const struct manifest *mani
 }
 
 /* A board inside the source, of a port that is named. */
-static bool check_board(const struct board *board, const struct manifest *manifest,
+static bool check_board(const struct board_choice *board, const struct manifest *manifest,
                         const struct interpreter *interpreter, const char *source_dir,
                         struct diags *diags)
 {
@@ -73,7 +73,7 @@ static bool check_board(const struct board *board, const struct manifest *manife
     return fs_is_dir(dir) || unknown_board(board, manifest, interpreter, source_dir, diags);
 }
 
-static bool find_port(struct board *board, const struct manifest *manifest,
+static bool find_port(struct board_choice *board, const struct manifest *manifest,
                       const struct interpreter *interpreter, const char *source_dir,
                       struct diags *diags)
 {
@@ -89,7 +89,8 @@ static bool find_port(struct board *board, const struct manifest *manifest,
     return true;
 }
 
-static bool choose_dir(struct board *board, const struct manifest *manifest, struct diags *diags)
+static bool choose_dir(struct board_choice *board, const struct manifest *manifest,
+                       struct diags *diags)
 {
     const struct ynode *node = manifest->board.dir_node;
     if (!board->port)
@@ -104,7 +105,7 @@ static bool choose_dir(struct board *board, const struct manifest *manifest, str
     return board->dir != NULL;
 }
 
-bool board_choose(struct board *board, const struct manifest *manifest,
+bool board_choose(struct board_choice *board, const struct manifest *manifest,
                   const struct interpreter *interpreter, const char *source_dir,
                   struct diags *diags)
 {
@@ -135,10 +136,10 @@ bool board_choose(struct board *board, const struct manifest *manifest,
     return true;
 }
 
-void board_choice_release(struct board *board)
+void board_choice_release(struct board_choice *board)
 {
     free(board->dir);
-    *board = (struct board)BOARD_INIT;
+    *board = (struct board_choice)BOARD_CHOICE_INIT;
 }
 
 static bool manifest_sets(const struct manifest *manifest, const char *name)
@@ -150,7 +151,8 @@ static bool manifest_sets(const struct manifest *manifest, const char *name)
     return false;
 }
 
-void board_make_vars(const struct board *board, const struct manifest *manifest, struct strv *vars)
+void board_choice_vars(const struct board_choice *board, const struct manifest *manifest,
+                       struct strv *vars)
 {
     const struct port *port = board->port;
     if (port->board_var)
@@ -171,7 +173,7 @@ void board_make_vars(const struct board *board, const struct manifest *manifest,
     }
 }
 
-const char *board_extra_cflags(const struct board *board, const struct manifest *manifest)
+const char *board_choice_cflags(const struct board_choice *board, const struct manifest *manifest)
 {
     for (size_t i = 0; i < manifest->make_count; i++) {
         if (!strcmp(manifest->make[i].name, board->port->cflags_var))
@@ -180,7 +182,7 @@ const char *board_extra_cflags(const struct board *board, const struct manifest 
     return "";
 }
 
-char *board_path(const struct board *board, const char *source_dir)
+char *board_choice_path(const struct board_choice *board, const char *source_dir)
 {
     if (board->dir)
         return xstrdup(board->dir);
