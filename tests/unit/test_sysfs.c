@@ -1,0 +1,136 @@
+#include "simulator/sysfs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "simulator/port.h"
+#include "tests/unit/fake_clock.h"
+#include "tests/unit/unit.h"
+
+static char root[32];
+static struct fake_clock fake;
+static struct port port;
+
+static int setup(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    strcpy(root, "/tmp/firn-sysfs-XXXXXX");
+    assert_non_null(mkdtemp(root));
+    fake_clock_init(&fake);
+    port_init(&port, 2, board_model_find("stm32f405"), BOARD_TIMING_ZERO, &fake.clock);
+    assert_ok(sysfs_init(root, &err), &err);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    port_release(&port);
+    assert_ok(fs_remove_tree(root, &err), &err);
+    return 0;
+}
+
+static void check_file(const char *name, const char *expected)
+{
+    struct err *err = NULL;
+    _cleanup_(buf_release) struct buf b = BUF_INIT;
+    _cleanup_free_ char *path = xasprintf("%s/sys/bus/usb/devices/%s", root, name);
+    assert_ok(fs_read(path, 4096, &b, &err), &err);
+    assert_string_equal(b.data, expected);
+}
+
+static bool exists(const char *name)
+{
+    _cleanup_free_ char *path = xasprintf("%s/sys/bus/usb/devices/%s", root, name);
+    return fs_exists(path);
+}
+
+static void the_root_hub(void **state)
+{
+    (void)state;
+    check_file("usb1/busnum", "1\n");
+    check_file("usb1/devnum", "1\n");
+    check_file("usb1/bDeviceClass", "09\n");
+    check_file("usb1/maxchild", "31\n");
+    check_file("usb1/uevent", "MAJOR=189\nMINOR=0\nDEVNAME=bus/usb/001/001\nDEVTYPE=usb_device\n"
+                              "DRIVER=usb\nPRODUCT=1d6b/2/601\nTYPE=9/0/0\nBUSNUM=001\n"
+                              "DEVNUM=001\n");
+}
+
+static void a_device(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    assert_ok(sysfs_add(root, 3, 7, &port.device, &err), &err);
+    check_file("1-3/idVendor", "0483\n");
+    check_file("1-3/idProduct", "df11\n");
+    check_file("1-3/devnum", "7\n");
+    check_file("1-3/speed", "12\n");
+    check_file("1-3/serial", "356900023437\n");
+    check_file("1-3/product", "STM32  BOOTLOADER\n");
+    check_file("1-3/bConfigurationValue", "1\n");
+    check_file("1-3/1-3:1.0/bInterfaceClass", "fe\n");
+    _cleanup_(buf_release) struct buf b = BUF_INIT;
+    _cleanup_free_ char *path = xasprintf("%s/sys/bus/usb/devices/1-3/descriptors", root);
+    assert_ok(fs_read(path, 4096, &b, &err), &err);
+    assert_int_equal(b.len, port.device.descriptors_len);
+    assert_memory_equal(b.data, port.device.descriptors, b.len);
+    assert_true(exists("1-3/subsystem/devices/usb1"));
+    assert_ok(sysfs_remove(root, 3, &err), &err);
+    assert_false(exists("1-3"));
+}
+
+static void an_event(void **state)
+{
+    (void)state;
+    static const char expected[] =
+        "remove@/devices/platform/firn-sim/usb1/1-3\0ACTION=remove\0"
+        "DEVPATH=/devices/platform/firn-sim/usb1/1-3\0SUBSYSTEM=usb\0SEQNUM=5\0MAJOR=189\0MINOR=6\0"
+        "DEVNAME=bus/usb/001/007\0DEVTYPE=usb_device\0DRIVER=usb\0PRODUCT=483/df11/2200\0"
+        "TYPE=0/0/0\0BUSNUM=001\0DEVNUM=007";
+    _cleanup_(buf_release) struct buf b = BUF_INIT;
+    sysfs_add_uevent("remove", 3, 7, &port.device, 5, &b);
+    assert_int_equal(b.len, sizeof(expected));
+    assert_memory_equal(b.data, expected, sizeof(expected));
+}
+
+static void paths(void **state)
+{
+    (void)state;
+    _cleanup_free_ char *node = sysfs_node_path("/r", 7);
+    _cleanup_free_ char *socket = sysfs_socket_path("/r", 127);
+    assert_string_equal(node, "/r/dev/bus/usb/001/007");
+    assert_string_equal(socket, "/r/ioctl/dev/bus/usb/001/127");
+}
+
+static void errors_name_what_could_not_be_made(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    assert_ok(sysfs_add(root, 3, 7, &port.device, &err), &err);
+    assert_false(sysfs_add(root, 3, 8, &port.device, &err));
+    assert_error(&err, ERR_FAILED, "usb1/1-3'");
+    assert_false(sysfs_remove(root, 4, &err));
+    assert_error(&err, ERR_NOT_FOUND, "devices/1-4'");
+    assert_false(sysfs_init("/dev/null", &err));
+    assert_error(&err, ERR_FAILED, "/dev/null");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_root_hub),
+        TEST(a_device),
+        TEST(an_event),
+        TEST(paths),
+        TEST(errors_name_what_could_not_be_made),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
