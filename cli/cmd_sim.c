@@ -168,7 +168,9 @@ static int run_control(struct cli *cli, int argc, char **argv)
     }
     if (!control_send(path, argv[1], &answer, &err))
         return cli_fail(cli, err);
-    printf("%s\n", answer.data);
+    if (!cli->json)
+        printf("%s\n", answer.data);
+    event_result(cli->events, true, 0, json_pack("{s:s}", "answer", answer.data));
     return 0;
 }
 
@@ -183,7 +185,10 @@ static int run(struct cli *cli, int argc, char **argv)
     int status = 0;
     bool ok = parse(&args, argc, argv, &err) && run_boards(&args, argv + optind, &status, &err);
     strv_release(&args.faults);
-    return ok ? status : cli_fail(cli, err);
+    if (!ok)
+        return cli_fail(cli, err);
+    event_result(cli->events, status == 0, status, NULL);
+    return status;
 }
 
 const struct command cmd_sim = {

@@ -225,7 +225,7 @@ static void stop(struct sim *sim)
 
 bool sim_run(const struct sim_options *options, int *exit_status, struct err **err)
 {
-    if (!umockdev_check_library(err))
+    if (!umockdev_check_library(UMOCKDEV_LIBRARY, err))
         return false;
     struct sim sim = {.signals = -1};
     prctl(PR_SET_TIMERSLACK, 1);

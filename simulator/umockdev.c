@@ -212,15 +212,14 @@ bool umockdev_unplug(struct umockdev *bus, unsigned port, struct err **err)
 }
 
 /* Ask the dynamic linker, in a process that is thrown away. */
-bool umockdev_check_library(struct err **err)
+bool umockdev_check_library(const char *library, struct err **err)
 {
     int status = 1;
     pid_t pid = fork();
     if (pid == 0)
-        _exit(dlopen(UMOCKDEV_LIBRARY, RTLD_LAZY) ? 0 : 1);
+        _exit(dlopen(library, RTLD_LAZY) ? 0 : 1);
     if (pid > 0 && waitpid(pid, &status, 0) == pid && status == 0)
         return true;
-    err_set(err, ERR_FAILED, "the simulated USB bus needs %s, which is not installed",
-            UMOCKDEV_LIBRARY);
+    err_set(err, ERR_FAILED, "the simulated USB bus needs %s, which is not installed", library);
     return err_hint(err, "install Debian's package 'umockdev': apt-get install umockdev");
 }

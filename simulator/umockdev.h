@@ -38,7 +38,8 @@ bool umockdev_plug(struct umockdev *bus, unsigned port, const struct usb_device 
  * must stay valid. */
 bool umockdev_unplug(struct umockdev *bus, unsigned port, struct err **err) MUST_CHECK;
 
-/* Can programs be run here? Otherwise an error that names what to install. */
-bool umockdev_check_library(struct err **err) MUST_CHECK;
+/* Does the dynamic linker find this library (UMOCKDEV_LIBRARY)? Otherwise an error that names the
+ * package to install. */
+bool umockdev_check_library(const char *library, struct err **err) MUST_CHECK;
 
 #endif
