@@ -25,7 +25,7 @@ static bool set_address(struct dfu *dfu, uint32_t address, struct err **err)
     return send_command(dfu, COMMAND_SET_ADDRESS, address, DFUSE_COMMAND_LIMIT_MS, err);
 }
 
-bool dfuse_erase(struct dfu *dfu, uint32_t address, struct err **err)
+bool dfuse_erase_sector(struct dfu *dfu, uint32_t address, struct err **err)
 {
     return send_command(dfu, COMMAND_ERASE, address, DFUSE_ERASE_LIMIT_MS, err) ||
            err_wrap(err, "cannot erase the sector at 0x%08" PRIX32, address);
@@ -64,8 +64,8 @@ static bool write_block(struct run *run, const uint8_t *data, uint16_t *len, str
     return true;
 }
 
-bool dfuse_write(struct dfu *dfu, uint32_t address, const uint8_t *data, size_t size,
-                 const struct dfuse_watch *watch, struct err **err)
+bool dfuse_write_run(struct dfu *dfu, uint32_t address, const uint8_t *data, size_t size,
+                     const struct dfuse_watch *watch, struct err **err)
 {
     struct run run = {.dfu = dfu, .address = address, .size = size};
     while (run.done < size) {
@@ -94,8 +94,8 @@ static bool read_block(struct run *run, uint8_t *data, uint16_t *len, struct err
            err_wrap(err, "cannot read at 0x%08" PRIX32, address);
 }
 
-bool dfuse_read(struct dfu *dfu, uint32_t address, uint8_t *data, size_t size,
-                const struct dfuse_watch *watch, struct err **err)
+bool dfuse_read_run(struct dfu *dfu, uint32_t address, uint8_t *data, size_t size,
+                    const struct dfuse_watch *watch, struct err **err)
 {
     struct run run = {.dfu = dfu, .address = address, .size = size};
     while (run.done < size) {

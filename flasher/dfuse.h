@@ -30,15 +30,15 @@ struct dfuse_watch {
 
 /* Erase the sector at an address. A board reports no error for a write-protected sector: only
  * reading back shows that it was not erased. */
-bool dfuse_erase(struct dfu *dfu, uint32_t address, struct err **err) MUST_CHECK;
+bool dfuse_erase_sector(struct dfu *dfu, uint32_t address, struct err **err) MUST_CHECK;
 /* Write a contiguous run, in blocks of the transfer size. A last block that is shorter gets a
  * SET_ADDRESS of its own, as some parts compute its place from its own length. */
-bool dfuse_write(struct dfu *dfu, uint32_t address, const uint8_t *data, size_t size,
-                 const struct dfuse_watch *watch, struct err **err) MUST_CHECK;
+bool dfuse_write_run(struct dfu *dfu, uint32_t address, const uint8_t *data, size_t size,
+                     const struct dfuse_watch *watch, struct err **err) MUST_CHECK;
 /* Read a contiguous run, which must lie in the board's memory entirely: some crash when they read
  * past its end. Ends in dfuIDLE. */
-bool dfuse_read(struct dfu *dfu, uint32_t address, uint8_t *data, size_t size,
-                const struct dfuse_watch *watch, struct err **err) MUST_CHECK;
+bool dfuse_read_run(struct dfu *dfu, uint32_t address, uint8_t *data, size_t size,
+                    const struct dfuse_watch *watch, struct err **err) MUST_CHECK;
 /* Leave the bootloader for the program whose vector table is at an address. Once the board was told
  * to, anything but an error that it reports is success, as most are gone before they could answer.
  * When it was gone before that, dfu->fault is USB_GONE. */

@@ -234,15 +234,6 @@ bool layout_sector_at(const struct layout *layout, uint32_t address, struct layo
     return false;
 }
 
-uint64_t layout_room(const struct layout *layout, uint32_t address)
-{
-    uint64_t end = address;
-    for (size_t i = 0; i < layout->group_count; i++)
-        if (layout->groups[i].address <= end && end < group_end(&layout->groups[i]))
-            end = group_end(&layout->groups[i]);
-    return end - address;
-}
-
 uint64_t layout_size(const struct layout *layout)
 {
     uint64_t size = 0;

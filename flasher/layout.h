@@ -65,8 +65,6 @@ void layout_release(struct layout *layout);
 
 /* The sector that holds an address; false if none does. */
 bool layout_sector_at(const struct layout *layout, uint32_t address, struct layout_sector *sector);
-/* Bytes from `address` to the first one that the layout does not have; 0 if it is outside. */
-uint64_t layout_room(const struct layout *layout, uint32_t address);
 /* Bytes in all sectors together. */
 uint64_t layout_size(const struct layout *layout);
 size_t layout_sector_count(const struct layout *layout);

@@ -82,7 +82,7 @@ static bool read_span(struct sequence *s, uint8_t alt, uint32_t address, uint8_t
                       struct err **err)
 {
     struct dfuse_watch watch = watch_of(s);
-    return choose_alt(s, alt, err) && dfuse_read(s->dfu, address, data, size, &watch, err);
+    return choose_alt(s, alt, err) && dfuse_read_run(s->dfu, address, data, size, &watch, err);
 }
 
 static bool read_old_content(struct sequence *s, struct err **err)
@@ -136,7 +136,7 @@ static bool erase_sector(struct sequence *s, const struct plan_sector *sector, s
         return false;
     s->touched = true;
     s->holding |= sector->keep;
-    if (!dfuse_erase(s->dfu, sector->address, err))
+    if (!dfuse_erase_sector(s->dfu, sector->address, err))
         return false;
     s->result->sectors_erased++;
     advance(s, sector->size);
@@ -162,7 +162,7 @@ static bool write_run(struct sequence *s, const struct plan_run *run, struct err
     struct dfuse_watch watch = watch_of(s);
     size_t before = s->done;
     bool ok = choose_alt(s, run->alt, err) &&
-              dfuse_write(s->dfu, run->address, run->data, run->size, &watch, err);
+              dfuse_write_run(s->dfu, run->address, run->data, run->size, &watch, err);
     s->result->bytes_written += s->done - before;
     return ok;
 }
