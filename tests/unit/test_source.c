@@ -333,16 +333,6 @@ static void a_damaged_answer_file_is_no_obstacle(void **state)
     assert_resolves("v1.0.0", first, "v1.0.0");
 }
 
-static void nobodys_git_configuration_matters(void **state)
-{
-    (void)state;
-    _cleanup_free_ char *rewrite = xasprintf("[url \"/nonexistent/\"]\n\tinsteadOf = %s\n", origin);
-
-    put_file(fixture_root, ".gitconfig", rewrite);
-    assert_resolves("v1.0.0", first, "v1.0.0");
-    put_file(fixture_root, ".gitconfig", "");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,7 +353,6 @@ int main(void)
         cmocka_unit_test_setup(a_moved_tag_is_seen_on_refresh_only, each_from_nothing),
         cmocka_unit_test_setup(a_branch_moves_on_refresh_only, each_from_nothing),
         cmocka_unit_test_setup(a_damaged_answer_file_is_no_obstacle, each_from_nothing),
-        cmocka_unit_test_setup(nobodys_git_configuration_matters, each_from_nothing),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -144,48 +144,77 @@ static void killed_at_any_time(void **state)
     assert_true(killed > 0);
 }
 
-static void interrupt_at(void *unit, const json_t *event)
-{
-    const char *got = json_string_value(json_object_get(event, "unit"));
+struct disturbance {
+    const char *unit; /* of the progress event that it comes with */
+    int signal;
+};
 
-    if (got && !strcmp(got, unit) && !interrupt_requested())
-        raise(SIGINT);
+static void disturb(void *data, const json_t *event)
+{
+    const struct disturbance *d = data;
+    const char *unit = json_string_value(json_object_get(event, "unit"));
+
+    if (unit && !strcmp(unit, d->unit) && !interrupt_requested())
+        raise(d->signal);
 }
 
-/* In a child, because the request to stop stays for the rest of a process. */
-static void assert_interrupted_at(const char *unit)
+/* In a child, because the request to stop stays for the rest of a process. Its wait status. */
+static int run_disturbed(const char *unit, int signal)
 {
     int status;
     pid_t pid = fork();
 
     if (pid == 0) {
+        struct disturbance disturbance = {unit, signal};
         struct source source = SOURCE_INIT;
         struct err *err = NULL;
         struct events *events = events_new();
         interrupt_install();
-        events_add_sink(events, interrupt_at, (void *)(uintptr_t)unit);
+        events_add_sink(events, disturb, &disturbance);
         bool ok = get(events, &source, &err);
         _exit(ok ? 1 : err->code == ERR_INTERRUPTED ? 0 : 2);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
+    return status;
 }
 
 static void interrupted_while_copying(void **state)
 {
     (void)state;
-    assert_interrupted_at("objects");
     _cleanup_free_ char *git_dir = path_join(fixture_home, "git");
-    assert_int_equal(count_names(git_dir, "origin-"), 2); /* mirror and lock */
+    _cleanup_(strv_release) struct strv names = STRV_INIT;
+    struct err *err = NULL;
+
+    assert_int_equal(run_disturbed("objects", SIGINT), 0);
+    assert_ok(fs_list(git_dir, &names, &err), &err);
+    assert_int_equal(names.count, 2); /* mirror and lock */
+    _cleanup_free_ char *pack = xasprintf("%s/%s/objects/pack", git_dir, names.items[0]);
+    assert_int_equal(count_names(pack, ""), 0);
     assert_good_run();
 }
 
 static void interrupted_while_checking_out(void **state)
 {
     (void)state;
-    assert_interrupted_at("files");
+    assert_int_equal(run_disturbed("files", SIGINT), 0);
     _cleanup_free_ char *src = path_join(fixture_home, "src");
     assert_int_equal(count_names(src, ""), 1); /* the lock */
+    assert_good_run();
+}
+
+static void killed_while_copying(void **state)
+{
+    (void)state;
+    assert_true(WIFSIGNALED(run_disturbed("objects", SIGKILL)));
+    assert_good_run();
+}
+
+static void killed_while_checking_out(void **state)
+{
+    (void)state;
+    assert_true(WIFSIGNALED(run_disturbed("files", SIGKILL)));
+    _cleanup_free_ char *src = path_join(fixture_home, "src");
+    assert_int_equal(count_names(src, ".tmp-"), 1);
     assert_good_run();
 }
 
@@ -263,6 +292,8 @@ int main(void)
         cmocka_unit_test_setup(killed_at_any_time, each_from_nothing),
         cmocka_unit_test_setup(interrupted_while_copying, each_from_nothing),
         cmocka_unit_test_setup(interrupted_while_checking_out, each_from_nothing),
+        cmocka_unit_test_setup(killed_while_copying, each_from_nothing),
+        cmocka_unit_test_setup(killed_while_checking_out, each_from_nothing),
         cmocka_unit_test_setup(a_full_disk, each_from_nothing),
         cmocka_unit_test_setup(a_home_that_cannot_be_written, each_from_nothing),
     };

@@ -27,6 +27,7 @@ static void kinds_of_urls(void **state)
     assert_int_equal(url_kind("ftp://example.org/a"), URL_UNKNOWN);
     assert_int_equal(url_kind("../a.git"), URL_UNKNOWN);
     assert_int_equal(url_kind("a.git"), URL_UNKNOWN);
+    assert_int_equal(url_kind(":a.git"), URL_UNKNOWN);
     assert_int_equal(url_kind(""), URL_UNKNOWN);
 }
 
