@@ -177,15 +177,15 @@ static bool report_duplicate(const struct manifest *m, const struct named *first
  * error for each pair of entries is enough. */
 static bool check_duplicates(const struct manifest *m, struct names *names, struct diags *diags)
 {
-    const struct freeze_entry *reported = NULL;
+    size_t reported = SIZE_MAX; /* the index of an entry */
     bool ok = true;
 
     qsort(names->items, names->count, sizeof(*names->items), compare_names);
     for (size_t i = 1; i < names->count; i++) {
         const struct named *first = &names->items[i - 1], *again = &names->items[i];
-        if (strcmp(first->name, again->name) || again->entry == reported)
+        if (strcmp(first->name, again->name) || again->index == reported)
             continue;
-        reported = again->entry;
+        reported = again->index;
         ok = report_duplicate(m, first, again, diags);
     }
     return ok;

@@ -46,12 +46,12 @@ static const struct key board_keys[] = {
 static const struct key_table board_table = {
     .name = "board", .keys = board_keys, .shorthand = "name", .one_of = NAMES("name", "dir")};
 
-#define RANGE_PATTERN "(>=|<=|>|<|=)?[0-9]+([.][0-9]+)*"
+#define RANGE_PATTERN "(>=|<=|>|<|==?)? *[0-9]+([.][0-9]+){0,3}"
 static const struct key toolchain_keys[] = {
     {"name", "The name of a file in toolchains.", KEY_STRING, .required = true,
      .offset = AT(toolchain.name), NAME},
     {"version", "Which versions are good: '12.2', '>=12' or '>=12,<14'.", KEY_TEXT,
-     .offset = AT(toolchain.version), .pattern = "^" RANGE_PATTERN "(," RANGE_PATTERN ")*$",
+     .offset = AT(toolchain.version), .pattern = "^" RANGE_PATTERN "(, *" RANGE_PATTERN ")*$",
      .expected = "a range such as '>=12,<14'"},
     {0},
 };

@@ -35,5 +35,5 @@ like "$OUT" "did you mean 'PYBV11'" 'unknown board: suggests'
 exits 2 'unknown port' "$FIRN" init stm23/PYBV11 -o x.yaml
 like "$OUT" 'there are: .*stm32' 'unknown port: lists them'
 exits 2 'two boards' "$FIRN" init PYBV11 PYBV10
-[ -e x.yaml ] && fail 'a failure leaves no file' || pass 'a failure leaves no file'
+ok 'a failure leaves no file' test ! -e x.yaml
 done_testing

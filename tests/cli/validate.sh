@@ -38,7 +38,7 @@ same "$T/lines" lines.expected 'qstr lines: the warnings'
 # What is in the repository is good, several at once; one bad one among good ones is enough to fail.
 cd "$TOP" || exit 1
 exits 0 'the products' "$FIRN" validate manifests/*.yaml
-is "$(grep -c ': ok (' <<<"$OUT")" "$(ls manifests/*.yaml | wc -l)" 'the products: a line each'
+is "$(grep -c ': ok (' <<<"$OUT")" "$(find manifests -maxdepth 1 -name '*.yaml' | wc -l)" 'the products: a line each'
 exits 2 'good and bad' "$FIRN" validate manifests/greeter.yaml tests/data/bad/empty.yaml
 like "$OUT" '^manifests/greeter.yaml: ok \(greeter ' 'good and bad: the good one is said to be'
 exits 2 'no manifest is named' "$FIRN" validate
