@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
     &cmd_init,
     &cmd_validate,
     &cmd_build,
+    &cmd_image,
     &cmd_devices,
     &cmd_flash,
     &cmd_sim,

@@ -1,0 +1,115 @@
+#include "cli/image_input.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/flash_input.h"
+#include "image/sidecar.h"
+
+static const char *field(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+/* Is this file one of those that the sidecar lists, or does it hold the same bytes at the same
+ * addresses? A raw binary has its gaps filled, so that only the former is to be expected of it; an
+ * ELF file is listed nowhere, as it may name paths of the machine that built it. */
+static bool describes(const json_t *sidecar, const struct image_input *in)
+{
+    const char *digest = field(sidecar, "digest"), *format, *hash;
+    json_t *file;
+    if (in->format == IMAGE_FORMAT_ELF || (digest && strcmp(digest, in->digest) == 0))
+        return true;
+    json_object_foreach(json_object_get(sidecar, "files"), format, file)
+    {
+        hash = field(file, "sha256");
+        if (hash && strcmp(hash, in->file_hash) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void load_sidecar(struct cli *cli, struct image_input *in)
+{
+    struct err *err = NULL;
+    json_t *sidecar = NULL;
+    if (sidecar_load(in->path, &sidecar, &err)) {
+        if (describes(sidecar, in)) {
+            in->sidecar = sidecar;
+            return;
+        }
+        _cleanup_free_ char *path = sidecar_path(in->path);
+        err_set(&err, ERR_AUTHENTIC, "'%s' describes another image than '%s' and is ignored", path,
+                in->path);
+    }
+    if (err->code != ERR_NOT_FOUND)
+        event_diag(cli->events, "warning", err);
+    err_free(err);
+    json_decref(sidecar);
+}
+
+static bool first_address(const json_t *sidecar, uint32_t *address)
+{
+    const char *text = field(json_array_get(json_object_get(sidecar, "segments"), 0), "address");
+    return text && text_parse_u32(text, address);
+}
+
+static bool sidecar_address(const char *path, uint32_t *address)
+{
+    _cleanup_err_ struct err *err = NULL;
+    json_t *sidecar = NULL;
+    if (!text_ends_with(path, ".bin") || !sidecar_load(path, &sidecar, &err))
+        return false;
+    bool found = first_address(sidecar, address);
+    json_decref(sidecar);
+    return found;
+}
+
+static void take_ids(struct image_input *in)
+{
+    const json_t *usb = json_object_get(in->sidecar, "usb");
+    const char *vendor = field(usb, "vendor"), *product = field(usb, "product");
+    if (in->image.usb_vendor != IMAGE_ID_ANY || !vendor || !product)
+        return;
+    _cleanup_free_ char *ids = xasprintf("%s:%s", vendor, product);
+    flash_parse_ids(ids, &in->image.usb_vendor, &in->image.usb_product);
+}
+
+bool image_input_load(struct cli *cli, const char *path, const uint32_t *address,
+                      struct image_input *in, struct err **err)
+{
+    uint32_t known;
+    const uint32_t *bin_address = address;
+    if (!address && sidecar_address(path, &known))
+        bin_address = &known;
+    in->path = path;
+    if (!image_load(&in->image, path, bin_address, &in->format, err) ||
+        !hash_file(path, in->file_hash, err))
+        return false;
+    if (address && in->format != IMAGE_FORMAT_BIN) {
+        err_set(err, ERR_USAGE, "'%s' holds its own addresses: --address is for raw binaries",
+                path);
+        return err_hint(err, "leave --address out");
+    }
+    image_digest(&in->image, in->digest);
+    load_sidecar(cli, in);
+    take_ids(in);
+    return true;
+}
+
+bool image_input_check_link(const struct image_input *in, struct err **err)
+{
+    uint32_t address, linked = in->image.segments[0].address;
+    if (in->format != IMAGE_FORMAT_ELF || !first_address(in->sidecar, &address) ||
+        address == linked)
+        return true;
+    err_set(err, ERR_FAILED, "'%s' is linked to 0x%08x, but the board's flash is at 0x%08x",
+            in->path, linked, address);
+    return err_hint(err, "use the .dfu, .hex or .bin beside it");
+}
+
+void image_input_release(struct image_input *in)
+{
+    image_release(&in->image);
+    json_decref(in->sidecar);
+}
