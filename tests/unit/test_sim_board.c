@@ -47,6 +47,8 @@ static void models_have_names(void **state)
     enum board_timing_kind kind;
     assert_true(board_timing_parse("x32", &kind));
     assert_int_equal(kind, BOARD_TIMING_X32);
+    assert_true(board_timing_parse("quick", &kind));
+    assert_int_equal(kind, BOARD_TIMING_QUICK);
     assert_false(board_timing_parse("x16", &kind));
 }
 
@@ -131,6 +133,9 @@ static void timing_models(void **state)
     sim_board_init(&other, board.model, BOARD_TIMING_X32, 0);
     assert_int_equal(other.timing.erase_ms[2], 1000);
     assert_int_equal(other.timing.program_ns_per_byte, 4000);
+    sim_board_init(&other, board.model, BOARD_TIMING_QUICK, 0);
+    assert_int_equal(other.timing.erase_ms[2], 200);
+    assert_int_equal(other.timing.program_ns_per_byte, 800);
     sim_board_init(&other, board.model, BOARD_TIMING_ZERO, 0);
     assert_int_equal(other.timing.erase_ms[2], 0);
     assert_int_equal(other.timing.read_ns_per_byte, 0);
