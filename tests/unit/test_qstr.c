@@ -110,7 +110,7 @@ static void assert_sources(const char *const *names, const char *module, const c
     "# The manifest's qstrs: being mentioned here puts a name into flash.\n"                       \
     "def _(_):\n"
 
-/* tests/e2e compile and freeze what is only compared here. */
+/* tests/e2e/qstr.sh shows that the names reach the flash. */
 static void names_go_where_they_can(void **state)
 {
     (void)state;
