@@ -47,7 +47,8 @@ all: $B/firn ## build firn (build/release/firn, linked as ./firn)
 	@$(if $(SAN),:,ln -sf $B/firn firn)
 
 # The whole archive, so that two functions of one name are an error and not a matter of luck.
-$B/firn: $B/cli/main.o $B/libfirn.a
+# Objects, not the archive: two functions of one name are an error here.
+$B/firn: $B/cli/main.o $(LIB_OBJ)
 	@echo "LINK $@"
 	@$(CC) $(LDFLAGS) -o $@ -Wl,--whole-archive $^ -Wl,--no-whole-archive $(PKG_LIBS)
 

@@ -22,20 +22,28 @@ bool source_resolve(const struct config *config, const char *url, const char *re
     return true;
 }
 
-void source_release(struct source *source)
+void source_release_checkout(struct source *source)
 {
-    free(source->url);
-    free(source->ref);
-    free(source->commit);
-    free(source->origin);
-    free(source->mirror);
-    free(source->dir);
-    free(source->describe);
     for (size_t i = 0; i < source->submodule_count; i++) {
         free(source->submodules[i].path);
         free(source->submodules[i].url);
         free(source->submodules[i].commit);
     }
     free(source->submodules);
+    free(source->dir);
+    source->submodules = NULL;
+    source->submodule_count = 0;
+    source->dir = NULL;
+}
+
+void source_release(struct source *source)
+{
+    source_release_checkout(source);
+    free(source->url);
+    free(source->ref);
+    free(source->commit);
+    free(source->origin);
+    free(source->mirror);
+    free(source->describe);
     *source = (struct source)SOURCE_INIT;
 }

@@ -56,6 +56,9 @@ bool source_resolve(const struct config *config, const char *url, const char *re
 bool source_checkout(const struct config *config, struct source *source,
                      const char *const *submodules, const struct source_options *options,
                      struct events *events, struct err **err) MUST_CHECK;
+/* Forget the checkout and its submodules; source_checkout() does so first, so that it can be called
+ * again with another set. */
+void source_release_checkout(struct source *source);
 void source_release(struct source *source);
 
 #endif

@@ -211,6 +211,7 @@ bool source_checkout(const struct config *config, struct source *source,
     _cleanup_(submodule_plan_release) struct submodule_plan plan = SUBMODULE_PLAN_INIT;
     _cleanup_(strv_release) struct strv wanted = STRV_INIT;
 
+    source_release_checkout(source);
     unique_paths(submodules, &wanted);
     _cleanup_free_ char *dir = checkout_path(config, source, &wanted);
     if (!fs_is_dir(dir) && (!submodule_plan_make(config, source, (const char *const *)wanted.items,
