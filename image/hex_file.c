@@ -5,6 +5,7 @@
 #include "image/pieces.h"
 
 #define BYTES_A_RECORD 16
+#define DATA_AT 4 /* in a record, behind count, offset and type */
 #define RECORD_MAX_BYTES (255 + 5)
 
 enum record_type {
@@ -65,7 +66,6 @@ struct record {
     uint16_t offset;
     uint8_t size;
     uint8_t bytes[RECORD_MAX_BYTES]; /* count, offset (2), type, data, checksum */
-    const uint8_t *data;
 };
 
 /* bytes holds what the records said, one after the other; the pieces point into it. */
@@ -119,7 +119,6 @@ static bool decode_record(const char *line, size_t len, struct record *record, s
         return err_set(err, ERR_FAILED, "wrong checksum: the file is damaged");
     record->offset = (uint16_t)(record->bytes[1] << 8 | record->bytes[2]);
     record->type = record->bytes[3];
-    record->data = record->bytes + 4;
     return true;
 }
 
@@ -128,7 +127,7 @@ static bool take_data(struct reader *r, const struct record *record, struct err 
     uint8_t *bytes = r->bytes + r->count;
     if (record->size == 0)
         return true;
-    memcpy(bytes, record->data, record->size);
+    memcpy(bytes, record->bytes + DATA_AT, record->size);
     r->count += record->size;
     return pieces_add(&r->pieces, 0, r->base + record->offset, bytes, record->size, err);
 }
@@ -146,7 +145,7 @@ static bool take_record(struct reader *r, const struct record *record, struct er
         if (record->size != 2)
             return err_set(err, ERR_FAILED, "an address record of %u bytes, expected 2",
                            record->size);
-        r->base = (uint32_t)(record->data[0] << 8 | record->data[1])
+        r->base = (uint32_t)(record->bytes[DATA_AT] << 8 | record->bytes[DATA_AT + 1])
                   << (record->type == RECORD_LINEAR_ADDRESS ? 16 : 4);
         return true;
     case RECORD_START_SEGMENT:

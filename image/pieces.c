@@ -2,6 +2,13 @@
 
 #include <string.h>
 
+/* Does it go on where this one ends, in the file and in flash? */
+static bool continues(const struct piece *last, uint8_t alt, uint32_t address, const uint8_t *data)
+{
+    return last->alt == alt && (uint64_t)last->address + last->size == address &&
+           last->data + last->size == data;
+}
+
 bool pieces_add(struct pieces *pieces, uint8_t alt, uint32_t address, const uint8_t *data,
                 size_t size, struct err **err)
 {
@@ -9,10 +16,8 @@ bool pieces_add(struct pieces *pieces, uint8_t alt, uint32_t address, const uint
         return err_set(err, ERR_FAILED, "the image is larger than %u MiB",
                        IMAGE_MAX_BYTES / (1024 * 1024));
     pieces->bytes += size;
-    struct piece *last = pieces->count ? &pieces->items[pieces->count - 1] : NULL;
-    if (last && last->alt == alt && (uint64_t)last->address + last->size == address &&
-        last->data + last->size == data) {
-        last->size += size;
+    if (pieces->count && continues(&pieces->items[pieces->count - 1], alt, address, data)) {
+        pieces->items[pieces->count - 1].size += size;
         return true;
     }
     if (pieces->count == PIECES_MAX)
