@@ -27,16 +27,21 @@ struct control {
     struct client *clients;
 };
 
+static void free_client(struct client *client)
+{
+    loop_unwatch(client->control->loop, client->fd);
+    close(client->fd);
+    buf_release(&client->line);
+    free(client);
+}
+
 static void close_client(struct client *client)
 {
     struct client **link = &client->control->clients;
     while (*link != client)
         link = &(*link)->next;
     *link = client->next;
-    loop_unwatch(client->control->loop, client->fd);
-    close(client->fd);
-    buf_release(&client->line);
-    free(client);
+    free_client(client);
 }
 
 /* The message on one line: what err_format() would spread over several. */
@@ -128,8 +133,10 @@ void control_free(struct control *control)
 {
     if (!control)
         return;
-    while (control->clients)
-        close_client(control->clients);
+    for (struct client *client = control->clients, *next; client; client = next) {
+        next = client->next;
+        free_client(client);
+    }
     loop_unwatch(control->loop, control->listener);
     close(control->listener);
     unlink(control->path);

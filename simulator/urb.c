@@ -215,12 +215,13 @@ void urbs_release(struct urbs *urbs)
 {
     urbs->wire = NULL;
     while (urbs->first) {
-        struct urb *urb = urbs->first;
-        while (urb->next)
-            urb = urb->next;
+        struct urb **last = &urbs->first;
+        while ((*last)->next)
+            last = &(*last)->next;
+        struct urb *urb = *last;
+        *last = NULL;
         if (!urb->complete)
             endpoint_cancel(urbs->endpoint, &urb->transfer, -ENOENT);
-        unlink_urb(urb);
         free(urb);
     }
     free(urbs->parsed);

@@ -32,7 +32,7 @@ static void expect(struct wire *wire, size_t len, wire_data_fn on_data)
     wire->on_data = on_data;
 }
 
-/* All that came is there: hand it on. This may free the wire. */
+/* All that was waited for is there: hand it on. */
 static void deliver(struct wire *wire)
 {
     if (wire->on_data) {
