@@ -74,6 +74,7 @@ export FIRN := $(CURDIR)/$B/firn
 export FIRN_HOME := $(CURDIR)/build/home
 export FIRN_CONFIG := $(CURDIR)/build/config.yaml
 export FIRN_TEST_DIR := $(CURDIR)/build/test
+export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
 
 mirror: build/config.yaml ## fill the local mirror of MicroPython (build/mirror)
 	@firmware-src/mirror build/mirror
