@@ -83,6 +83,9 @@ build/config.yaml: Makefile
 	@mkdir -p $(@D)
 	@printf 'mirrors:\n  https://github.com/micropython/: %s/build/mirror/\n' '$(CURDIR)' > $@
 
+demo: all build/config.yaml ## the main job from end to end, without hardware
+	@scripts/demo
+
 # ---- testing -------------------------------------------------------------------------------------
 PROVE := prove --timer -j2
 
@@ -141,5 +144,5 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf build firn
 
-.PHONY: all mirror check check-unit check-cli check-e2e lint lint-format lint-house lint-tidy \
+.PHONY: all mirror demo check check-unit check-cli check-e2e lint lint-format lint-house lint-tidy \
   lint-cppcheck format install help clean
