@@ -1,5 +1,6 @@
 #include "builder/build.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -208,6 +209,9 @@ static bool build_locked(struct build_job *job, struct build_result *result, str
     _cleanup_free_ char *lock_path = xasprintf("%s.lock", job->dir);
     if (!fs_lock(lock_path, say_waiting, job->events, &lock, err))
         return false;
+    /* make and its compilers hold it, too: should this process be killed, nobody else writes to the
+     * same directory before they are gone. */
+    fcntl(lock, F_SETFD, 0);
     result->unchanged = fs_is_dir(job->image_dir);
     bool ok = result->unchanged || build_in_fresh_dir(job, err);
     fs_unlock(&lock);

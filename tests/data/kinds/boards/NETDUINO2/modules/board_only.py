@@ -1,0 +1,6 @@
+import micropython
+
+
+@micropython.native
+def twice(x):
+    return 2 * x

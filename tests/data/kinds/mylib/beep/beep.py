@@ -1,0 +1,1 @@
+def beep(): return "beep"

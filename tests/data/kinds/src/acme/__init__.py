@@ -1,0 +1,1 @@
+from acme.io import read

@@ -1,0 +1,3 @@
+def read():
+    assert False
+    return "acme read"
