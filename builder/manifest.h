@@ -2,10 +2,10 @@
  * The manifest: one product, as its author wrote it (DESIGN.md "The manifest").
  *
  * manifest_load() reads and checks everything that needs nothing but the manifest and the files
- * beside it: types, unknown and duplicate keys, names, the existence of files, paths that leave the
- * manifest's directory, duplicate frozen targets, qstrs that cannot be one. Names of ports, boards
- * and toolchains are checked against their definitions later (interpreter.h, toolchain.h), where a
- * suggestion can be made.
+ * beside it: types, unknown and duplicate keys, the existence of files, paths that leave the
+ * manifest's directory, duplicate frozen targets. qstr.h reads the qstr lists; names of ports,
+ * boards and toolchains are checked against their definitions later (manifest_names.h, board_choice.h,
+ * toolchain.h), where a suggestion can be made.
  *
  * All strings and arrays live in the manifest's arena and die with manifest_free(). Every entry
  * keeps its node, so that a later stage can still point at it (manifest_error()). Nothing here is

@@ -180,7 +180,8 @@ static bool check_duplicates(const struct manifest *m, struct names *names, stru
     size_t reported = SIZE_MAX; /* the index of an entry */
     bool ok = true;
 
-    qsort(names->items, names->count, sizeof(*names->items), compare_names);
+    if (names->count) /* qsort() takes no NULL */
+        qsort(names->items, names->count, sizeof(*names->items), compare_names);
     for (size_t i = 1; i < names->count; i++) {
         const struct named *first = &names->items[i - 1], *again = &names->items[i];
         if (strcmp(first->name, again->name) || again->index == reported)

@@ -87,6 +87,22 @@ static void a_circle_of_links_ends(void **state)
                     "leads through too many directories");
 }
 
+static void depth_has_a_limit(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(buf_release) struct buf path = BUF_INIT, deep = BUF_INIT;
+
+    buf_adds(&path, "pkg");
+    for (int i = 0; i < FREEZE_DEPTH_MAX; i++)
+        buf_adds(&path, "/d");
+    buf_addf(&deep, "%s/a.py", path.data);
+    fixture_write(f, deep.data, "");
+    fixture_load_ok(f, MANIFEST_HEAD "frozen:\n  - package: pkg\n");
+    buf_adds(&path, "/d/a.py");
+    fixture_write(f, path.data, "");
+    fixture_refused(f, MANIFEST_HEAD "frozen:\n  - package: pkg\n", 7, 14, "too many directories");
+}
+
 static void nothing_found_is_an_error(void **state)
 {
     struct fixture *f = *state;
@@ -114,9 +130,13 @@ int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        WITH(names_are_those_of_manifestfile_py), WITH(python_directives_list_nothing),
-        WITH(links_are_followed_inside),          WITH(a_circle_of_links_ends),
-        WITH(nothing_found_is_an_error),          WITH(names_that_are_no_module),
+        WITH(names_are_those_of_manifestfile_py),
+        WITH(python_directives_list_nothing),
+        WITH(links_are_followed_inside),
+        WITH(a_circle_of_links_ends),
+        WITH(depth_has_a_limit),
+        WITH(nothing_found_is_an_error),
+        WITH(names_that_are_no_module),
     };
 
     return cmocka_run_group_tests_name("frozen_files", tests, NULL, NULL);
