@@ -50,7 +50,7 @@ all: $B/firn ## build firn (build/release/firn, linked as ./firn)
 # Objects, not the archive: two functions of one name are an error here.
 $B/firn: $B/cli/main.o $(LIB_OBJ)
 	@echo "LINK $@"
-	@$(CC) $(LDFLAGS) -o $@ -Wl,--whole-archive $^ -Wl,--no-whole-archive $(PKG_LIBS)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $B/libfirn.a: $(LIB_OBJ)
 	@rm -f $@

@@ -11,7 +11,7 @@
 #define NAME_COLUMNS 11
 #define BAR_COLUMNS 24
 #define PLAIN_INTERVAL_MS 5000
-#define ETA_AFTER_MS 1500 /* before that the rate says nothing */
+#define ETA_AFTER_MS 1500 /* before that, and before a tenth is done, the rate says nothing */
 
 struct bar {
     char *job; /* "" = none */
@@ -129,7 +129,7 @@ static void add_rate(struct buf *line, const struct bar *bar, long long elapsed_
         text_add_size(line, bar->done * 1000 / (uint64_t)elapsed_ms);
         buf_adds(line, "/s");
     }
-    if (bar->total > bar->done) {
+    if (bar->total > bar->done && bar->done >= bar->total / 10) {
         double left = (double)elapsed_ms * (double)(bar->total - bar->done) / (double)bar->done;
         buf_adds(line, "  ");
         text_add_duration(line, (int64_t)left);
