@@ -4,8 +4,8 @@
  * manifest_load() reads and checks everything that needs nothing but the manifest and the files
  * beside it: types, unknown and duplicate keys, the existence of files, paths that leave the
  * manifest's directory, duplicate frozen targets. qstr.h reads the qstr lists; names of ports,
- * boards and toolchains are checked against their definitions later (manifest_names.h, board_choice.h,
- * toolchain.h), where a suggestion can be made.
+ * boards and toolchains are checked against their definitions later (manifest_names.h,
+ * board_choice.h, toolchain.h), where a suggestion can be made.
  *
  * All strings and arrays live in the manifest's arena and die with manifest_free(). Every entry
  * keeps its node, so that a later stage can still point at it (manifest_error()). Nothing here is
