@@ -124,7 +124,7 @@ static bool matches(const struct device *device, const struct device_match *matc
            (!match->serial || has_serial(device, match->serial));
 }
 
-/* "a board 0483:df11 on 1-1.4 with serial 3569" */
+/* "a board 0483:df11 on port 1-1.4 with serial 3569" */
 static void add_match(const struct device_match *match, struct buf *out)
 {
     buf_adds(out, "a board");
@@ -145,17 +145,15 @@ static struct device *none_found(const struct device_list *list, const struct de
     _cleanup_(buf_release) struct buf wanted = BUF_INIT;
     _cleanup_(buf_release) struct buf hint = BUF_INIT;
     add_match(match, &wanted);
-    err_set(err, ERR_DEVICE, "looked for %s: %s", wanted.data,
-            list->count ? "none matches" : "there is no DFU device");
-    if (list->count)
-        buf_adds(&hint, "DFU devices here:\n");
+    err_set(err, ERR_DEVICE, "no board to flash: looked for %s, %s", wanted.data,
+            list->count ? "which is none of these:" : "but there is no DFU device at all");
     for (size_t i = 0; i < list->count; i++) {
         buf_adds(&hint, "  ");
         device_add_line(&list->devices[i], &hint);
         buf_addc(&hint, '\n');
     }
     if (list->count)
-        buf_adds(&hint, "choose one with --path, --serial or --usb VID:PID, or\n");
+        buf_adds(&hint, "to flash one of them all the same, choose it with --usb VID:PID; or\n");
     buf_adds(&hint, DEVICE_ENTER_ADVICE);
     err_hint(err, "%s", hint.data);
     return NULL;
@@ -167,17 +165,16 @@ static struct device *several_found(const struct device_list *list,
     _cleanup_(buf_release) struct buf wanted = BUF_INIT;
     _cleanup_(buf_release) struct buf hint = BUF_INIT;
     size_t count = 0;
-    buf_adds(&hint, "choose one of them:");
     for (size_t i = 0; i < list->count; i++) {
         const struct device *device = &list->devices[i];
         if (!device_in_dfu_mode(device) || !matches(device, match))
             continue;
-        buf_addf(&hint, "\n  --path %s  for  ", device->usb->path);
+        buf_addf(&hint, "%s--path %s  for  ", count++ ? "\n" : "", device->usb->path);
         device_add_line(device, &hint);
-        count++;
     }
     add_match(match, &wanted);
-    err_set(err, ERR_DEVICE, "looked for %s: %zu of them are there", wanted.data, count);
+    err_set(err, ERR_DEVICE, "%zu boards to choose from: looked for %s; choose one with", count,
+            wanted.data);
     err_hint(err, "%s", hint.data);
     return NULL;
 }

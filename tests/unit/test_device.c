@@ -1,0 +1,163 @@
+#include "unit.h"
+
+#include "flasher/device.h"
+
+/* Boards as device_list_read() would have found them: two in DFU mode, one that runs its program,
+ * one of another maker, one that may not be opened. */
+static struct usb_entry entries[] = {
+    {.path = "1-1", .vendor = 0x0483, .product = 0xdf11},
+    {.path = "1-1.4", .vendor = 0x0483, .product = 0xdf11},
+    {.path = "1-2", .vendor = 0xf055, .product = 0x9800},
+    {.path = "2-1", .vendor = 0x1209, .product = 0xbeef},
+    {.path = "3-7.1", .vendor = 0x28e9, .product = 0x0189},
+};
+static char product[] = "STM32  BOOTLOADER", program[] = "Pyboard\x1b[2J", serial_a[] = "3569",
+            serial_b[] = "3570";
+static struct err unusable = {ERR_DEVICE,
+                              (char *)"no permission to use the board on 3-7.1",
+                              (char *)"to allow it, put",
+                              NULL,
+                              0,
+                              0,
+                              0,
+                              NULL,
+                              NULL};
+static struct device devices[] = {
+    {.usb = &entries[0], .product = product, .serial = serial_a},
+    {.usb = &entries[1], .product = product, .serial = serial_b},
+    {.usb = &entries[2], .product = program},
+    {.usb = &entries[3]},
+    {.usb = &entries[4], .unusable = &unusable},
+};
+
+static int setup(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+        devices[i].interface.protocol = DFU_PROTOCOL_DFU;
+    devices[2].interface.protocol = DFU_PROTOCOL_RUNTIME;
+    return 0;
+}
+
+static struct device_list list_of(size_t count)
+{
+    return (struct device_list){.devices = devices, .count = count};
+}
+
+static void assert_chosen(const struct device_match *match, size_t index)
+{
+    struct device_list list = list_of(ARRAY_SIZE(devices));
+    struct err *err = NULL;
+    struct device *chosen = device_choose(&list, match, &err);
+    assert_ok(chosen != NULL, &err);
+    assert_ptr_equal(chosen, &devices[index]);
+}
+
+static void refuse(size_t count, const struct device_match *match, const char *expected)
+{
+    struct device_list list = list_of(count);
+    struct err *err = NULL;
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    assert_null(device_choose(&list, match, &err));
+    err_format(err, &text);
+    assert_string_equal(text.data, expected);
+    assert_int_equal(err_exit_status(err), 4);
+    err_free(err);
+}
+
+#define ENTER                                                                                      \
+    "put the board into its bootloader: `machine.bootloader()` at MicroPython's prompt, or hold "  \
+    "BOOT0 (or the DFU button) while you reset it; then run the command again\n"
+
+static void chooses(void **state)
+{
+    struct device_match match = DEVICE_MATCH_ANY;
+    (void)state;
+    match.path = "1-1";
+    assert_chosen(&match, 0);
+    match.path = "1-1.4";
+    assert_chosen(&match, 1);
+    match = (struct device_match){0x1209, 0xbeef, NULL, NULL};
+    assert_chosen(&match, 3);
+    match = (struct device_match){0x0483, 0xdf11, NULL, "3570"};
+    assert_chosen(&match, 1);
+    match = (struct device_match){0x1209, DEVICE_ID_ANY, "2-1", NULL};
+    assert_chosen(&match, 3);
+}
+
+static void nothing_there(void **state)
+{
+    (void)state;
+    refuse(
+        0, &(struct device_match){0x0483, 0xdf11, NULL, NULL},
+        "no board to flash: looked for a board 0483:df11 in DFU mode, but there is no DFU device "
+        "at all\n  " ENTER);
+    refuse(0, &(struct device_match)DEVICE_MATCH_ANY,
+           "no board to flash: looked for a board in DFU mode, but there is no DFU device at all\n"
+           "  " ENTER);
+}
+
+/* What is there is shown, without letting it drive the terminal. */
+static void none_matches(void **state)
+{
+    (void)state;
+    refuse(
+        3, &(struct device_match){0x0483, 0xdf12, "1-9", "77"},
+        "no board to flash: looked for a board 0483:df12 in DFU mode on port 1-9 with serial 77, "
+        "which is none of these:\n"
+        "    1-1  0483:df11  STM32  BOOTLOADER  serial 3569\n"
+        "    1-1.4  0483:df11  STM32  BOOTLOADER  serial 3570\n"
+        "    1-2  f055:9800  Pyboard\\x1b[2J  (runs its program, not in DFU mode)\n"
+        "  to flash one of them all the same, choose it with --usb VID:PID; or\n  " ENTER);
+}
+
+/* A board that runs its program is not flashed, even when it is meant. */
+static void runtime_is_no_choice(void **state)
+{
+    struct device_list list = list_of(ARRAY_SIZE(devices));
+    struct err *err = NULL;
+    (void)state;
+    assert_null(device_choose(&list, &(struct device_match){0xf055, 0x9800, NULL, NULL}, &err));
+    assert_error(&err, ERR_DEVICE, "no board to flash: looked for a board f055:9800 in DFU mode");
+}
+
+static void two_match(void **state)
+{
+    (void)state;
+    refuse(ARRAY_SIZE(devices), &(struct device_match){0x0483, 0xdf11, NULL, NULL},
+           "2 boards to choose from: looked for a board 0483:df11 in DFU mode; choose one with\n"
+           "  --path 1-1  for  1-1  0483:df11  STM32  BOOTLOADER  serial 3569\n"
+           "  --path 1-1.4  for  1-1.4  0483:df11  STM32  BOOTLOADER  serial 3570\n");
+}
+
+static void not_permitted(void **state)
+{
+    (void)state;
+    refuse(ARRAY_SIZE(devices), &(struct device_match){0x28e9, 0x0189, NULL, NULL},
+           "no permission to use the board on 3-7.1\n  to allow it, put\n");
+    /* It may be the one with that serial. */
+    refuse(ARRAY_SIZE(devices), &(struct device_match){0x28e9, DEVICE_ID_ANY, NULL, "3571"},
+           "no permission to use the board on 3-7.1\n  to allow it, put\n");
+}
+
+static void udev_advice(void **state)
+{
+    _cleanup_free_ char *advice = usb_udev_advice(0x0483);
+    (void)state;
+    assert_string_equal(advice,
+                        "to allow it, put this line into /etc/udev/rules.d/70-firn.rules:\n"
+                        "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"0483\", MODE=\"0660\", "
+                        "GROUP=\"plugdev\", TAG+=\"uaccess\"\n"
+                        "then run `sudo udevadm control --reload` and plug the board in again");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chooses),      cmocka_unit_test(nothing_there),
+        cmocka_unit_test(none_matches), cmocka_unit_test(runtime_is_no_choice),
+        cmocka_unit_test(two_match),    cmocka_unit_test(not_permitted),
+        cmocka_unit_test(udev_advice),
+    };
+    return cmocka_run_group_tests_name("device", tests, setup, NULL);
+}
