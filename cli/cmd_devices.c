@@ -84,17 +84,26 @@ static void add_target(const struct device_target *target, struct buf *out)
     buf_addc(out, '\n');
 }
 
+static void add_indented(const struct err *err, struct buf *out)
+{
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    err_format(err, &text);
+    for (const char *line = text.data; *line;) {
+        size_t len = strcspn(line, "\n") + 1;
+        buf_adds(out, "    ");
+        buf_add(out, line, len);
+        line += len;
+    }
+}
+
 static void add_device(const struct device *device, const struct row *row,
                        const size_t widths[COLUMNS], struct buf *out)
 {
     add_row(row, widths, out);
     for (size_t i = 0; !device->unusable && i < device->target_count; i++)
         add_target(&device->targets[i], out);
-    if (device->unusable) {
-        _cleanup_(buf_release) struct buf text = BUF_INIT;
-        err_format(device->unusable, &text);
-        buf_addf(out, "    %s", text.data);
-    }
+    if (device->unusable)
+        add_indented(device->unusable, out);
 }
 
 static void print_table(const struct device_list *list)

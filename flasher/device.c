@@ -165,16 +165,17 @@ static struct device *several_found(const struct device_list *list,
     _cleanup_(buf_release) struct buf wanted = BUF_INIT;
     _cleanup_(buf_release) struct buf hint = BUF_INIT;
     size_t count = 0;
+    buf_adds(&hint, "choose one of them:");
     for (size_t i = 0; i < list->count; i++) {
         const struct device *device = &list->devices[i];
         if (!device_in_dfu_mode(device) || !matches(device, match))
             continue;
-        buf_addf(&hint, "%s--path %s  for  ", count++ ? "\n" : "", device->usb->path);
+        buf_adds(&hint, "\n  --path ");
         device_add_line(device, &hint);
+        count++;
     }
     add_match(match, &wanted);
-    err_set(err, ERR_DEVICE, "%zu boards to choose from: looked for %s; choose one with", count,
-            wanted.data);
+    err_set(err, ERR_DEVICE, "%zu boards match: looked for %s", count, wanted.data);
     err_hint(err, "%s", hint.data);
     return NULL;
 }

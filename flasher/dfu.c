@@ -92,7 +92,12 @@ static bool set_fault(const struct dfu *dfu, const char *request, struct err **e
         return err_hint(err, "it was unplugged or has reset itself; plug it in again in its "
                              "bootloader and run the command again");
     }
-    err_set(err, ERR_DEVICE, "the board %s: %s", usb_fault_text(dfu->fault), request);
+    if (dfu->fault == USB_STALLED)
+        err_set(err, ERR_DEVICE, "the board refuses %s (stall)", request);
+    else if (dfu->fault == USB_TIMED_OUT)
+        err_set(err, ERR_DEVICE, "the board does not answer %s", request);
+    else
+        err_set(err, ERR_DEVICE, "%s did not get through (USB transfer error)", request);
     return err_hint(err, START_AGAIN_HINT);
 }
 
@@ -107,7 +112,9 @@ static bool set_reported(const struct dfu *dfu, struct err **err)
     if (status->code == DFU_STATUS_ERR_VENDOR)
         return err_hint(err, "removing read protection erases the whole flash, so firn does not do "
                              "it by itself; the maker's own tool can");
-    return err_hint(err, START_AGAIN_HINT);
+    return err_hint(err,
+                    "run the command again; if that does not help, unplug the board and plug it "
+                    "in again in its bootloader");
 }
 
 static enum usb_fault transfer(struct dfu *dfu, const struct usb_control *control, size_t *moved)

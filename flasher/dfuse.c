@@ -28,7 +28,7 @@ static bool set_address(struct dfu *dfu, uint32_t address, struct err **err)
 bool dfuse_erase_sector(struct dfu *dfu, uint32_t address, struct err **err)
 {
     return send_command(dfu, COMMAND_ERASE, address, DFUSE_ERASE_LIMIT_MS, err) ||
-           err_wrap(err, "cannot erase the sector at 0x%08" PRIX32, address);
+           err_wrap(err, "cannot erase the sector at 0x%08" PRIx32, address);
 }
 
 /* A run on its way, block by block. */
@@ -57,10 +57,10 @@ static bool write_block(struct run *run, const uint8_t *data, uint16_t *len, str
 {
     uint32_t address;
     if (next_block(run, &address, len) && !set_address(run->dfu, address, err))
-        return err_wrap(err, "cannot write at 0x%08" PRIX32, address);
+        return err_wrap(err, "cannot write at 0x%08" PRIx32, address);
     if (!dfu_download(run->dfu, (uint16_t)run->block, data + run->done, *len, err) ||
         !dfu_wait(run->dfu, DFU_STATE_DNLOAD_IDLE, DFUSE_WRITE_LIMIT_MS, err))
-        return err_wrap(err, "cannot write at 0x%08" PRIX32, address);
+        return err_wrap(err, "cannot write at 0x%08" PRIx32, address);
     return true;
 }
 
@@ -89,9 +89,9 @@ static bool read_block(struct run *run, uint8_t *data, uint16_t *len, struct err
     if (next_block(run, &address, len) &&
         !((first || dfu_abort(run->dfu, err)) && set_address(run->dfu, address, err) &&
           dfu_abort(run->dfu, err)))
-        return err_wrap(err, "cannot read at 0x%08" PRIX32, address);
+        return err_wrap(err, "cannot read at 0x%08" PRIx32, address);
     return dfu_upload(run->dfu, (uint16_t)run->block, data + run->done, *len, err) ||
-           err_wrap(err, "cannot read at 0x%08" PRIX32, address);
+           err_wrap(err, "cannot read at 0x%08" PRIx32, address);
 }
 
 bool dfuse_read_run(struct dfu *dfu, uint32_t address, uint8_t *data, size_t size,
@@ -108,7 +108,7 @@ bool dfuse_read_run(struct dfu *dfu, uint32_t address, uint8_t *data, size_t siz
             return false;
     }
     return dfu_abort(dfu, err) ||
-           err_wrap(err, "cannot end reading at 0x%08" PRIX32, address + (uint32_t)size);
+           err_wrap(err, "cannot end reading at 0x%08" PRIx32, address + (uint32_t)size);
 }
 
 /* What is left to see after a board was told to leave: that it does not report an error. */

@@ -268,7 +268,7 @@ void layout_format(const struct layout *layout, struct buf *out)
 {
     for (size_t i = 0; i < layout->group_count; i++) {
         const struct layout_group *group = &layout->groups[i];
-        buf_addf(out, "0x%08" PRIX32 "  %" PRIu32 " x %" PRIu32 "  ", group->address, group->count,
+        buf_addf(out, "0x%08" PRIx32 "  %" PRIu32 " x %" PRIu32 "  ", group->address, group->count,
                  group->sector_size);
         layout_add_access(group->access, out);
         buf_addc(out, '\n');

@@ -22,8 +22,8 @@ static bool set_outside(const struct layout *layout, uint32_t address, struct er
     const struct layout_group *last = &layout->groups[layout->group_count - 1];
     uint32_t end = last->address + (last->count * last->sector_size - 1);
     err_set(err, ERR_DEVICE,
-            "the image has data at 0x%08" PRIX32 ", outside of the board's %s (0x%08" PRIX32
-            " to 0x%08" PRIX32 "%s)",
+            "the image has data at 0x%08" PRIx32 ", outside of the board's %s (0x%08" PRIx32
+            " to 0x%08" PRIx32 "%s)",
             address, layout->name, layout->groups[0].address, end,
             layout->incomplete ? ", as far as the board tells" : "");
     return err_hint(err, "is the image for another board? `firn devices` shows this one's memory");
@@ -35,7 +35,7 @@ static bool set_unusable(const struct layout *layout, const struct layout_sector
     _cleanup_(buf_release) struct buf can = BUF_INIT;
     layout_add_access(sector->access, &can);
     err_set(err, ERR_DEVICE,
-            "the image has data at 0x%08" PRIX32 ", in the sector 0x%08" PRIX32 " of %" PRIu32
+            "the image has data at 0x%08" PRIx32 ", in the sector 0x%08" PRIx32 " of %" PRIu32
             " bytes of the board's %s, which is only: %s",
             address, sector->address, sector->size, layout->name, can.data);
     return err_hint(err, "a sector has to be readable, erasable and writeable; "
@@ -270,7 +270,7 @@ size_t plan_kept_bytes(const struct plan *plan)
 
 static void add_sector_line(const struct plan_sector *sector, struct buf *out)
 {
-    buf_addf(out, "erase  alt %u  0x%08" PRIX32 "  ", sector->alt, sector->address);
+    buf_addf(out, "erase  alt %u  0x%08" PRIx32 "  ", sector->alt, sector->address);
     text_add_size(out, sector->size);
     if (sector->keep)
         buf_adds(out, "  (its other data is kept)");
@@ -279,7 +279,7 @@ static void add_sector_line(const struct plan_sector *sector, struct buf *out)
 
 static void add_run_line(const struct plan_run *run, const char *note, struct buf *out)
 {
-    buf_addf(out, "write  alt %u  0x%08" PRIX32 "  ", run->alt, run->address);
+    buf_addf(out, "write  alt %u  0x%08" PRIx32 "  ", run->alt, run->address);
     text_add_size(out, run->size);
     buf_addf(out, "%s\n", note);
 }

@@ -191,8 +191,8 @@ static bool set_mismatch(const struct plan_run *run, const uint8_t *got, struct 
             first = i;
     }
     err_set(err, ERR_DEVICE,
-            "verification failed at 0x%08" PRIX32 ": wrote 0x%02x, read back 0x%02x "
-            "(%zu of %zu bytes from 0x%08" PRIX32 " on differ)",
+            "verification failed at 0x%08" PRIx32 ": wrote 0x%02x, read back 0x%02x "
+            "(%zu of %zu bytes from 0x%08" PRIx32 " on differ)",
             run->address + (uint32_t)first, run->data[first], got[first], count, run->size,
             run->address);
     return err_hint(err, "run the command again; if it fails at the same address, that sector is "

@@ -208,23 +208,6 @@ enum usb_fault usb_control(struct usb_handle *handle, const struct usb_control *
     return USB_OK;
 }
 
-const char *usb_fault_text(enum usb_fault fault)
-{
-    switch (fault) {
-    case USB_OK:
-        return "answered";
-    case USB_STALLED:
-        return "refused the request (stall)";
-    case USB_TIMED_OUT:
-        return "did not answer in time";
-    case USB_GONE:
-        return "is gone";
-    case USB_BROKEN:
-        break;
-    }
-    return "could not be talked to (USB transfer error)";
-}
-
 static size_t get_string(struct usb_handle *handle, uint8_t index, uint16_t language,
                          uint8_t bytes[255])
 {

@@ -94,8 +94,6 @@ bool usb_set_alt(struct usb_handle *handle, uint8_t interface, uint8_t alt,
 /* *moved (may be NULL) is the number of bytes sent or received: set when USB_OK is returned. */
 enum usb_fault usb_control(struct usb_handle *handle, const struct usb_control *control,
                            size_t *moved) MUST_CHECK;
-/* "did not answer in time" ...; goes after the name of a thing. */
-const char *usb_fault_text(enum usb_fault fault);
 
 /* A string descriptor as UTF-8, raw (print it with text_add_printable()), or NULL: index 0, not
  * there, not readable. The caller frees. */

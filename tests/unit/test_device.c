@@ -125,9 +125,9 @@ static void two_match(void **state)
 {
     (void)state;
     refuse(ARRAY_SIZE(devices), &(struct device_match){0x0483, 0xdf11, NULL, NULL},
-           "2 boards to choose from: looked for a board 0483:df11 in DFU mode; choose one with\n"
-           "  --path 1-1  for  1-1  0483:df11  STM32  BOOTLOADER  serial 3569\n"
-           "  --path 1-1.4  for  1-1.4  0483:df11  STM32  BOOTLOADER  serial 3570\n");
+           "2 boards match: looked for a board 0483:df11 in DFU mode\n  choose one of them:\n"
+           "    --path 1-1  0483:df11  STM32  BOOTLOADER  serial 3569\n"
+           "    --path 1-1.4  0483:df11  STM32  BOOTLOADER  serial 3570\n");
 }
 
 static void not_permitted(void **state)

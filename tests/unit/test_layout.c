@@ -25,10 +25,10 @@ static void data_sheet(void **state)
     assert_layout("@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg", "Internal Flash", F4,
                   false);
     assert_layout("@Option Bytes  /0x1FFFC000/01*016 e", "Option Bytes",
-                  "0x1FFFC000  1 x 16  readable, writeable\n", false);
+                  "0x1fffc000  1 x 16  readable, writeable\n", false);
     assert_layout("@OTP Memory /0x1FFF7800/01*512 e,01*016 e", "OTP Memory",
-                  "0x1FFF7800  1 x 512  readable, writeable\n"
-                  "0x1FFF7A00  1 x 16  readable, writeable\n",
+                  "0x1fff7800  1 x 512  readable, writeable\n"
+                  "0x1fff7a00  1 x 16  readable, writeable\n",
                   false);
     assert_layout("@External /0x90000000/16*001Ma", "External",
                   "0x90000000  16 x 1048576  readable\n", false);
@@ -52,7 +52,7 @@ static void in_the_wild(void **state)
     assert_layout("@Flash / 0X8000000 / 4 * 16 K g , 1*64Kg ", "Flash",
                   "0x08000000  4 x 16384  " REW "0x08010000  1 x 65536  " REW, false);
     assert_layout("@Option bytes /0x1FFFF800/01*016B  e", "Option bytes",
-                  "0x1FFFF800  1 x 16  readable, writeable\n", false);
+                  "0x1ffff800  1 x 16  readable, writeable\n", false);
     assert_layout("@\xff\x1b[2J/0x08000000/01*016Kg", "\\xff\\x1b[2J",
                   "0x08000000  1 x 16384  " REW, false);
 }

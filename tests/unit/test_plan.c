@@ -23,7 +23,7 @@ static int setup(void **state)
     struct fixture *f = xcalloc(1, sizeof(*f));
     *f = (struct fixture){.image = IMAGE_INIT, .plan = PLAN_INIT};
     parse(F4, &f->layout);
-    parse("@Option Bytes  /0x1FFFC000/01*016 e", &f->options);
+    parse("@Option Bytes  /0x1fffc000/01*016 e", &f->options);
     f->memories[0] = (struct plan_memory){0, &f->layout};
     f->memories[1] = (struct plan_memory){1, &f->options};
     *state = f;
@@ -101,7 +101,7 @@ static void several_sectors_one_run(void **state)
     assert_plan(f, "erase  alt 0  0x08000000  16.0 KiB\n"
                    "erase  alt 0  0x08004000  16.0 KiB\n"
                    "erase  alt 0  0x08008000  16.0 KiB\n"
-                   "erase  alt 0  0x0800C000  16.0 KiB\n"
+                   "erase  alt 0  0x0800c000  16.0 KiB\n"
                    "erase  alt 0  0x08010000  64.0 KiB\n"
                    "write  alt 0  0x08000800  72.0 KiB\n"
                    "write  alt 0  0x08000000  2.0 KiB  (the vector table: last)\n");
@@ -193,7 +193,7 @@ static void small_sectors(void **state)
     assert_plan(f, "erase  alt 0  0x08000000  1.0 KiB\n"
                    "erase  alt 0  0x08000400  1.0 KiB\n"
                    "erase  alt 0  0x08000800  1.0 KiB\n"
-                   "erase  alt 0  0x08000C00  1.0 KiB\n"
+                   "erase  alt 0  0x08000c00  1.0 KiB\n"
                    "write  alt 0  0x08000400  3.0 KiB\n"
                    "write  alt 0  0x08000000  1.0 KiB  (the vector table: last)\n");
 }
@@ -202,13 +202,13 @@ static void end_of_the_address_space(void **state)
 {
     struct fixture *f = *state;
     layout_release(&f->layout);
-    parse("@Flash /0xFFFFE000/02*004Kg", &f->layout);
+    parse("@Flash /0xffffe000/02*004Kg", &f->layout);
     add(f, 0, 0xffffe000, 0x2000);
     make(f);
-    assert_plan(f, "erase  alt 0  0xFFFFE000  4.0 KiB\n"
-                   "erase  alt 0  0xFFFFF000  4.0 KiB\n"
-                   "write  alt 0  0xFFFFE800  6.0 KiB\n"
-                   "write  alt 0  0xFFFFE000  2.0 KiB  (the vector table: last)\n");
+    assert_plan(f, "erase  alt 0  0xffffe000  4.0 KiB\n"
+                   "erase  alt 0  0xfffff000  4.0 KiB\n"
+                   "write  alt 0  0xffffe800  6.0 KiB\n"
+                   "write  alt 0  0xffffe000  2.0 KiB  (the vector table: last)\n");
 }
 
 static void refuse(struct fixture *f, const char *why)
@@ -223,7 +223,7 @@ static void outside(void **state)
     struct fixture *f = *state;
     add(f, 0, 0x080fff00, 0x101);
     refuse(f, "the image has data at 0x08100000, outside of the board's Internal Flash (0x08000000 "
-              "to 0x080FFFFF)\n  is the image for another board?");
+              "to 0x080fffff)\n  is the image for another board?");
 }
 
 static void below(void **state)
@@ -239,7 +239,7 @@ static void outside_of_what_was_told(void **state)
     layout_release(&f->layout);
     parse("@Internal Flash  /0x08000000/04*016Kg,01*064", &f->layout);
     add(f, 0, 0x08010000, 16);
-    refuse(f, "(0x08000000 to 0x0800FFFF, as far as the board tells)");
+    refuse(f, "(0x08000000 to 0x0800ffff, as far as the board tells)");
 }
 
 static void read_only_sector(void **state)
@@ -258,7 +258,7 @@ static void option_bytes(void **state)
     struct fixture *f = *state;
     add(f, 0, 0x08000000, 16);
     add(f, 1, 0x1fffc000, 16);
-    refuse(f, "in the sector 0x1FFFC000 of 16 bytes of the board's Option Bytes, which is only: "
+    refuse(f, "in the sector 0x1fffc000 of 16 bytes of the board's Option Bytes, which is only: "
               "readable, writeable\n");
 }
 
