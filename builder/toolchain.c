@@ -109,20 +109,34 @@ static bool load_definition(const struct config *config, const char *name,
 /* ---- finding ------------------------------------------------------------------------------------
  */
 
-static bool find_compiler(const struct definition *d, const char *name,
-                          const struct manifest *manifest, char **path, struct diags *diags)
+static bool fail_missing(const struct definition *d, const char *name, const char *program,
+                         const char *state, const struct manifest *manifest, struct diags *diags)
 {
-    _cleanup_free_ char *compiler = xasprintf("%s%s", d->prefix, d->tools[0]);
-    *path = proc_find(compiler);
-    if (*path)
-        return true;
     _cleanup_(buf_release) struct buf hint = BUF_INIT;
     buf_adds(&hint, "on Debian: apt-get install");
     for (size_t i = 0; d->debian[i]; i++)
         buf_addf(&hint, " %s", d->debian[i]);
     _cleanup_free_ char *message =
-        xasprintf("toolchain '%s' is missing: %s is not on PATH", name, compiler);
+        xasprintf("toolchain '%s' is %s: %s is not on PATH", name, state, program);
     return fail(manifest, diags, hint.data, message);
+}
+
+/* The compiler's path; the other tools have to be there, too. */
+static bool find_tools(const struct definition *d, const char *name,
+                       const struct manifest *manifest, char **compiler, struct diags *diags)
+{
+    for (size_t i = 0; d->tools[i]; i++) {
+        _cleanup_free_ char *program = xasprintf("%s%s", d->prefix, d->tools[i]);
+        char *path = proc_find(program);
+        if (!path)
+            return fail_missing(d, name, program, i == 0 ? "missing" : "incomplete", manifest,
+                                diags);
+        if (i == 0)
+            *compiler = path;
+        else
+            free(path);
+    }
+    return true;
 }
 
 static bool check_range(const struct toolchain *t, const char *range, const char *whose,
@@ -190,8 +204,7 @@ static bool find(const struct config *config, struct definition *d, const struct
 {
     const char *wanted = manifest ? manifest->toolchain.version : NULL;
     t->prefix = xstrdup(d->prefix);
-    return find_compiler(d, t->name, manifest, &t->compiler, diags) &&
-           identify(config, d, t, diags) &&
+    return find_tools(d, t->name, manifest, &t->compiler, diags) && identify(config, d, t, diags) &&
            check_range(t, d->version, "its definition", d->debian, manifest, diags) &&
            (!wanted || check_range(t, wanted, "the manifest", d->debian, manifest, diags));
 }

@@ -27,18 +27,57 @@ static const char *string_in(const json_t *object, const char *key)
     return value ? value : "";
 }
 
-/* Is every file of a remembered probe still the same? */
+static bool is_same_file(const json_t *file)
+{
+    _cleanup_free_ char *stamp = file_stamp(string_in(file, "path"));
+    return stamp && strcmp(stamp, string_in(file, "stamp")) == 0;
+}
+
+/* Are the tools those that PATH leads to now? */
+static bool same_tools(const json_t *files, const struct identity_request *request)
+{
+    for (size_t i = 1; request->tools[i]; i++) {
+        _cleanup_free_ char *name = xasprintf("%s%s", request->prefix, request->tools[i]);
+        _cleanup_free_ char *path = proc_find(name);
+        const json_t *file = json_object_get(files, request->tools[i]);
+        if (!path || strcmp(path, string_in(file, "path")) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* One that was missing may have come: it is asked for again each time. */
+static bool has_all(const json_t *files, const char *const *names)
+{
+    for (; *names; names++)
+        if (!json_object_get(files, *names))
+            return false;
+    return true;
+}
+
+static size_t count(const char *const *names)
+{
+    size_t n = 0;
+    while (names[n])
+        n++;
+    return n;
+}
+
+/* Does a remembered probe answer this request, and is every file of it still the same? */
 static bool still_true(const json_t *probe, const struct identity_request *request)
 {
     json_t *files = json_object_get(probe, "files");
     const char *name;
     json_t *file;
-    if (strcmp(string_in(probe, "compiler"), request->compiler) != 0 || !json_object_size(files))
+    if (strcmp(string_in(probe, "compiler"), request->compiler) != 0 ||
+        json_object_size(files) !=
+            count(request->tools) + count(request->programs) + count(request->files) ||
+        !same_tools(files, request) || !has_all(files, request->programs) ||
+        !has_all(files, request->files))
         return false;
     json_object_foreach(files, name, file)
     {
-        _cleanup_free_ char *stamp = file_stamp(string_in(file, "path"));
-        if (!stamp || strcmp(stamp, string_in(file, "stamp")) != 0)
+        if (!is_same_file(file))
             return false;
     }
     return true;
@@ -65,7 +104,10 @@ static char *ask(const char *compiler, const char *option, struct err **err)
 {
     _cleanup_(buf_release) struct buf out = BUF_INIT;
     struct proc_result result;
+    /* As in a build: GCC_EXEC_PREFIX and the like would lead to other programs. */
+    _cleanup_free_ char *path = xasprintf("PATH=%s", getenv("PATH") ? getenv("PATH") : "");
     const struct proc proc = {.argv = (const char *const[]){compiler, option, NULL},
+                              .env = (const char *const[]){path, "LC_ALL=C", NULL},
                               .timeout_ms = PROBE_TIMEOUT_MS,
                               .out = &out,
                               .out_max = 64 * 1024};

@@ -114,6 +114,9 @@ static void a_checkout_that_is_there_is_left_alone(void **state)
  */
 static char *make_nested(char *commits[3])
 {
+    struct err *err = NULL;
+    _cleanup_free_ char *before = at("n");
+    assert_ok(fs_remove_tree(before, &err), &err);
     _cleanup_free_ char *c = make_repo("n/c"), *b = make_repo("n/b"), *a = make_repo("n/a");
     char *top = make_repo("n/top");
 
@@ -172,6 +175,26 @@ static void submodules_two_deep_with_relative_urls(void **state)
     assert_ok(checkout(top, "master", none, &normal, &bare, &err), &err);
     assert_int_equal(bare.submodule_count, 0);
     assert_string_not_equal(bare.dir, source.dir);
+    for (size_t i = 0; i < 3; i++)
+        free(commits[i]);
+}
+
+static void a_source_is_checked_out_again_with_other_submodules(void **state)
+{
+    (void)state;
+    char *commits[3];
+    _cleanup_free_ char *top = make_nested(commits);
+    static const char *const wanted[] = {"lib/a", NULL};
+    struct config config = fixture_config();
+    _cleanup_(source_release) struct source source = SOURCE_INIT;
+    struct err *err = NULL;
+
+    assert_ok(checkout(top, "master", none, &normal, &source, &err), &err);
+    assert_int_equal(source.submodule_count, 0);
+    assert_ok(source_checkout(&config, &source, wanted, &normal, NULL, &err), &err);
+    assert_nested(&source, commits);
+    assert_ok(source_checkout(&config, &source, wanted, &normal, NULL, &err), &err);
+    assert_nested(&source, commits);
     for (size_t i = 0; i < 3; i++)
         free(commits[i]);
 }
@@ -397,6 +420,8 @@ int main(void)
         cmocka_unit_test_setup(it_is_the_commit_and_not_the_work_tree, each_from_nothing),
         cmocka_unit_test_setup(a_checkout_that_is_there_is_left_alone, each_from_nothing),
         cmocka_unit_test_setup(submodules_two_deep_with_relative_urls, each_from_nothing),
+        cmocka_unit_test_setup(a_source_is_checked_out_again_with_other_submodules,
+                               each_from_nothing),
         cmocka_unit_test_setup(what_is_no_submodule, each_from_nothing),
         cmocka_unit_test_setup(hostile_submodules, each_from_nothing),
         cmocka_unit_test_setup(a_remote_repository_may_not_name_local_paths, each_from_nothing),

@@ -13,17 +13,25 @@
 static char dir[32];
 static char *old_path;
 
+static void write_program(const char *name, const char *text)
+{
+    struct err *err = NULL;
+    _cleanup_free_ char *path = path_join(dir, name);
+    assert_true(fs_write(path, text, strlen(text), 0755, &err));
+}
+
 /* A private PATH with a fake compiler that answers what the probe asks, and counts its runs. */
 static void write_compiler(const char *version)
 {
-    struct err *err = NULL;
-    _cleanup_free_ char *path = path_join(dir, "bin/fake-gcc");
     _cleanup_free_ char *text =
         xasprintf("#!/bin/sh\necho run >> %s/runs\n"
                   "case $1 in\n-dumpfullversion) echo %s;;\n-dumpmachine) echo fake-elf;;\n"
-                  "-print-prog-name=*) echo /bin/sh;;\n*) echo nothing;;\nesac\n",
-                  dir, version);
-    assert_true(fs_write(path, text, strlen(text), 0755, &err));
+                  "-print-prog-name=*) echo $GCC_EXEC_PREFIX/bin/sh;;\n"
+                  "*) [ ! -e %s/libgcc.a ] || echo %s/libgcc.a;;\nesac\n",
+                  dir, version, dir, dir);
+    write_program("bin/fake-gcc", text);
+    write_program("bin/fake-ar", "ar");
+    write_program("libgcc.a", "library");
 }
 
 static void write_definition(const char *range)
@@ -97,7 +105,7 @@ static void identity_has_version_target_and_hashes(void **state)
     assert_string_equal(t.target, "fake-elf");
     assert_string_equal(t.prefix, "fake-");
     const json_t *files = json_object_get(t.identity, "files");
-    assert_int_equal(json_object_size(files), 2); /* gcc and cc1; no ar, no libgcc.a */
+    assert_int_equal(json_object_size(files), 4); /* gcc, ar, cc1, libgcc.a */
     assert_int_equal(strlen(json_string_value(json_object_get(files, "cc1"))), 64);
 }
 
@@ -125,6 +133,80 @@ static void replaced_compiler_is_another_toolchain(void **state)
     assert_true(find("fake", &b, &errors_b));
     assert_string_equal(b.version, "13.1.0");
     assert_string_not_equal(a.digest, b.digest);
+}
+
+/* Find it twice, with a change in between; is it another toolchain? */
+static bool differs_after(void (*change)(void))
+{
+    _cleanup_(toolchain_release) struct toolchain a = TOOLCHAIN_INIT, b = TOOLCHAIN_INIT;
+    _cleanup_free_ char *errors_a = NULL, *errors_b = NULL;
+    assert_true(find("fake", &a, &errors_a));
+    change();
+    assert_true(find("fake", &b, &errors_b));
+    return strcmp(a.digest, b.digest) != 0;
+}
+
+static void change_library(void)
+{
+    write_program("libgcc.a", "another");
+}
+
+static void put_other_tool_first(void)
+{
+    struct err *err = NULL;
+    _cleanup_free_ char *first = path_join(dir, "first");
+    _cleanup_free_ char *path = xasprintf("%s:%s", first, getenv("PATH"));
+    assert_true(fs_mkdirs(first, &err));
+    write_program("first/fake-ar", "another ar");
+    setenv("PATH", path, 1);
+}
+
+static void ask_for_less(void)
+{
+    static const char text[] = "prefix: fake-\nversion: \">=10\"\ntools: [gcc, ar]\n"
+                               "programs: [cc1]\nfiles: []\ndebian: []\n";
+    write_program("toolchains/fake.yaml", text);
+}
+
+/* What a build does not see either. */
+static void set_variable_and_forget(void)
+{
+    write_program("home/toolchains/fake.json", "{}");
+    setenv("GCC_EXEC_PREFIX", "/nonexistent", 1);
+}
+
+static void whatever_takes_part_is_identity(void **state)
+{
+    (void)state;
+    write_compiler("12.2.1");
+    assert_true(differs_after(change_library));
+    assert_true(differs_after(put_other_tool_first));
+    assert_true(differs_after(ask_for_less));
+    assert_false(differs_after(set_variable_and_forget));
+    unsetenv("GCC_EXEC_PREFIX");
+}
+
+static void library_that_came_later_is_seen(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    _cleanup_free_ char *library = path_join(dir, "libgcc.a");
+    write_compiler("12.2.1");
+    assert_true(fs_remove_tree(library, &err));
+    assert_true(differs_after(change_library));
+}
+
+static void missing_tool_names_the_packages(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    _cleanup_(toolchain_release) struct toolchain t = TOOLCHAIN_INIT;
+    _cleanup_free_ char *errors = NULL, *ar = path_join(dir, "bin/fake-ar");
+    write_compiler("12.2.1");
+    assert_true(fs_remove_tree(ar, &err));
+    assert_false(find("fake", &t, &errors));
+    assert_string_equal(errors, "toolchain 'fake' is incomplete: fake-ar is not on PATH\n"
+                                "  on Debian: apt-get install gcc-fake libfake\n");
 }
 
 static void missing_compiler_names_the_packages(void **state)
@@ -209,6 +291,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(identity_has_version_target_and_hashes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unchanged_compiler_runs_no_process, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replaced_compiler_is_another_toolchain, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whatever_takes_part_is_identity, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(library_that_came_later_is_seen, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(missing_tool_names_the_packages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(missing_compiler_names_the_packages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(old_compiler_is_named_with_its_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unknown_toolchain_suggests_the_nearest, set_up, tear_down),
