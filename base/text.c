@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Longer words are no typing errors of each other, and the distance table stays on the stack. */
@@ -41,6 +42,15 @@ static int edit_distance(const char *a, size_t a_len, const char *b, size_t b_le
     return d[a_len][b_len];
 }
 
+/* How far apart the characters themselves are: 'PYBV12' is nearer to 'PYBV11' than to 'PYBV10'. */
+static int character_distance(const char *a, const char *b)
+{
+    int sum = 0;
+    for (; *a && *b; a++, b++)
+        sum += abs(tolower((unsigned char)*a) - tolower((unsigned char)*b));
+    return sum;
+}
+
 const char *text_nearest(const char *word, const char *const *candidates)
 {
     size_t len = strlen(word);
@@ -60,7 +70,10 @@ const char *text_nearest(const char *word, const char *const *candidates)
             continue; /* each missing character costs one */
         int distance = edit_distance(word, len, *candidates, candidate_len);
 
-        if (distance <= limit && (!best || distance < best_distance)) {
+        if (distance <= limit &&
+            (!best || distance < best_distance ||
+             (distance == best_distance &&
+              character_distance(word, *candidates) < character_distance(word, best)))) {
             best = *candidates;
             best_distance = distance;
         }

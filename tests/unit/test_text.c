@@ -7,7 +7,7 @@ static const char *const boards[] = {"PYBV10", "PYBV11", "NETDUINO2", "B_L475E_I
 static void nearest(void **state)
 {
     (void)state;
-    assert_string_equal(text_nearest("PYBV12", boards), "PYBV10");
+    assert_string_equal(text_nearest("PYBV12", boards), "PYBV11");
     assert_string_equal(text_nearest("pybv11", boards), "PYBV11");
     assert_string_equal(text_nearest("NETUDINO2", boards), "NETDUINO2");
     assert_string_equal(text_nearest("b", boards), "a");
