@@ -87,6 +87,11 @@ static inline void err_free_ptr(struct err **err)
  * of its own (it may have several), indented by two spaces. Control characters from outside are
  * escaped, so that no input can drive a terminal. */
 void err_format(const struct err *err, struct buf *out);
+/* Its parts: message and causes on one line; the error of the chain that has a location, or NULL;
+ * the hint, or NULL. Borrowed. */
+void err_add_message(const struct err *err, struct buf *out);
+const struct err *err_located(const struct err *err);
+const char *err_get_hint(const struct err *err);
 /* 0 never; see shared exit codes: 1 build failed, 2 manifest or usage, 3 fetch or lock, 4 device,
  * 5 not authentic, 6 over budget, 130 interrupted. */
 int err_exit_status(const struct err *err);

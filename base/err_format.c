@@ -159,23 +159,38 @@ static void add_location(struct buf *out, const struct err *err)
     buf_adds(out, ": ");
 }
 
-void err_format(const struct err *err, struct buf *out)
+const struct err *err_located(const struct err *err)
 {
-    const struct err *located = NULL;
-    const char *hint = NULL;
+    while (err && !err->file)
+        err = err->cause;
+    return err;
+}
 
-    for (const struct err *e = err; e; e = e->cause) {
-        if (!located && e->file)
-            located = e;
-        if (!hint)
-            hint = e->hint;
-    }
-    if (located)
-        add_location(out, located);
+const char *err_get_hint(const struct err *err)
+{
+    while (err && !err->hint)
+        err = err->cause;
+    return err ? err->hint : NULL;
+}
+
+void err_add_message(const struct err *err, struct buf *out)
+{
     for (const struct err *e = err; e; e = e->cause) {
         text_add_printable(out, e->message, strlen(e->message));
-        buf_adds(out, e->cause ? ": " : "\n");
+        if (e->cause)
+            buf_adds(out, ": ");
     }
+}
+
+void err_format(const struct err *err, struct buf *out)
+{
+    const struct err *located = err_located(err);
+    const char *hint = err_get_hint(err);
+
+    if (located)
+        add_location(out, located);
+    err_add_message(err, out);
+    buf_addc(out, '\n');
     if (located && located->line && located->source_line) {
         add_excerpt(out, located, hint);
     } else if (hint) {

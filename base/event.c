@@ -126,7 +126,7 @@ static void write_line(void *data, const json_t *event)
 
     if (sink->fd < 0)
         return;
-    char *text = json_dumps(event, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = json_dumps(event, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(12));
     _cleanup_(buf_release) struct buf line = BUF_INIT;
 
     if (!text)
@@ -312,30 +312,32 @@ void event_warning(struct events *ev, const char *fmt, ...)
 
 static void set_location(json_t *event, const struct err *err)
 {
-    set_text(event, "file", err->file);
-    if (err->line)
-        json_object_set_new(event, "line", json_integer(err->line));
-    if (err->line && err->column)
-        json_object_set_new(event, "column", json_integer(err->column));
+    const struct err *located = err_located(err);
+
+    if (!located)
+        return;
+    set_text(event, "file", located->file);
+    if (located->line)
+        json_object_set_new(event, "line", json_integer(located->line));
+    if (located->line && located->column)
+        json_object_set_new(event, "column", json_integer(located->column));
 }
 
 void event_diag(struct events *ev, const char *level, const struct err *err)
 {
     if (!ev)
         return;
-    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    _cleanup_(buf_release) struct buf text = BUF_INIT, message = BUF_INIT;
     json_t *event = new_event("log");
 
     err_format(err, &text);
     buf_truncate(&text, text.len - 1); /* the newline */
+    err_add_message(err, &message);
     set_text(event, "level", level);
     set_text(event, "text", text.data);
-    for (const struct err *e = err; e; e = e->cause) {
-        if (e->file) {
-            set_location(event, e);
-            break;
-        }
-    }
+    set_text(event, "message", message.data);
+    set_text(event, "hint", err_get_hint(err));
+    set_location(event, err);
     emit(ev, event);
 }
 

@@ -1,4 +1,5 @@
 /* firn: takes the common options out, finds the command, connects its events to the terminal. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,6 +113,22 @@ static int take_common(struct common *c, int argc, char **argv)
     return kept;
 }
 
+/* A descriptor that is not open would soon be some file of ours, with events written into it. */
+static int refuse_events_fd(int fd)
+{
+    fprintf(stderr,
+            "error: --events=%d: descriptor %d is not open for writing\n"
+            "  open it in the shell, for instance: firn ... --events=%d %d>events.jsonl\n",
+            fd, fd, fd, fd);
+    return 2;
+}
+
+static bool is_writeable(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
 static int run_command(struct common *c, const struct command *command, int argc, char **argv)
 {
     enum progress_style style = progress_style_for(stderr, c->no_color);
@@ -151,5 +168,7 @@ int main(int argc, char **argv)
         return unknown_command(name);
     if (help_command || common.help)
         return print_command_help(command);
+    if (common.events_fd >= 0 && !is_writeable(common.events_fd))
+        return refuse_events_fd(common.events_fd);
     return run_command(&common, command, argc - 1, argv + 1);
 }

@@ -92,12 +92,14 @@ static void diagnostics_have_their_location(void **state)
 
     err_set(&err, ERR_MANIFEST, "bad");
     err_at(&err, (struct loc){"m.yaml", 2, 3, 1}, NULL);
+    err_hint(&err, "mend it");
     err_wrap(&err, "cannot load");
     event_diag(ev, "error", err);
     err_free(err);
     assert_string_equal(got.data,
-                        "{\"column\":3,\"event\":\"log\",\"file\":\"m.yaml\",\"level\":\"error\","
-                        "\"line\":2,\"text\":\"m.yaml:2:3: cannot load: bad\"}\n");
+                        "{\"column\":3,\"event\":\"log\",\"file\":\"m.yaml\",\"hint\":\"mend it\","
+                        "\"level\":\"error\",\"line\":2,\"message\":\"cannot load: bad\","
+                        "\"text\":\"m.yaml:2:3: cannot load: bad\\n  mend it\"}\n");
 }
 
 static void results_take_fields(void **state)
