@@ -188,7 +188,7 @@ static void print_result(const struct flash_result *r, const struct image *image
         text_add_size(&out, image_size(image));
         buf_addf(&out, " on %s in ", r->path);
         text_add_duration(&out, (int64_t)(r->seconds * 1000));
-        buf_addf(&out, ", sha256 %s\n", r->digest);
+        buf_addf(&out, "\n  digest  sha256 %s\n", r->digest);
     }
     fputs(out.data, stdout);
 }

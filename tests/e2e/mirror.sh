@@ -59,7 +59,8 @@ ok "and apt is not asked" test ! -e "$T/asked"
 
 git clone -q --bare "$TOP/build/mirror/micropython.git" "$T/out/micropython.git" 2>/dev/null
 exits 0 "a mirror that is there is enough" run
-like "$OUT" "v1.25.0 is [0-9a-f]{40}, from (upstream|Debian's source package)" "it says where it came from"
+like "$OUT" "v1.25.0 is [0-9a-f]{40},$" "it says what it is"
+like "$OUT" "^  from (upstream|Debian's source package)" "and where it came from"
 ok "nobody is asked" test ! -e "$T/asked"
 unlike "$OUT" "asking" "nor said to be"
 
