@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "builder/build_job.h"
+#include "builder/url.h"
 
 #define COPIED_MAX_FILES 2000
 #define SHORT_COMMIT 10
@@ -57,13 +58,23 @@ static bool find_board(struct build_job *job, struct err **err)
            board_choose(&job->board, job->manifest, job->interpreter, job->source.dir, job->diags);
 }
 
+/* The line is shown with the error: not one that has a password in it. */
+static void blame_source(struct build_job *job, struct err **err)
+{
+    const struct manifest *m = job->manifest;
+    const struct ynode *node = job->source.bad_ref ? m->firmware.ref_node : m->firmware.git_node;
+    _cleanup_free_ char *shown = url_printable(m->firmware.git);
+    if (node && (node != m->firmware.git_node || !strcmp(shown, m->firmware.git)))
+        blame_node(job, node, err);
+}
+
 bool build_find_source(struct build_job *job, struct err **err)
 {
     const struct manifest *m = job->manifest;
     if (!source_resolve(job->config, m->firmware.git, m->firmware.ref, &job->options->source,
                         job->events, &job->source, err)) {
-        if (m->firmware.ref_node && (*err)->code == ERR_FETCH && !(*err)->file)
-            blame_node(job, m->firmware.ref_node, err);
+        if ((*err)->code == ERR_FETCH && !(*err)->file)
+            blame_source(job, err);
         return false;
     }
     return find_board(job, err) && find_facts(job, err) &&

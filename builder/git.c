@@ -164,13 +164,18 @@ bool repo_find(struct git_repository *repo, const char *ref, struct repo_commit 
     if (rc == GIT_ENOTFOUND)
         return err_set(err, ERR_NOT_FOUND, "there is no tag, branch or commit '%s'", ref);
     if (rc == GIT_EAMBIGUOUS) {
-        err_set(err, ERR_FETCH, "several commits begin with '%s'", ref);
+        err_set(err, ERR_MANIFEST, "several commits begin with '%s'", ref);
         return err_hint(err, "give more digits of the one you mean");
     }
     if (rc != 0)
         return git_fail(err, "cannot look '%s' up", ref);
-    if (git_object_peel(&peeled, object, GIT_OBJECT_COMMIT) != 0)
-        return git_fail(err, "'%s' does not lead to a commit", ref);
+    rc = git_object_peel(&peeled, object, GIT_OBJECT_COMMIT);
+    if (rc == GIT_EPEEL || rc == GIT_EINVALIDSPEC) {
+        err_set(err, ERR_MANIFEST, "tag '%s' does not lead to a commit", ref);
+        return err_hint(err, "choose another tag, a branch or a commit");
+    }
+    if (rc != 0)
+        return git_fail(err, "cannot read the commit of '%s'", ref);
     git_oid_tostr(commit->object, sizeof(commit->object), git_object_id(object));
     describe_commit(repo, (git_commit *)peeled, commit);
     return true;

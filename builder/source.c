@@ -8,8 +8,10 @@ bool source_resolve(const struct config *config, const char *url, const char *re
 {
     struct mirror_ref found = MIRROR_REF_INIT;
 
-    if (!mirror_get(config, url, ref, options, events, &found, err))
+    if (!mirror_get(config, url, ref, options, events, &found, err)) {
+        source->bad_ref = found.bad_ref;
         return false;
+    }
     *source = (struct source){
         .url = xstrdup(url),
         .ref = xstrdup(ref),

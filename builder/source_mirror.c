@@ -23,6 +23,7 @@ struct query {
     char *cache;
     const struct source_options *options;
     struct events *events;
+    bool *bad_ref;
     struct err **err;
 };
 
@@ -67,7 +68,7 @@ static bool cache_get(const struct query *q, struct mirror_ref *out)
 
     if (found) {
         *out = (struct mirror_ref){xstrdup(q->mirror), xstrdup(commit), xstrdup(describe),
-                                   xstrdup(origin), seconds};
+                                   xstrdup(origin),    seconds,         false};
     }
     json_decref(all);
     return found;
@@ -113,6 +114,7 @@ static bool fail_unknown(const struct query *q, struct strv *names)
     const char *near = suggest(q->ref, names);
     bool hex = repo_is_hex(q->ref);
 
+    *q->bad_ref = true;
     err_free(*q->err);
     *q->err = NULL;
     if (hex)
@@ -128,23 +130,42 @@ static bool fail_unknown(const struct query *q, struct strv *names)
     return err_hint(q->err, "`git ls-remote %s` lists what it has", where);
 }
 
-static bool fail_unreachable(const struct query *q)
+/* What a look into a repository, this one or the other one, came back with, as our caller's error.
+ */
+static bool fail_lookup(const struct query *q, struct strv *names)
 {
-    if ((*q->err)->code == ERR_INTERRUPTED || (*q->err)->hint)
-        return false;
-    (*q->err)->code = ERR_FETCH;
-    return err_hint(q->err,
-                    "check the network and the URL; 'mirrors:' in config.yaml can map it to "
-                    "a repository that you can reach, and --offline uses only what was "
-                    "fetched before");
+    struct err *err = *q->err;
+
+    if (err->code == ERR_NOT_FOUND)
+        return fail_unknown(q, names);
+    if (err->code == ERR_MANIFEST) {
+        *q->bad_ref = true;
+        err->code = ERR_FETCH;
+    }
+    if (err->code == ERR_FETCH && !err->hint)
+        err_hint(q->err, "check the network and the URL; 'mirrors:' in config.yaml can map it to a "
+                         "repository that you can reach, and --offline uses only what was fetched "
+                         "before");
+    return false;
 }
 
 static bool fail_offline(const struct query *q)
 {
+    *q->bad_ref = true;
     err_set(q->err, ERR_FETCH,
             "'%s' of %s was not fetched before, and --offline forbids to fetch it", q->ref,
             q->shown);
     return err_hint(q->err, "run it once without --offline");
+}
+
+static bool fail_no_repository(const struct query *q)
+{
+    err_set(q->err, ERR_FETCH, "there is no repository at %s", q->shown);
+    if (strcmp(q->url, q->mapped) != 0)
+        return err_hint(q->err,
+                        "put one there, or change 'mirrors:' in config.yaml, which leads to it");
+    return err_hint(q->err,
+                    "check the path, or map it to another one under 'mirrors:' in config.yaml");
 }
 
 /* ---- looking up and fetching
@@ -212,17 +233,13 @@ static bool update(const struct query *q, struct git_repository *repo)
         return false;
     if (url_kind(q->mapped) == URL_LOCAL) {
         _cleanup_free_ char *path = local_repository(q->mapped);
-        if (!fs_exists(path)) {
-            err_set(q->err, ERR_FETCH, "there is no repository at %s", q->shown);
-            return fail_unreachable(q);
-        }
+        if (!fs_exists(path))
+            return fail_no_repository(q);
         ok = repo_copy(repo, path, q->ref, q->events, &names, q->err);
     } else {
         ok = repo_fetch(repo, q->mapped, q->ref, q->events, &names, q->err);
     }
-    if (ok)
-        return true;
-    return (*q->err)->code == ERR_NOT_FOUND ? fail_unknown(q, &names) : fail_unreachable(q);
+    return ok || fail_lookup(q, &names);
 }
 
 static void warn_moved(const struct query *q, const char *before, const struct repo_commit *now)
@@ -243,7 +260,7 @@ static bool find_or_update(const struct query *q, struct git_repository *repo,
     if (!held && missing->code != ERR_NOT_FOUND) {
         *q->err = missing;
         missing = NULL;
-        return false;
+        return fail_lookup(q, NULL);
     }
     bool stale = q->options->refresh && !q->options->offline && before.kind != REPO_COMMIT;
     if (held && !stale) {
@@ -256,7 +273,7 @@ static bool find_or_update(const struct query *q, struct git_repository *repo,
     if (!repo_find(repo, q->ref, commit, q->err)) {
         _cleanup_(strv_release) struct strv names = STRV_INIT;
         repo_names(repo, &names);
-        return (*q->err)->code == ERR_NOT_FOUND ? fail_unknown(q, &names) : false;
+        return fail_lookup(q, &names);
     }
     if (held)
         warn_moved(q, before.id, commit);
@@ -323,12 +340,17 @@ bool mirror_get(const struct config *config, const char *url, const char *ref,
                 const struct source_options *options, struct events *events, struct mirror_ref *out,
                 struct err **err)
 {
-    _cleanup_(query_release) struct query q = {
-        .url = url, .ref = ref, .options = options, .events = events, .err = err};
+    _cleanup_(query_release) struct query q = {.url = url,
+                                               .ref = ref,
+                                               .options = options,
+                                               .events = events,
+                                               .bad_ref = &out->bad_ref,
+                                               .err = err};
 
     if (!url_check(url, false, err))
         return false;
     if (!is_ref(ref)) {
+        out->bad_ref = true;
         err_set(err, ERR_FETCH, "'%s' is not the name of a tag, a branch or a commit", ref);
         return err_hint(err, "firmware.ref takes one name, such as 'v1.25.0' or 'master'");
     }

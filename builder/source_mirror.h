@@ -15,10 +15,11 @@ struct mirror_ref {
     char *describe;
     char *origin;
     long long commit_time;
+    bool bad_ref; /* after a failure: the repository is there and lacks the ref */
 };
 #define MIRROR_REF_INIT                                                                            \
     {                                                                                              \
-        NULL, NULL, NULL, NULL, 0                                                                  \
+        NULL, NULL, NULL, NULL, 0, false                                                           \
     }
 void mirror_ref_release(struct mirror_ref *ref);
 
