@@ -43,7 +43,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$B/%.o)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
 TESTS := $(TEST_SRC:%.c=$B/%)
 
-all: $B/firn ## build firn (build/release/firn, linked as ./firn)
+all: $B/firn $B/firn-sim.so ## build firn (build/release/firn, linked as ./firn)
 	@$(if $(SAN),:,ln -sf $B/firn firn)
 
 # The whole archive, so that two functions of one name are an error and not a matter of luck.
@@ -51,6 +51,12 @@ all: $B/firn ## build firn (build/release/firn, linked as ./firn)
 $B/firn: $B/cli/main.o $(LIB_OBJ)
 	@echo "LINK $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# For the programs on the simulated bus, which are not ours: no sanitizer.
+$B/firn-sim.so: simulator/preload/hotplug.c
+	@mkdir -p $(@D)
+	@echo "LINK $@"
+	@$(CC) $(CPPFLAGS) -std=gnu17 -O2 $(WARN) -shared -fPIC -o $@ $<
 
 $B/libfirn.a: $(LIB_OBJ)
 	@rm -f $@
@@ -134,6 +140,7 @@ lint-cppcheck: ## cppcheck
 PREFIX := /usr/local
 install: all ## install to PREFIX (default /usr/local), below DESTDIR
 	install -D -m 755 $B/firn $(DESTDIR)$(PREFIX)/bin/firn
+	install -D -m 644 $B/firn-sim.so $(DESTDIR)$(PREFIX)/lib/firn/firn-sim.so
 	install -d $(DESTDIR)$(PREFIX)/share/firn
 	cp -r firmware-src toolchains $(DESTDIR)$(PREFIX)/share/firn/
 	install -D -m 644 manifests/manifest.schema.json $(DESTDIR)$(PREFIX)/share/firn/manifest.schema.json

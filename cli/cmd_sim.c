@@ -1,9 +1,11 @@
 /* firn sim: programs against simulated boards. */
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/text.h"
 #include "cli/cmd_sim_boot.h"
 #include "cli/command.h"
@@ -138,17 +140,39 @@ static const char *find_shell(const struct arguments *args, struct err **err)
     return shell && *shell ? shell : "/bin/sh";
 }
 
+/* Beside the program where it was built, in lib/firn where it is installed. NULL: not there, or at
+ * a path that LD_PRELOAD cannot hold. The caller frees. */
+static char *find_preload(void)
+{
+    char exe[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    if (len < 0)
+        return NULL;
+    exe[len] = '\0';
+    _cleanup_free_ char *dir = path_dirname(exe);
+    static const char *const names[] = {"firn-sim.so", "../lib/firn/firn-sim.so"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        char *path = path_join(dir, names[i]);
+        if (fs_is_file(path) && !strpbrk(path, " :"))
+            return path;
+        free(path);
+    }
+    return NULL;
+}
+
 static bool run_boards(const struct arguments *args, char **command, int *status, struct err **err)
 {
     const char *shell[] = {NULL, NULL};
     if (!*command && !(shell[0] = find_shell(args, err)))
         return false;
+    _cleanup_free_ char *preload = find_preload();
     const struct sim_options options = {
         .models = args->models,
         .board_count = args->model_count,
         .timing = args->timing,
         .flash_dir = args->dir,
         .faults = (const char *const *)args->faults.items,
+        .preload = preload,
         .command = *command ? (const char *const *)command : shell,
     };
     return sim_run(&options, status, err);

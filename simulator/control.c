@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/text.h"
+#include "simulator/unix_socket.h"
 
 #define ERROR_PREFIX "error: "
 #define ANSWER_MAX (64 * 1024)
@@ -100,29 +100,12 @@ static void on_connect(void *arg)
     loop_watch(control->loop, fd, on_client, client);
 }
 
-static bool make_address(const char *path, struct sockaddr_un *address, struct err **err)
-{
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(address->sun_path))
-        return err_set(err, ERR_USAGE, "'%s' is too long for a socket", path);
-    memcpy(address->sun_path, path, strlen(path) + 1);
-    return true;
-}
-
 bool control_new(struct loop *loop, const char *path, control_fn fn, void *data,
                  struct control **control, struct err **err)
 {
-    struct sockaddr_un address;
-    if (!make_address(path, &address, err))
+    int fd;
+    if (!unix_listen(path, &fd, err))
         return false;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        listen(fd, 16) < 0) {
-        err_set_errno(err, ERR_FAILED, errno, "cannot listen on '%s'", path);
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
     *control = xcalloc(1, sizeof(**control));
     **control = (struct control){loop, xstrdup(path), fd, fn, data, NULL};
     loop_watch(loop, fd, on_connect, *control);
@@ -170,19 +153,14 @@ static bool exchange(int fd, const char *line, struct buf *answer)
 
 bool control_send(const char *path, const char *line, struct buf *answer, struct err **err)
 {
-    struct sockaddr_un address;
-    if (!make_address(path, &address, err))
-        return false;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-              exchange(fd, line, answer);
+    int fd;
+    if (!unix_connect(path, SOCK_STREAM, &fd, err))
+        return err_wrap(err, "cannot reach the simulator");
+    bool ok = exchange(fd, line, answer);
     if (!ok)
-        err_set_errno(err, ERR_FAILED, errno, "cannot reach the simulator at '%s'", path);
-    if (fd >= 0)
-        close(fd);
-    if (!ok)
-        return false;
-    if (text_starts_with(answer->data, ERROR_PREFIX))
+        err_set_errno(err, ERR_FAILED, errno, "the simulator at '%s' does not answer", path);
+    close(fd);
+    if (ok && text_starts_with(answer->data, ERROR_PREFIX))
         return err_set(err, ERR_USAGE, "%s", answer->data + strlen(ERROR_PREFIX));
-    return true;
+    return ok;
 }

@@ -73,16 +73,21 @@ static bool add_boards(struct sim *sim, const struct sim_options *options, struc
 
 /* ---- the command and its descendants -------------------------------------------------------- */
 
-static void add_preload(void)
+/* Ours goes before umockdev's, which goes before whatever is loaded anyway. */
+static void add_preload(const char *ours)
 {
+    _cleanup_(buf_release) struct buf value = BUF_INIT;
     const char *others = getenv("LD_PRELOAD");
-    _cleanup_free_ char *value =
-        xasprintf("%s%s%s", UMOCKDEV_LIBRARY, others ? ":" : "", others ? others : "");
-    setenv("LD_PRELOAD", value, 1);
+    if (ours)
+        buf_addf(&value, "%s:", ours);
+    buf_adds(&value, UMOCKDEV_LIBRARY);
+    if (others)
+        buf_addf(&value, ":%s", others);
+    setenv("LD_PRELOAD", value.data, 1);
 }
 
 static void __attribute__((noreturn))
-become_command(const struct sim *sim, const char *const *command)
+become_command(const struct sim *sim, const struct sim_options *options)
 {
     sigprocmask(SIG_SETMASK, &sim->old_mask, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -90,21 +95,21 @@ become_command(const struct sim *sim, const char *const *command)
     prctl(PR_SET_TIMERSLACK, 1);
     setenv("UMOCKDEV_DIR", sim->bus_dir, 1);
     setenv(CONTROL_VARIABLE, sim->control_path, 1);
-    add_preload();
-    execvp(command[0], (char *const *)command);
-    fprintf(stderr, "error: cannot run '%s': %s\n", command[0], strerror(errno));
+    add_preload(options->preload);
+    execvp(options->command[0], (char *const *)options->command);
+    fprintf(stderr, "error: cannot run '%s': %s\n", options->command[0], strerror(errno));
     _exit(127);
 }
 
-static bool start_command(struct sim *sim, const char *const *command, struct err **err)
+static bool start_command(struct sim *sim, const struct sim_options *options, struct err **err)
 {
     /* Descendants whose parent ended become our children, so that none is left behind. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sim->child = fork();
     if (sim->child < 0)
-        return err_set_errno(err, ERR_FAILED, errno, "cannot start '%s'", command[0]);
+        return err_set_errno(err, ERR_FAILED, errno, "cannot start '%s'", options->command[0]);
     if (sim->child == 0)
-        become_command(sim, command);
+        become_command(sim, options);
     return true;
 }
 
@@ -201,7 +206,7 @@ static bool start(struct sim *sim, const struct sim_options *options, struct err
     return catch_signals(sim, err) && make_dir(sim, err) &&
            bench_new(sim->loop, sim->bus_dir, &sim->bench, err) && add_boards(sim, options, err) &&
            control_new(sim->loop, sim->control_path, on_command, sim->bench, &sim->control, err) &&
-           start_command(sim, options->command, err);
+           start_command(sim, options, err);
 }
 
 static void stop(struct sim *sim)

@@ -18,6 +18,7 @@ struct sim_options {
     enum board_timing_kind timing;
     const char *flash_dir;      /* keeps board-0.flash ...; NULL: temporary */
     const char *const *faults;  /* "0 on=..." each; ends with NULL */
+    const char *preload;        /* simulator/preload/hotplug.c, built; NULL: do without it */
     const char *const *command; /* argv, looked up on PATH; ends with NULL */
 };
 

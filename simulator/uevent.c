@@ -1,14 +1,13 @@
 #include "simulator/uevent.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "base/text.h"
+#include "simulator/unix_socket.h"
 
 #define PROBE_AT 32 /* listeners, above which the dead ones are looked for */
 
@@ -16,24 +15,18 @@ struct uevents {
     struct loop *loop;
     char *root;
     int inotify;
+    int sync;       /* listens */
     int *listeners; /* connected sockets */
     size_t count;
 };
 
 static void add_listener(struct uevents *uevents, const char *name)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    _cleanup_err_ struct err *gone_already = NULL;
     _cleanup_free_ char *path = path_join(uevents->root, name);
-    if (strlen(path) >= sizeof(address.sun_path))
+    int fd;
+    if (!unix_connect(path, SOCK_DGRAM | SOCK_NONBLOCK, &fd, &gone_already))
         return;
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return;
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-        close(fd); /* it is gone already */
-        return;
-    }
     uevents->listeners = xreallocarray(uevents->listeners, uevents->count + 1, sizeof(int));
     uevents->listeners[uevents->count++] = fd;
 }
@@ -77,29 +70,46 @@ static void readable(void *arg)
         probe(uevents);
 }
 
+static void on_sync(void *arg)
+{
+    struct uevents *uevents = arg;
+    int fd;
+    while ((fd = accept4(uevents->sync, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+        readable(uevents);
+        close(fd);
+    }
+}
+
 struct uevents *uevents_new(struct loop *loop, const char *root, struct err **err)
 {
-    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (fd < 0 || inotify_add_watch(fd, root, IN_CREATE) < 0) {
-        err_set_errno(err, ERR_FAILED, errno, "cannot watch '%s'", root);
-        if (fd >= 0)
-            close(fd);
-        return NULL;
-    }
     struct uevents *uevents = xcalloc(1, sizeof(*uevents));
+    _cleanup_free_ char *path = path_join(root, "sync");
     uevents->loop = loop;
     uevents->root = xstrdup(root);
-    uevents->inotify = fd;
-    loop_watch(loop, fd, readable, uevents);
-    return uevents;
+    uevents->sync = -1;
+    uevents->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (uevents->inotify < 0 || inotify_add_watch(uevents->inotify, root, IN_CREATE) < 0)
+        err_set_errno(err, ERR_FAILED, errno, "cannot watch '%s'", root);
+    else if (unix_listen(path, &uevents->sync, err)) {
+        loop_watch(loop, uevents->inotify, readable, uevents);
+        loop_watch(loop, uevents->sync, on_sync, uevents);
+        return uevents;
+    }
+    uevents_free(uevents);
+    return NULL;
 }
 
 void uevents_free(struct uevents *uevents)
 {
     if (!uevents)
         return;
-    loop_unwatch(uevents->loop, uevents->inotify);
-    close(uevents->inotify);
+    const int own[] = {uevents->inotify, uevents->sync};
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+        if (own[i] < 0)
+            continue;
+        loop_unwatch(uevents->loop, own[i]);
+        close(own[i]);
+    }
     for (size_t i = 0; i < uevents->count; i++)
         close(uevents->listeners[i]);
     free(uevents->listeners);

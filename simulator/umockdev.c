@@ -6,12 +6,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "simulator/sysfs.h"
 #include "simulator/uevent.h"
+#include "simulator/unix_socket.h"
 #include "simulator/usbfs.h"
 
 #define PIPE_BYTES                                                                                 \
@@ -147,23 +147,11 @@ static bool make_fifo(const char *path, int *fd, struct err **err)
     return true;
 }
 
-static bool make_listener(const char *path, int *fd, struct err **err)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
-    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (*fd < 0 || bind(*fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        listen(*fd, 64) < 0)
-        return err_set_errno(err, ERR_FAILED, errno, "cannot listen on '%s'", path);
-    return true;
-}
-
 static bool make_node(struct node *node, struct err **err)
 {
     _cleanup_free_ char *socket_path = sysfs_socket_path(node->bus->root, node->address);
     _cleanup_free_ char *node_path = sysfs_node_path(node->bus->root, node->address);
-    return make_listener(socket_path, &node->listener, err) &&
-           make_fifo(node_path, &node->fifo, err);
+    return unix_listen(socket_path, &node->listener, err) && make_fifo(node_path, &node->fifo, err);
 }
 
 static void send_uevent(struct node *node, const char *action)

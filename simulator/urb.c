@@ -205,7 +205,7 @@ int urbs_discard(struct urbs *urbs, uint64_t address)
 bool urbs_reapable(const struct urbs *urbs)
 {
     for (const struct urb *urb = urbs->first; urb; urb = urb->next)
-        if (urb->complete && urb->address != 0)
+        if (urb->complete)
             return true;
     return false;
 }

@@ -41,7 +41,7 @@ like "$OUT" "/dev/null" "is named"
 exits 2 "control without a simulator" env -u FIRN_SIM_CONTROL "$FIRN" sim control status
 like "$OUT" "FIRN_SIM_CONTROL is not set" "says so"
 exits 1 "control of one that has ended" env FIRN_SIM_CONTROL="$T/gone" "$FIRN" sim control status
-like "$OUT" "cannot reach the simulator at '$T/gone'" "says so"
+like "$OUT" "cannot reach the simulator: cannot connect to '$T/gone'" "says so"
 exits 2 "a command that is not known" "$FIRN" sim -- "$FIRN" sim control "explode 0"
 like "$OUT" "there is no command 'explode'" "is an error line"
 exits 2 "no line" "$FIRN" sim -- "$FIRN" sim control

@@ -1,5 +1,6 @@
 #include "simulator/uevent.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "simulator/unix_socket.h"
 #include "tests/unit/unit.h"
 
 static char root[32];
@@ -114,10 +116,50 @@ static void the_dead_do_not_pile_up(void **state)
     assert_in_range(open_descriptors(), before, before + 40);
 }
 
+static int done_pipe[2];
+
+/* A program: it has a socket, waits until the bus knows it, and then loses its name. */
+static void *lose_the_name(void *arg)
+{
+    int *listener = arg;
+    struct err *err = NULL;
+    _cleanup_free_ char *sync = path_join(root, "sync");
+    _cleanup_free_ char *name = path_join(root, "event5");
+    char byte = 0;
+    int fd;
+    *listener = listen_as("event5");
+    if (!unix_connect(sync, SOCK_STREAM, &fd, &err) || recv(fd, &byte, 1, 0) != 0)
+        abort();
+    close(fd);
+    unlink(name);
+    if (write(done_pipe[1], &byte, 1) != 1)
+        abort();
+    return NULL;
+}
+
+static void after_a_sync_the_name_does_not_matter(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    pthread_t thread;
+    int listener = -1;
+    assert_int_equal(pipe(done_pipe), 0);
+    loop_watch(loop, done_pipe[0], on_timeout, loop);
+    assert_int_equal(pthread_create(&thread, NULL, lose_the_name, &listener), 0);
+    assert_ok(loop_run(loop, &err), &err);
+    pthread_join(thread, NULL);
+    send_text("hello");
+    check_received(listener, "hello");
+    close(listener);
+    close(done_pipe[0]);
+    close(done_pipe[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(everyone_hears_also_who_lost_its_name, setup, teardown),
+        cmocka_unit_test_setup_teardown(after_a_sync_the_name_does_not_matter, setup, teardown),
         cmocka_unit_test_setup_teardown(the_dead_do_not_pile_up, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
