@@ -52,6 +52,10 @@ is "$(field segments.0.address)" 0x08004000 'json: a segment'
 is "$(field sha256)" "$(sha256sum a.dfu | cut -d' ' -f1)" 'json: the sum of the file'
 is "$(field segments.0.sha256)" "$(sha256sum fw.bin | cut -d' ' -f1)" 'json: the sum of the bytes'
 
+sed -n '/^```python$/,/^```$/p' "$TOP/docs/image.md" | grep -v '^```' >digest.py
+is "$(/usr/bin/python3 digest.py fw.bin 0x08004000)" "$(field digest)" \
+    'the digest is what the program in docs/image.md computes'
+
 # ---- the sidecar ----
 digest=$(field digest)
 sidecar() { cat >"$1" <<JSON
