@@ -69,7 +69,7 @@ $B/%.o: %.c build/flags.mk
 
 $B/tests/unit/%: $B/tests/unit/%.o $B/libfirn.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
-.PRECIOUS: $B/tests/unit/%.o
+.SECONDARY: $(TESTS:%=%.o)
 
 -include $(LIB_OBJ:.o=.d) $B/cli/main.d $(TESTS:%=%.d)
 

@@ -102,10 +102,11 @@ ok "a command's end ends what it left in the background" gone "$(cat background.
 
 # ---- on a terminal -------------------------------------------------------------------------------
 if command -v script >/dev/null; then
-    # Ctrl-C goes to the command and to firn; the command decides.
+    # Ctrl-C goes to the command and to firn; the command decides. (script's shell is bash here: dash
+    # would end itself, because it got the signal too.)
     rm -f command.pid
     out=$({ for _ in $(seq 100); do [ -s command.pid ] && break; sleep 0.05; done; sleep 0.1; printf '\003'; sleep 1; } |
-        script -qec "'$FIRN' sim -- sh linger.sh; echo status \$?" /dev/null)
+        SHELL=/bin/bash script -qec "'$FIRN' sim -- sh linger.sh; echo status \$?" /dev/null)
     like "$out" 'status 130' "Ctrl-C ends the command"
     ok "... and everything with it" gone "$(cat background.pid)"
     out=$({ sleep 0.5; printf 'echo bus at $UMOCKDEV_DIR\nexit 5\n'; sleep 0.5; } |
