@@ -166,9 +166,10 @@ static bool phase_image(struct build_job *job, struct err **err)
 static bool run_phases(struct build_job *job, struct err **err)
 {
     _cleanup_free_ char *mpy_cross = NULL;
-    return mpy_cross_get(job->config, job->interpreter, &job->source, job->events, &mpy_cross,
-                         err) &&
-           phase_check(job, mpy_cross, err) && phase_compile(job, mpy_cross, err) &&
+    if (job->board.port->frozen &&
+        !mpy_cross_get(job->config, job->interpreter, &job->source, job->events, &mpy_cross, err))
+        return false;
+    return phase_check(job, mpy_cross, err) && phase_compile(job, mpy_cross, err) &&
            phase_image(job, err);
 }
 

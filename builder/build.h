@@ -26,7 +26,10 @@ struct build_result {
     bool unchanged; /* nothing was compiled */
     char *machine;  /* emulator's machine or NULL */
 };
-#define BUILD_RESULT_INIT {0}
+#define BUILD_RESULT_INIT                                                                          \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
 /* Errors in what the user wrote are in diags (and false is returned); everything else is in err. */
 bool build_run(const char *manifest_path, const struct config *config,

@@ -119,7 +119,8 @@ static void add_vars(const struct build_job *job, const char *mpy_cross, struct 
     strv_addf(vars, "BUILD=%s/obj", job->dir);
     strv_addf(vars, "PYTHON=%s", job->interpreter->python);
     /* Otherwise the port's makefile builds it, and mixes host and target objects in BUILD. */
-    strv_addf(vars, "MICROPY_MPYCROSS=%s", mpy_cross);
+    if (mpy_cross)
+        strv_addf(vars, "MICROPY_MPYCROSS=%s", mpy_cross);
     strv_addf(vars, "MPY_LIB_DIR=%s/lib", job->dir);
     if (port->frozen)
         strv_addf(vars, "FROZEN_MANIFEST=%s/frozen/manifest.py", job->dir);

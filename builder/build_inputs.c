@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "builder/build_job.h"
 #include "builder/url.h"
+#include "builder/working_copy.h"
 
 #define COPIED_MAX_FILES 2000
 #define SHORT_COMMIT 10
@@ -18,8 +19,11 @@ static bool blame_node(struct build_job *job, const struct ynode *node, struct e
     return err_at(err, loc, line);
 }
 
+/* A working copy stays as it is. */
 static bool checkout(struct build_job *job, const struct strv *submodules, struct err **err)
 {
+    if (job->manifest->firmware.path)
+        return true;
     return source_checkout(job->config, &job->source, (const char *const *)submodules->items,
                            &job->options->source, job->events, err);
 }
@@ -68,16 +72,33 @@ static void blame_source(struct build_job *job, struct err **err)
         blame_node(job, node, err);
 }
 
-bool build_find_source(struct build_job *job, struct err **err)
+static bool open_working_copy(struct build_job *job, struct err **err)
 {
     const struct manifest *m = job->manifest;
-    if (!source_resolve(job->config, m->firmware.git, m->firmware.ref, &job->options->source,
-                        job->events, &job->source, err)) {
-        if ((*err)->code == ERR_FETCH && !(*err)->file)
-            blame_source(job, err);
+    const struct ynode *node = ynode_get(m->firmware.node, "path");
+    _cleanup_free_ char *dir = manifest_path(m, node, m->firmware.path, job->diags);
+    if (!dir || !working_copy_open(dir, m->firmware.path, job->events, &job->source, err))
         return false;
-    }
-    return find_board(job, err) && find_facts(job, err) &&
+    _cleanup_free_ char *library = xasprintf("%s/%s/README.md", dir, job->interpreter->library);
+    job->has_library = fs_is_file(library);
+    return true;
+}
+
+static bool resolve(struct build_job *job, struct err **err)
+{
+    const struct manifest *m = job->manifest;
+    if (source_resolve(job->config, m->firmware.git, m->firmware.ref, &job->options->source,
+                       job->events, &job->source, err))
+        return true;
+    if ((*err)->code == ERR_FETCH && !(*err)->file)
+        blame_source(job, err);
+    return false;
+}
+
+bool build_find_source(struct build_job *job, struct err **err)
+{
+    bool found = job->manifest->firmware.path ? open_working_copy(job, err) : resolve(job, err);
+    return found && find_board(job, err) && find_facts(job, err) &&
            checkout(job, &job->facts.submodules, err);
 }
 
@@ -104,6 +125,11 @@ static bool evaluate(struct build_job *job, struct err **err)
 static bool evaluate_with_library(struct build_job *job, struct err **err)
 {
     const struct freeze_entry *entry = &job->manifest->frozen[job->evaluation.library_entry];
+    if (job->manifest->firmware.path)
+        return manifest_error(job->manifest, entry->node, job->diags,
+                              "run 'make submodules' for the port there",
+                              "'%s' needs micropython-lib: %s is empty in the working copy",
+                              entry->name, job->interpreter->library);
     strv_add(&job->facts.submodules, job->interpreter->library);
     strv_sort(&job->facts.submodules);
     if (!checkout(job, &job->facts.submodules, err)) {
@@ -188,13 +214,26 @@ static bool hash_files(struct copied_dir *dir, struct err **err)
     return true;
 }
 
+static bool is_copied(const struct build_job *job, const char *label)
+{
+    for (size_t i = 0; i < job->copied_count; i++) {
+        if (!strcmp(job->copied[i].label, label))
+            return true;
+    }
+    return false;
+}
+
 /* Takes path. */
 static bool add_copied(struct build_job *job, const char *kind, char *path, struct err **err)
 {
+    char *label = xasprintf("%s/%s", kind, path_basename(path));
+    bool again = is_copied(job, label);
     job->copied = xreallocarray(job->copied, job->copied_count + 1, sizeof(*job->copied));
     struct copied_dir *dir = &job->copied[job->copied_count++];
-    *dir = (struct copied_dir){xasprintf("%s/%s", kind, path_basename(path)), path, STRV_INIT,
-                               STRV_INIT};
+    *dir = (struct copied_dir){label, path, STRV_INIT, STRV_INIT};
+    if (again)
+        return err_set(err, ERR_MANIFEST, "two C modules are called '%s': rename one",
+                       path_basename(path));
     return hash_files(dir, err) || err_wrap(err, "cannot read %s", path);
 }
 

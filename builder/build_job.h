@@ -62,7 +62,8 @@ bool build_expand(struct build_job *job, struct err **err) MUST_CHECK;
 /* build_key.c */
 void build_make_key(struct build_job *job);
 
-/* build_compile.c: stage and check the frozen files in job->dir, then run make there. */
+/* build_compile.c: stage and check the frozen files in job->dir, then run make there. mpy_cross is
+ * NULL for a port that cannot freeze modules. */
 bool build_stage(struct build_job *job, struct err **err) MUST_CHECK;
 bool build_check(struct build_job *job, const char *mpy_cross, struct err **err) MUST_CHECK;
 bool build_compile(struct build_job *job, const char *mpy_cross, struct err **err) MUST_CHECK;

@@ -37,7 +37,7 @@ static void add_frozen(struct hash *h, const struct frozen *frozen)
         const struct frozen_file *file = &frozen->files[i];
         hash_field_str(h, "form", frozen_form_name(file->form));
         hash_field_str(h, "target", file->target);
-        hash_field(h, "opt", &(char){(char)('0' + file->opt)}, 1);
+        hash_field(h, "opt", &file->opt, sizeof(file->opt));
         hash_field(h, "data", file->data, file->size);
     }
 }

@@ -1,0 +1,63 @@
+#include "builder/working_copy.h"
+
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/hash.h"
+#include "base/text.h"
+
+#define COMMIT_DIGITS 40
+#define PROGRESS_EVERY 256
+
+/* Is a part of the path a directory that make or git writes to? */
+static bool is_output(const char *path)
+{
+    for (const char *at = path; at; at = strchr(at, '/'), at = at ? at + 1 : NULL) {
+        size_t len = strcspn(at, "/");
+        bool is_dir = at[len] == '/';
+        if (is_dir &&
+            ((len == 4 && !strncmp(at, ".git", 4)) || (len == 5 && !strncmp(at, "build", 5)) ||
+             text_starts_with(at, "build-") || (len == 11 && !strncmp(at, "__pycache__", 11))))
+            return true;
+    }
+    return false;
+}
+
+static bool hash_tree(const char *dir, const struct strv *files, struct events *events,
+                      char hex[HASH_HEX_SIZE], struct err **err)
+{
+    struct hash hash;
+    hash_init(&hash);
+    for (size_t i = 0; i < files->count; i++) {
+        char digest[HASH_HEX_SIZE];
+        if (is_output(files->items[i]))
+            continue;
+        _cleanup_free_ char *path = path_join(dir, files->items[i]);
+        if (!hash_file(path, digest, err))
+            return false;
+        hash_field_str(&hash, files->items[i], digest);
+        if (i % PROGRESS_EVERY == 0)
+            event_progress(events, "source", i, files->count, "files", NULL);
+    }
+    hash_final(&hash, hex);
+    return true;
+}
+
+bool working_copy_open(const char *dir, const char *name, struct events *events,
+                       struct source *source, struct err **err)
+{
+    _cleanup_(strv_release) struct strv files = STRV_INIT;
+    char hex[HASH_HEX_SIZE];
+    if (!fs_walk(dir, WORKING_COPY_MAX_FILES, &files, err) ||
+        !hash_tree(dir, &files, events, hex, err))
+        return err_wrap(err, "cannot read the working copy %s", name);
+    *source = (struct source){
+        .url = xstrdup(name),
+        .ref = xstrdup("working copy"),
+        .commit = xstrndup(hex, COMMIT_DIGITS),
+        .origin = xstrdup("working copy"),
+        .dir = xstrdup(dir),
+        .describe = xstrdup("working-copy"),
+    };
+    return true;
+}
