@@ -72,8 +72,7 @@ static bool read_definition(struct definition *d, const char *path, struct diags
            read_list(d, "tools", &d->tools, diags) &&
            read_list(d, "programs", &d->programs, diags) &&
            read_list(d, "files", &d->files, diags) && read_list(d, "debian", &d->debian, diags) &&
-           ((d->tools && d->tools[0]) ||
-            ynode_error(&d->doc, d->doc.root, diags, NULL, "'tools' is empty"));
+           (d->tools[0] || ynode_error(&d->doc, d->doc.root, diags, NULL, "'tools' is empty"));
 }
 
 /* "there is no toolchain 'x'", with the nearest of those that there are. */
@@ -212,7 +211,8 @@ static bool find(const struct config *config, struct definition *d, const struct
 bool toolchain_find(const struct config *config, const char *name, const struct manifest *manifest,
                     struct toolchain *toolchain, struct diags *diags)
 {
-    struct definition definition = {.doc = YDOC_INIT};
+    static const char *const none[] = {NULL};
+    struct definition definition = {.doc = YDOC_INIT, .tools = none, .debian = none};
     struct toolchain found = TOOLCHAIN_INIT;
     found.name = xstrdup(name);
     bool ok = load_definition(config, name, manifest, &definition, diags) &&
