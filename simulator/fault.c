@@ -66,29 +66,35 @@ static bool parse_pair(char *pair, struct values *values, struct err **err)
     return true;
 }
 
-/* Do the keys fit each other? */
-static bool check(const struct values *v, struct err **err)
+/* Is each key given that the action needs, and none that means nothing to it? */
+static bool check_keys(const struct values *v, enum fault_on on, enum fault_action action,
+                       struct err **err)
 {
-    if (!v->given[KEY_ON] || !v->given[KEY_DO]) {
-        err_set(err, ERR_USAGE, "fault: %s= is missing", v->given[KEY_ON] ? "do" : "on");
-        return err_hint(err, "for example on=dnload,block=5,do=unplug");
+    const struct {
+        enum key key;
+        bool needed, allowed;
+    } rules[] = {
+        {KEY_MS, action == FAULT_DELAY || action == FAULT_POLL,
+         action == FAULT_DELAY || action == FAULT_POLL},
+        {KEY_CODE, action == FAULT_STATUS, action == FAULT_STATUS},
+        {KEY_REPLUG, false, action == FAULT_UNPLUG},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+        bool given = v->given[rules[i].key];
+        if (given ? !rules[i].allowed : rules[i].needed)
+            return err_set(err, ERR_USAGE, "fault: %s= %s do=%s", key_names[rules[i].key],
+                           given ? "does not apply to" : "is missing for", action_names[action]);
     }
-    enum fault_on on = (enum fault_on)v->value[KEY_ON];
-    enum fault_action action = (enum fault_action)v->value[KEY_DO];
-    bool timed = action == FAULT_DELAY || action == FAULT_POLL;
-    if (timed != v->given[KEY_MS])
-        return err_set(err, ERR_USAGE, "fault: ms= %s do=%s",
-                       timed ? "is missing for" : "does not apply to", action_names[action]);
-    if ((action == FAULT_STATUS) != v->given[KEY_CODE])
-        return err_set(err, ERR_USAGE, "fault: code= %s do=%s",
-                       action == FAULT_STATUS ? "is missing for" : "does not apply to",
-                       action_names[action]);
-    if (v->given[KEY_REPLUG] && action != FAULT_UNPLUG)
-        return err_set(err, ERR_USAGE, "fault: replug= applies to do=unplug only");
     if (v->given[KEY_BLOCK] && on != FAULT_ON_DNLOAD && on != FAULT_ON_UPLOAD)
         return err_set(err, ERR_USAGE, "fault: block= applies to on=dnload and on=upload only");
     if (v->given[KEY_CODE] && v->value[KEY_CODE] == 0)
         return err_set(err, ERR_USAGE, "fault: code=0 is no error");
+    return true;
+}
+
+/* Can this happen to that? */
+static bool check_pair(enum fault_on on, enum fault_action action, struct err **err)
+{
     bool work = on <= FAULT_ON_MASS_ERASE;
     if (!work && (action == FAULT_BUSY || action == FAULT_POLL || action == FAULT_IGNORE))
         return err_set(err, ERR_USAGE,
@@ -99,6 +105,17 @@ static bool check(const struct values *v, struct err **err)
     if (action == FAULT_CORRUPT && on != FAULT_ON_UPLOAD && on != FAULT_ON_DNLOAD)
         return err_set(err, ERR_USAGE, "fault: do=corrupt applies to on=dnload and on=upload only");
     return true;
+}
+
+static bool check(const struct values *v, struct err **err)
+{
+    if (!v->given[KEY_ON] || !v->given[KEY_DO]) {
+        err_set(err, ERR_USAGE, "fault: %s= is missing", v->given[KEY_ON] ? "do" : "on");
+        return err_hint(err, "for example on=dnload,after=5,do=unplug");
+    }
+    enum fault_on on = (enum fault_on)v->value[KEY_ON];
+    enum fault_action action = (enum fault_action)v->value[KEY_DO];
+    return check_keys(v, on, action, err) && check_pair(on, action, err);
 }
 
 bool fault_parse(const char *text, struct fault *fault, struct err **err)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,14 @@ static void close_ptr(int *fd)
         close(*fd);
 }
 
+static bool lock_file(const char *path, int fd, struct err **err)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    err_set(err, ERR_USAGE, "flash file '%s' belongs to a board that is simulated just now", path);
+    return err_hint(err, "name another directory, or wait until that simulation has ended");
+}
+
 /* Open or make the file; *fresh tells whether its bytes still have to be erased. */
 static bool open_file(const char *path, size_t size, int *fd, bool *fresh, struct err **err)
 {
@@ -21,6 +30,8 @@ static bool open_file(const char *path, size_t size, int *fd, bool *fresh, struc
     struct stat st;
     if (*fd < 0 || fstat(*fd, &st) < 0)
         return err_set_errno(err, ERR_FAILED, errno, "cannot open flash file '%s'", path);
+    if (!lock_file(path, *fd, err))
+        return false;
     *fresh = st.st_size == 0;
     if (!*fresh && (size_t)st.st_size != size) {
         err_set(err, ERR_USAGE, "flash file '%s' has %lld bytes, the board's flash has %zu", path,
@@ -44,7 +55,8 @@ bool nor_open(struct nor *nor, const char *path, size_t size, struct err **err)
     void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
     if (bytes == MAP_FAILED)
         return err_set_errno(err, ERR_FAILED, errno, "cannot map flash of %zu bytes", size);
-    *nor = (struct nor){bytes, size, 0};
+    *nor = (struct nor){bytes, size, 0, fd};
+    fd = -1;
     if (fresh)
         nor_erase(nor, 0, size);
     return true;
@@ -52,8 +64,10 @@ bool nor_open(struct nor *nor, const char *path, size_t size, struct err **err)
 
 void nor_close(struct nor *nor)
 {
-    if (nor->bytes)
+    if (nor->bytes) {
         munmap(nor->bytes, nor->size);
+        close_ptr(&nor->fd);
+    }
     *nor = (struct nor)NOR_INIT;
 }
 

@@ -18,14 +18,16 @@ struct nor {
     size_t size;
     /* Bytes programmed that were not erased at the time: each one is a missing erase. */
     uint64_t overwritten;
+    int fd; /* holds the file's lock; -1 = no file */
 };
 #define NOR_INIT                                                                                   \
     {                                                                                              \
-        NULL, 0, 0                                                                                 \
+        NULL, 0, 0, -1                                                                             \
     }
 
 /* Map `path`, which is made (erased) if it does not exist and must have exactly `size` bytes if it
- * does; path NULL: anonymous, erased. */
+ * does; path NULL: anonymous, erased. A file is locked (flock): ERR_USAGE if another board has it.
+ */
 bool nor_open(struct nor *nor, const char *path, size_t size, struct err **err) MUST_CHECK;
 void nor_close(struct nor *nor);
 

@@ -59,7 +59,7 @@ static void what_is_wrong_is_named(void **state)
     refused("on=upload,do=status", "code= is missing");
     refused("on=upload,do=status,code=16", "from 0 to 15");
     refused("on=upload,do=status,code=0", "code=0 is no error");
-    refused("on=upload,do=stall,replug=9", "replug= applies to do=unplug only");
+    refused("on=upload,do=stall,replug=9", "replug= does not apply to do=stall");
     refused("on=upload,do=busy", "do=busy applies to");
     refused("on=dnload,do=short", "do=short applies to");
     refused("on=erase,do=corrupt", "do=corrupt applies to");

@@ -50,6 +50,9 @@ static void a_file_keeps_the_bytes(void **state)
 
     assert_ok(nor_open(&nor, path, 4096, &err), &err);
     assert_int_equal(nor.bytes[1], 2);
+    struct nor other = NOR_INIT;
+    assert_false(nor_open(&other, path, 4096, &err));
+    assert_error(&err, ERR_USAGE, "belongs to a board that is simulated just now");
     nor_close(&nor);
     assert_false(nor_open(&nor, path, 8192, &err));
     assert_error(&err, ERR_USAGE, "has 4096 bytes, the board's flash has 8192");
