@@ -179,8 +179,6 @@ static inline uint32_t fake_advance(struct fake_board *b)
 static inline enum usb_fault fake_get_status(struct fake_board *b, const struct usb_control *c,
                                              size_t *moved)
 {
-    if (b->now_us < b->asked_until_us)
-        b->early_polls++;
     if (b->state == DFU_STATE_MANIFEST_SYNC) {
         b->left = b->gone = true;
         if (b->silent_leave)
@@ -243,6 +241,7 @@ static inline enum usb_fault fake_control(void *data, const struct usb_control *
     if (number == b->interrupt_at)
         raise(SIGINT);
     fake_log(b, c);
+    b->early_polls += b->now_us < b->asked_until_us;
     b->now_us += 100;
     if (b->state == DFU_STATE_DNBUSY && b->now_us < b->busy_until_us)
         b->now_us = b->busy_until_us;

@@ -158,6 +158,24 @@ static void short_upload(void **state)
     assert_error(&err, ERR_DEVICE, "sent 15 of 16 bytes");
 }
 
+static enum usb_fault takes_half(void *data, const struct usb_control *c, size_t *moved)
+{
+    enum usb_fault fault = fake_control(data, c, moved);
+    *moved /= 2;
+    return fault;
+}
+
+static void short_answers(void **state)
+{
+    struct dfu dfu = fake_dfu(*state);
+    struct err *err = NULL;
+    dfu.io.control = takes_half;
+    assert_false(dfu_download(&dfu, 0, erase, 5, &err));
+    assert_error(&err, ERR_DEVICE, "took 2 of 5 bytes");
+    assert_false(dfu_get_status(&dfu, 100, &err));
+    assert_error(&err, ERR_DEVICE, "a status of 3 bytes instead of 6");
+}
+
 static void unplugged(void **state)
 {
     struct fake_board *b = *state;
@@ -241,6 +259,7 @@ int main(void)
         TEST(error_state_with_status_ok),
         TEST(refusal_is_explained),
         TEST(short_upload),
+        TEST(short_answers),
         TEST(unplugged),
         TEST(idle_from_any_state),
         TEST(never_becomes_idle),

@@ -282,14 +282,14 @@ static void two_memories(void **state)
 {
     struct fixture *f = *state;
     layout_release(&f->options);
-    parse("@External /0x08000000/16*004Kg", &f->options);
+    parse("@External /0x08004000/16*004Kg", &f->options);
     add(f, 0, 0x08000000, 0x4000);
-    add(f, 1, 0x08000000, 0x1000);
+    add(f, 1, 0x08004000, 0x1000);
     make(f);
     assert_plan(f, "erase  alt 0  0x08000000  16.0 KiB\n"
-                   "erase  alt 1  0x08000000  4.0 KiB\n"
+                   "erase  alt 1  0x08004000  4.0 KiB\n"
                    "write  alt 0  0x08000800  14.0 KiB\n"
-                   "write  alt 1  0x08000000  4.0 KiB\n"
+                   "write  alt 1  0x08004000  4.0 KiB\n"
                    "write  alt 0  0x08000000  2.0 KiB  (the vector table: last)\n");
 }
 
