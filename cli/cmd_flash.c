@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "builder/build.h"
 #include "cli/command.h"
-#include "cli/flash_input.h"
+#include "cli/image_input.h"
 #include "flasher/flash.h"
 
 static const char help[] =
@@ -63,7 +64,7 @@ static int take_option(struct cli *cli, struct arguments *args, int option, cons
     uint16_t vendor, product;
     switch (option) {
     case OPT_USB:
-        if (!flash_parse_ids(optarg, &vendor, &product))
+        if (!image_parse_ids(optarg, &vendor, &product))
             return cli_usage(cli, &cmd_flash, "--usb: '%s' is not like 0483:df11", optarg);
         args->flash.match.vendor = vendor;
         args->flash.match.product = product;
@@ -116,14 +117,15 @@ static int parse(struct cli *cli, struct arguments *args, int argc, char **argv)
     return 0;
 }
 
-static bool move_to_alt(struct flash_input *input, const struct arguments *args, struct err **err)
+/* Write all of it to another alternate setting than the image says. */
+static bool move_to_alt(struct image *image, const struct arguments *args, struct err **err)
 {
-    if (!input->one_alt) {
-        err_set(err, ERR_USAGE, "%s has data for several alternate settings", args->input);
+    if (image->segments[0].alt != image->segments[image->count - 1].alt) { /* they are sorted */
+        err_set(err, ERR_USAGE, "'%s' has data for several alternate settings", args->input);
         return err_hint(err, "leave --alt out");
     }
-    for (size_t i = 0; i < input->image.count; i++)
-        input->image.segments[i].alt = (uint8_t)args->alt;
+    for (size_t i = 0; i < image->count; i++)
+        image->segments[i].alt = (uint8_t)args->alt;
     return true;
 }
 
@@ -193,20 +195,57 @@ static void print_result(const struct flash_result *r, const struct image *image
     fputs(out.data, stdout);
 }
 
-static int flash(struct cli *cli, struct arguments *args, struct flash_input *input)
+/* The path of the image that a manifest makes, yours; NULL with diags or *err filled. */
+static char *build_image(struct cli *cli, const char *manifest, struct diags *diags,
+                         struct err **err)
+{
+    _cleanup_(config_release) struct config config = CONFIG_INIT;
+    _cleanup_(build_result_release) struct build_result result = BUILD_RESULT_INIT;
+    struct build_options options = {.output_dir = NULL};
+    if (!config_load(&config, diags) ||
+        !build_run(manifest, &config, &options, cli->events, &result, diags, err))
+        return NULL;
+    return xstrdup(result.image_path);
+}
+
+static bool load(struct cli *cli, const char *path, const struct arguments *args,
+                 struct image_input *in, struct err **err)
+{
+    if (!image_input_load(cli, path, args->has_address ? &args->address : NULL, in, err) ||
+        !image_input_check_sidecar(in, err))
+        return false;
+    if (!in->image.count)
+        return err_set(err, ERR_FAILED, "'%s' holds no data", path);
+    return image_input_check_link(in, err) &&
+           (!args->has_alt || move_to_alt(&in->image, args, err));
+}
+
+static int flash(struct cli *cli, const char *path, struct arguments *args)
 {
     struct err *err = NULL;
+    _cleanup_(image_input_release) struct image_input in = IMAGE_INPUT_INIT;
     _cleanup_(flash_result_release) struct flash_result result = FLASH_RESULT_INIT;
-    if (args->has_alt && !move_to_alt(input, args, &err))
+    if (!load(cli, path, args, &in, &err))
         return cli_fail(cli, err);
     if (!args->has_ids)
-        match_image(&args->flash.match, &input->image);
-    if (!flash_image(&input->image, &args->flash, cli->events, &result, &err))
+        match_image(&args->flash.match, &in.image);
+    if (!flash_image(&in.image, &args->flash, cli->events, &result, &err))
         return cli_fail(cli, err);
     if (!cli->json && !cli->quiet)
-        print_result(&result, &input->image, args);
+        print_result(&result, &in.image, args);
     event_result(cli->events, true, 0, result_fields(&result, args));
     return 0;
+}
+
+static int build_and_flash(struct cli *cli, struct arguments *args)
+{
+    _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
+    struct err *err = NULL;
+    _cleanup_free_ char *path = build_image(cli, args->input, &diags, &err);
+    if (!path && !err)
+        return cli_fail_diags(cli, &diags);
+    cli_warnings(cli, &diags);
+    return path ? flash(cli, path, args) : cli_fail(cli, err);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -214,21 +253,12 @@ static int run(struct cli *cli, int argc, char **argv)
     struct arguments args = {
         .flash = {.match = DEVICE_MATCH_ANY, .verify = true, .leave = true},
     };
-    _cleanup_(flash_input_release) struct flash_input input = FLASH_INPUT_INIT;
-    _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
-    struct err *err = NULL;
     int status = parse(cli, &args, argc, argv);
     if (status)
         return status;
-    const uint32_t *address = args.has_address ? &args.address : NULL;
-    if (flash_input_load(cli, args.input, address, &input, &diags, &err)) {
-        cli_warnings(cli, &diags);
-        return flash(cli, &args, &input);
-    }
-    if (!err)
-        return cli_fail_diags(cli, &diags);
-    cli_warnings(cli, &diags);
-    return cli_fail(cli, err);
+    if (text_ends_with(args.input, ".yaml") || text_ends_with(args.input, ".yml"))
+        return build_and_flash(cli, &args);
+    return flash(cli, args.input, &args);
 }
 
 const struct command cmd_flash = {

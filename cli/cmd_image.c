@@ -7,7 +7,6 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "cli/command.h"
-#include "cli/flash_input.h"
 #include "cli/image_input.h"
 #include "image/dfuse_file.h"
 #include "image/hex_file.h"
@@ -92,7 +91,7 @@ static int parse_option(struct cli *cli, int option, char **argv, struct options
         return 0;
     case OPT_USB:
         o->has_usb = true;
-        if (!flash_parse_ids(optarg, &o->vendor, &o->product))
+        if (!image_parse_ids(optarg, &o->vendor, &o->product))
             return cli_usage(cli, &cmd_image, "'%s' is no USB id such as 0483:df11", optarg);
         return 0;
     case ':':
@@ -267,6 +266,13 @@ static int convert(struct cli *cli, const struct options *o, const struct image_
     return 0;
 }
 
+/* What would keep the image from being flashed does not keep it from being looked at. */
+static void warn(struct cli *cli, struct err **err)
+{
+    event_diag(cli->events, "warning", *err);
+    err_free_ptr(err);
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
     struct options o = {0};
@@ -277,16 +283,16 @@ static int run(struct cli *cli, int argc, char **argv)
         return status;
     if (!image_input_load(cli, o.path, o.has_address ? &o.address : NULL, &in, &err))
         return cli_fail(cli, err);
+    if (!image_input_check_sidecar(&in, &err))
+        warn(cli, &err);
     if (o.has_usb) {
         in.image.usb_vendor = o.vendor;
         in.image.usb_product = o.product;
     }
     if (o.output)
         return convert(cli, &o, &in);
-    if (!image_input_check_link(&in, &err)) {
-        event_diag(cli->events, "warning", err);
-        err_free(err);
-    }
+    if (!image_input_check_link(&in, &err))
+        warn(cli, &err);
     if (!cli->json)
         print_input(&in);
     event_result(cli->events, true, 0, input_fields(&in));

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/flash_input.h"
 #include "image/sidecar.h"
 
 static const char *field(const json_t *object, const char *key)
@@ -12,13 +11,14 @@ static const char *field(const json_t *object, const char *key)
 }
 
 /* Is this file one of those that the sidecar lists, or does it hold the same bytes at the same
- * addresses? A raw binary has its gaps filled, so that only the former is to be expected of it; an
- * ELF file is listed nowhere, as it may name paths of the machine that built it. */
+ * addresses? JSON without a digest says nothing of either and contradicts nothing. A raw binary has
+ * its gaps filled, so that only the former is to be expected of it; an ELF file is listed nowhere,
+ * as it may name paths of the machine that built it. */
 static bool describes(const json_t *sidecar, const struct image_input *in)
 {
     const char *digest = field(sidecar, "digest"), *format, *hash;
     json_t *file;
-    if (in->format == IMAGE_FORMAT_ELF || (digest && strcmp(digest, in->digest) == 0))
+    if (in->format == IMAGE_FORMAT_ELF || !digest || strcmp(digest, in->digest) == 0)
         return true;
     json_object_foreach(json_object_get(sidecar, "files"), format, file)
     {
@@ -31,21 +31,27 @@ static bool describes(const json_t *sidecar, const struct image_input *in)
 
 static void load_sidecar(struct cli *cli, struct image_input *in)
 {
-    struct err *err = NULL;
+    _cleanup_err_ struct err *err = NULL;
     json_t *sidecar = NULL;
-    if (sidecar_load(in->path, &sidecar, &err)) {
-        if (describes(sidecar, in)) {
-            in->sidecar = sidecar;
-            return;
-        }
-        _cleanup_free_ char *path = sidecar_path(in->path);
-        err_set(&err, ERR_AUTHENTIC, "'%s' describes another image than '%s' and is ignored", path,
-                in->path);
+    if (!sidecar_load(in->path, &sidecar, &err)) {
+        if (err->code != ERR_NOT_FOUND)
+            event_diag(cli->events, "warning", err);
+        return;
     }
-    if (err->code != ERR_NOT_FOUND)
-        event_diag(cli->events, "warning", err);
-    err_free(err);
-    json_decref(sidecar);
+    in->other_sidecar = !describes(sidecar, in);
+    if (in->other_sidecar)
+        json_decref(sidecar);
+    else
+        in->sidecar = sidecar;
+}
+
+bool image_input_check_sidecar(const struct image_input *in, struct err **err)
+{
+    if (!in->other_sidecar)
+        return true;
+    _cleanup_free_ char *path = sidecar_path(in->path);
+    err_set(err, ERR_AUTHENTIC, "'%s' describes another image than '%s'", path, in->path);
+    return err_hint(err, "build it again; or move the sidecar away if the image is what you want");
 }
 
 static bool first_address(const json_t *sidecar, uint32_t *address)
@@ -65,6 +71,23 @@ static bool sidecar_address(const char *path, uint32_t *address)
     return found;
 }
 
+static bool parse_id(const char *digits, size_t len, uint16_t *id)
+{
+    uint32_t value;
+    _cleanup_free_ char *number = xasprintf("0x%.*s", (int)len, digits);
+    if (len == 0 || len > 4 || !text_parse_u32(number, &value))
+        return false;
+    *id = (uint16_t)value;
+    return true;
+}
+
+bool image_parse_ids(const char *text, uint16_t *vendor, uint16_t *product)
+{
+    const char *colon = strchr(text, ':');
+    return colon && parse_id(text, (size_t)(colon - text), vendor) &&
+           parse_id(colon + 1, strlen(colon + 1), product);
+}
+
 static void take_ids(struct image_input *in)
 {
     const json_t *usb = json_object_get(in->sidecar, "usb");
@@ -72,7 +95,7 @@ static void take_ids(struct image_input *in)
     if (in->image.usb_vendor != IMAGE_ID_ANY || !vendor || !product)
         return;
     _cleanup_free_ char *ids = xasprintf("%s:%s", vendor, product);
-    flash_parse_ids(ids, &in->image.usb_vendor, &in->image.usb_product);
+    image_parse_ids(ids, &in->image.usb_vendor, &in->image.usb_product);
 }
 
 bool image_input_load(struct cli *cli, const char *path, const uint32_t *address,

@@ -1,5 +1,5 @@
 /*
- * What `firn image` is given: an image file and the sidecar that describes it.
+ * What `firn image` and `firn flash` are given: an image file and the sidecar that describes it.
  */
 #ifndef FIRN_CLI_IMAGE_INPUT_H
 #define FIRN_CLI_IMAGE_INPUT_H
@@ -17,6 +17,7 @@ struct image_input {
     char file_hash[HASH_HEX_SIZE]; /* SHA-256 of the file */
     char digest[HASH_HEX_SIZE];    /* image_digest() */
     json_t *sidecar;               /* NULL when there is none that describes this image */
+    bool other_sidecar;            /* there is one, and it describes another image */
 };
 #define IMAGE_INPUT_INIT                                                                           \
     {                                                                                              \
@@ -24,14 +25,20 @@ struct image_input {
     }
 
 /* Read PATH and its sidecar. address (NULL = none given) is for raw binaries and an error for other
- * files; one that was built here has it in its sidecar. A sidecar that cannot be read or describes
- * another image is a warning: the image is all there without it. */
+ * files; one that was built here has it in its sidecar. A sidecar that cannot be read is a warning:
+ * the image is all there without it. */
 bool image_input_load(struct cli *cli, const char *path, const uint32_t *address,
                       struct image_input *input, struct err **err) MUST_CHECK;
+/* False (ERR_AUTHENTIC) if there is a sidecar and it describes another image: one of the two is not
+ * what it was. */
+bool image_input_check_sidecar(const struct image_input *input, struct err **err) MUST_CHECK;
 /* Does the image belong where its addresses say? Some boards map their flash to where the program
  * is linked, and an ELF file knows only the latter: written in another format it would be flashed
  * to the wrong place. */
 bool image_input_check_link(const struct image_input *input, struct err **err) MUST_CHECK;
 void image_input_release(struct image_input *input);
+
+/* "0483:df11"; false if it is not that. */
+bool image_parse_ids(const char *text, uint16_t *vendor, uint16_t *product);
 
 #endif

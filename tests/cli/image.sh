@@ -76,7 +76,7 @@ like "$(strings -n 5 named.dfu)" '^greeter 1\.4\.0$' 'the .dfu says what it is'
 sidecar a.json "${digest//[0-9]/0}"
 cp a.hex other.hex && sed '2s/.*/:0100000000FF/' a.hex >changed.hex && sidecar changed.json x
 exits 0 'a sidecar of another image' "$FIRN" image changed.hex
-like "$OUT" "warning: 'changed.json' describes another image than 'changed.hex' and is ignored" \
+like "$OUT" "warning: 'changed.json' describes another image than 'changed.hex'" \
     '... is not believed'
 unlike "$OUT" 'greeter' '... and its product not shown'
 echo '{' >other.json

@@ -130,7 +130,7 @@ exits 4 "ids from the sidecar" sim -- "$FIRN" -q flash first.bin --address 0x080
 like "$OUT" 'looked for a board 1209:beef in DFU mode' "count"
 cat >image.json <<<'{"digest": "0000000000000000000000000000000000000000000000000000000000000000"}'
 exits 5 "an image that is not its sidecar's" sim -- "$FIRN" -q flash image.dfu
-like "$OUT" 'image.dfu is not the image that image.json describes' "is refused"
+like "$OUT" "error: 'image.json' describes another image than 'image.dfu'" "is refused"
 rm first.json image.json
 
 # ---- what does not fit ---------------------------------------------------------------------------
