@@ -46,7 +46,6 @@ TESTS := $(TEST_SRC:%.c=$B/%)
 all: $B/firn $B/firn-sim.so ## build firn (build/release/firn, linked as ./firn)
 	@$(if $(SAN),:,ln -sf $B/firn firn)
 
-# The whole archive, so that two functions of one name are an error and not a matter of luck.
 # Objects, not the archive: two functions of one name are an error here.
 $B/firn: $B/cli/main.o $(LIB_OBJ)
 	@echo "LINK $@"
