@@ -2,7 +2,7 @@
 # firn build for the other ports: unix, minimal for this machine and for the STM32F405, and stm32
 # where its submodules are at hand (FIRN_TEST_STM32_MIRRORS=config.yaml, whose mirrors: hold them).
 . "$(dirname "$0")/../tap.sh"
-. "$(dirname "$0")/home.sh"
+. "$(dirname "$0")/../home.sh"
 own_home "$T/home"
 cd "$T" || exit 1
 mkdir modules

@@ -2,7 +2,7 @@
 # firn build for the qemu port's NETDUINO2: every kind of frozen module on the board, interrupted and
 # concurrent builds, and what it says when something is wrong.
 . "$(dirname "$0")/../tap.sh"
-. "$(dirname "$0")/home.sh"
+. "$(dirname "$0")/../home.sh"
 own_home "$T/home"
 cp -r "$TOP/tests/data/kinds" "$T/p"
 mkdir "$T/p/vendor"
