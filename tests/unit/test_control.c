@@ -126,7 +126,8 @@ static void nobody_there(void **state)
     (void)state;
     struct err *err = NULL;
     assert_false(control_send("/tmp/firn-nobody-is-here", "status", &answer, &err));
-    assert_error(&err, ERR_NOT_FOUND, "cannot reach the simulator: cannot connect to '/tmp/firn-nobody-is-here'");
+    assert_error(&err, ERR_NOT_FOUND,
+                 "cannot reach the simulator: cannot connect to '/tmp/firn-nobody-is-here'");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
