@@ -9,10 +9,10 @@ mkdir "$T/p/vendor"
 cp "$TOP/manifests/greeter/vendor/yeti.mpy" "$T/p/vendor/"
 cd "$T/p" || exit 1
 
-# wait_for COMMAND...: until it succeeds, 60 s at most
+# wait_for COMMAND...: until it succeeds, 5 min at most (mpy-cross may have to be built first)
 wait_for() {
     local i
-    for ((i = 0; i < 600; i++)); do
+    for ((i = 0; i < 3000; i++)); do
         "$@" >/dev/null 2>&1 && return
         sleep 0.1
     done
