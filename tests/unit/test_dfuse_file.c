@@ -174,6 +174,8 @@ static void forged_fields_are_named(void **state)
     check_forged(11 + 274 + 4, 0, "the element at offset 285 has no bytes");
     check_forged(11 + 274, 0xfffffff8, "run past the end of the address space");
     check_forged(11 + 274, 0x08020001, "overlaps 0x08020000-0x0802012b");
+    /* bTargets 1 of 2; the bytes before it are those of the file's size, 916 */
+    check_forged(7, 0x01000000 | 916 >> 8, "bytes after the last target");
     check_forged(11, 0x67726100, "no 'Target' at offset 11");
 }
 

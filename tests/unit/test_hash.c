@@ -45,6 +45,9 @@ static void fields_do_not_run_into_each_other(void **state)
     assert_string_not_equal(one, two);
     field_pair("ab", "c", two);
     assert_string_equal(one, two);
+    /* lengths as 8 bytes, little-endian, before name and value: docs/image.md relies on it */
+    field_pair("name", "abc", one);
+    assert_string_equal(one, "f81ef6f2cc0fffe639d718e325074907064894bfad240ad02d509a80334be543");
 }
 
 static void files(void **state)

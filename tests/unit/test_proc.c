@@ -126,6 +126,22 @@ static void the_whole_group_ends_at_the_deadline(void **state)
     err_free_ptr(&err);
 }
 
+static void the_whole_group_is_asked_first(void **state)
+{
+    (void)state;
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    struct proc proc = {
+        .argv = SH("sh -c 'trap \"echo tidied; exit\" TERM; while :; do sleep 0.02; done' & wait"),
+        .timeout_ms = 300,
+        .out = &out};
+    struct proc_result result;
+    struct err *err = NULL;
+
+    assert_false(proc_run(&proc, &result, &err));
+    assert_error(&err, ERR_FAILED, "did not end within");
+    assert_contains(out.data, "tidied\n");
+}
+
 static void who_ignores_sigterm_is_killed(void **state)
 {
     (void)state;
@@ -240,6 +256,7 @@ int main(void)
         cmocka_unit_test(lines),
         cmocka_unit_test(missing_programs_and_directories),
         cmocka_unit_test(the_whole_group_ends_at_the_deadline),
+        cmocka_unit_test(the_whole_group_is_asked_first),
         cmocka_unit_test(who_ignores_sigterm_is_killed),
         cmocka_unit_test(who_holds_the_pipe_does_not_hold_us),
         cmocka_unit_test(who_closes_its_output_is_waited_for),

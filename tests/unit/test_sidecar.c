@@ -24,11 +24,11 @@ static void paths(void **state)
 static void save_and_load(void **state)
 {
     (void)state;
-    char image_path[] = "/tmp/firn-test-sidecar.XXXXXX";
+    char dir[] = "/tmp/firn-test-sidecar.XXXXXX";
     struct err *err = NULL;
     json_t *back = NULL, *sidecar = json_pack("{s:s, s:{s:s}}", "z", "1", "a", "b", "c");
-    close(mkstemp(image_path));
-    unlink(image_path);
+    assert_non_null(mkdtemp(dir));
+    _cleanup_free_ char *image_path = path_join(dir, "greeter.dfu");
     _cleanup_free_ char *path = sidecar_path(image_path);
     _cleanup_(buf_release) struct buf text = BUF_INIT;
     assert_false(sidecar_load(image_path, &back, &err));
@@ -46,7 +46,7 @@ static void save_and_load(void **state)
         assert_false(sidecar_load(image_path, &back, &err));
         assert_error(&err, ERR_FAILED, path);
     }
-    unlink(path);
+    assert_ok(fs_remove_tree(dir, &err), &err);
 }
 
 static void segments(void **state)

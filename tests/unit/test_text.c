@@ -11,6 +11,9 @@ static void nearest(void **state)
     assert_string_equal(text_nearest("pybv11", boards), "PYBV11");
     assert_string_equal(text_nearest("NETUDINO2", boards), "NETDUINO2");
     assert_string_equal(text_nearest("b", boards), "a");
+    /* swapping two neighbours is one mistake, more would be too far for five letters */
+    assert_string_equal(text_nearest("biuld", (const char *const[]){"build", NULL}), "build");
+    assert_null(text_nearest("bliud", (const char *const[]){"build", NULL}));
     assert_null(text_nearest("ESP32", boards));
     assert_null(text_nearest("xyz", boards));
     char longest[1000];

@@ -172,6 +172,9 @@ static void what_is_no_text_is_refused(void **state)
             "m.yaml:2:5: byte 0xff is not UTF-8 text\n"
             "   2 | b\u00e9: \\xff\n"
             "     |     ^~~~ save the file as UTF-8\n");
+    refused("a: 1\rb: \xe2\x80\xa8 \xff\n", "m.yaml:3:2: byte 0xff is not UTF-8 text\n"
+                                            "   3 |  \\xff\n"
+                                            "     |  ^~~~ save the file as UTF-8\n");
     refused("a: \x1b[2J\n", "m.yaml:1:4: the character U+001B is not allowed\n"
                             "   1 | a: \\x1b[2J\n"
                             "     |    ^~~~ remove it\n");
