@@ -59,8 +59,8 @@ static void overlaps_are_refused_with_both_ranges(void **state)
                  "0x0000000d-0x00000010 overlaps 0x00000010-0x00000013, which is there already");
     assert_false(image_add(&image, 0, 0, "0123456789abcdef0123456789abcdef0123456789", 42, &err));
     assert_error(&err, ERR_FAILED, "overlaps");
-    add(&image, 1, 0x10, "other");
-    assert_segments(&image, "0:10:aaaa 0:20:bbbb 1:10:other ");
+    add(&image, 1, 0x21, "other"); /* another memory */
+    assert_segments(&image, "0:10:aaaa 0:20:bbbb 1:21:other ");
 }
 
 static void limits(void **state)
