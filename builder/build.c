@@ -219,10 +219,18 @@ static bool build_locked(struct build_job *job, struct build_result *result, str
     return ok;
 }
 
+static bool check_home(const struct build_job *job, struct err **err)
+{
+    if (make_can_name(job->config->home))
+        return true;
+    err_set(err, ERR_FAILED, "MicroPython's makefiles cannot work in %s", job->config->home);
+    return err_hint(err, "set FIRN_HOME to a path of letters, digits and /._+-@, alone");
+}
+
 static bool run(struct build_job *job, const char *manifest_path, struct build_result *result,
                 struct err **err)
 {
-    if (!load(job, manifest_path))
+    if (!load(job, manifest_path) || !check_home(job, err))
         return false;
     if (!phase_source(job, err) || !phase_toolchain(job) || !phase_frozen(job, err))
         return false;

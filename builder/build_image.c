@@ -95,6 +95,13 @@ static bool copy_map(struct filling *f, const char *elf_path, struct err **err)
     return !fs_is_file(appended) || fs_copy(appended, to, err);
 }
 
+/* What make printed stays with what it made. */
+static bool keep_log(struct filling *f, struct err **err)
+{
+    _cleanup_free_ char *to = path_join(f->temp, "build.log");
+    return fs_copy(f->job->log_path, to, err);
+}
+
 static bool fill(struct filling *f, struct err **err)
 {
     const struct build_job *job = f->job;
@@ -108,7 +115,7 @@ static bool fill(struct filling *f, struct err **err)
     if (has_image && !add_formats(f, &elf, &image, err))
         return false;
     if (!fs_write(elf_to, elf.data, elf.len, has_image ? 0644 : 0755, err) ||
-        !copy_map(f, elf_path, err))
+        !copy_map(f, elf_path, err) || !keep_log(f, err))
         return false;
     json_t *sidecar = build_sidecar(job, has_image ? &image : NULL, f->files);
     bool ok = sidecar_save(elf_to, sidecar, err);
@@ -126,5 +133,5 @@ bool build_image(struct build_job *job, struct err **err)
         return *err ? false : err_set(err, ERR_FAILED, "cannot publish %s", f.temp);
     free(f.temp);
     f.temp = NULL;
-    return true;
+    return fs_remove_tree(job->log_path, err);
 }

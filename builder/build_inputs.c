@@ -77,6 +77,9 @@ static bool open_working_copy(struct build_job *job, struct err **err)
     const struct manifest *m = job->manifest;
     const struct ynode *node = ynode_get(m->firmware.node, "path");
     _cleanup_free_ char *dir = manifest_path(m, node, m->firmware.path, job->diags);
+    if (dir && !make_can_name(dir))
+        return manifest_error(m, node, job->diags, "move it, or link to it from elsewhere",
+                              "MicroPython's makefiles cannot work in %s", dir);
     if (!dir || !working_copy_open(dir, m->firmware.path, job->events, &job->source, err))
         return false;
     _cleanup_free_ char *library = xasprintf("%s/%s/README.md", dir, job->interpreter->library);
@@ -231,6 +234,9 @@ static bool add_copied(struct build_job *job, const char *kind, char *path, stru
     job->copied = xreallocarray(job->copied, job->copied_count + 1, sizeof(*job->copied));
     struct copied_dir *dir = &job->copied[job->copied_count++];
     *dir = (struct copied_dir){label, path, STRV_INIT, STRV_INIT};
+    if (!make_can_name(label))
+        return err_set(err, ERR_MANIFEST, "MicroPython's makefiles cannot name '%s': rename it",
+                       path_basename(path));
     if (again)
         return err_set(err, ERR_MANIFEST, "two C modules are called '%s': rename one",
                        path_basename(path));

@@ -1,5 +1,6 @@
 #include "builder/make.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,15 @@ void make_environment(struct strv *env, long long source_date_epoch, const char 
     strv_add(env, "PYTHONDONTWRITEBYTECODE=1");
     strv_addf(env, "MICROPY_GIT_TAG=%s", git_tag);
     strv_addf(env, "MICROPY_GIT_HASH=%s", git_hash);
+}
+
+bool make_can_name(const char *path)
+{
+    for (const char *c = path; *c; c++) {
+        if (!isalnum((unsigned char)*c) && !((unsigned char)*c & 0x80) && !strchr("/._+-@,", *c))
+            return false;
+    }
+    return true;
 }
 
 /* make -C DIR [extra] NAME=value ... [target] */

@@ -45,6 +45,11 @@ bool make_ask(const char *dir, const char *const *vars, const char *const *env,
 void make_environment(struct strv *env, long long source_date_epoch, const char *git_tag,
                       const char *git_hash);
 
+/* Can a path stand in a makefile? GNU make takes no spaces in file names, and has its own ideas
+ * about
+ * '$', '#', '%', ':', ';', '=' and '~'. */
+bool make_can_name(const char *path);
+
 /* Is it the command's line for a step ("CC main.c")? *detail (may be NULL) is what follows the
  * verb. */
 bool make_is_step(const char *line, const char **detail);

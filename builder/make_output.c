@@ -103,7 +103,9 @@ static void take_make(struct make_output *o, const char *line)
 void make_output_line(struct make_output *output, const char *line, size_t len)
 {
     char *text = xstrndup(line, len);
-    if (take_overflow(output, text)) {
+    if (strstr(text, "No space left on device")) {
+        output->disk_full = true;
+    } else if (take_overflow(output, text)) {
         /* said with the others */
     } else if (is_compiler_error(text)) {
         set_first(&output->compiler, text);
@@ -216,6 +218,10 @@ static bool tail_error(const struct make_output *o, struct err **err)
 bool make_output_error(const struct make_output *output, const char *dir,
                        const struct make_blame *blame, struct err **err)
 {
+    if (output->disk_full) {
+        err_set(err, ERR_FAILED, "the disk is full");
+        return err_hint(err, "make room where FIRN_HOME is, and in /tmp");
+    }
     if (output->overflow_count)
         return overflow_error(output, blame, err);
     if (output->compiler)

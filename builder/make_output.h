@@ -2,9 +2,9 @@
  * What make's output says about its failure.
  *
  * Lines are fed as they come (make_output_line); make_output_error() then says the one thing that a
- * person needs: a memory region that overflowed and the largest frozen modules, else the first
- * compiler or linker error, else the error of a Python script, else make's own, else the last
- * lines. A compiler error in a file that was copied from the user's names the user's file.
+ * person needs: a full disk, a memory region that overflowed and the largest frozen modules, else
+ * the first compiler or linker error, else the error of a Python script, else make's own, else the
+ * last lines. A compiler error in a file that was copied from the user's names the user's file.
  */
 #ifndef FIRN_BUILDER_MAKE_OUTPUT_H
 #define FIRN_BUILDER_MAKE_OUTPUT_H
@@ -27,6 +27,7 @@ struct make_blame {
 struct make_output {
     char *overflows[MAKE_OUTPUT_REGIONS]; /* "region FLASH overflowed by 13084 bytes" */
     size_t overflow_count;
+    bool disk_full; /* somebody said \"No space left on device\" */
     char *compiler; /* "../../py/gc.c:12:3: error: ..." as the compiler printed it */
     char *linker;   /* "undefined reference to `x'" with the object's name */
     char *python;   /* "KeyError: 'x'" or what a tool of the source said */
@@ -37,7 +38,7 @@ struct make_output {
 };
 #define MAKE_OUTPUT_INIT                                                                           \
     {                                                                                              \
-        {NULL}, 0, NULL, NULL, NULL, NULL, false, {NULL}, 0                                        \
+        {NULL}, 0, false, NULL, NULL, NULL, NULL, false, {NULL}, 0                                 \
     }
 
 void make_output_line(struct make_output *output, const char *line, size_t len);

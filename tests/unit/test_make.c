@@ -148,6 +148,16 @@ static void test_steps(void **state)
     assert_false(make_is_step("make: Nothing to be done", NULL));
 }
 
+static void test_names_for_make(void **state)
+{
+    (void)state;
+    assert_true(make_can_name("/home/J\303\274rgen/.cache/firn-1.0_x+y/a@b,c"));
+    static const char *const bad[] = {"/a b", "/a$b", "/a#b", "/a:b",
+                                      "/a%b", "~a",   "/a'b", "/a\tb"};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_false(make_can_name(bad[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +166,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_environment_is_ours_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ask, setup, teardown),
         cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_names_for_make),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,6 +78,13 @@ static void test_make_itself(void **state)
                         "'/build/k/obj/genhdr/qstrdefs.generated.h'");
 }
 
+static void test_a_full_disk_is_the_cause_of_all(void **state)
+{
+    (void)state;
+    _cleanup_err_ struct err *err = explain("disk", NULL);
+    assert_string_equal(err->message, "the disk is full");
+}
+
 static void test_anything_else_shows_the_end(void **state)
 {
     (void)state;
@@ -101,6 +108,7 @@ int main(void)
         cmocka_unit_test(test_linker_error_keeps_its_object),
         cmocka_unit_test(test_scripts_of_the_source),
         cmocka_unit_test(test_make_itself),
+        cmocka_unit_test(test_a_full_disk_is_the_cause_of_all),
         cmocka_unit_test(test_anything_else_shows_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

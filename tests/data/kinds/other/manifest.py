@@ -1,1 +1,2 @@
 module("extra.py")
+freeze("walked")
