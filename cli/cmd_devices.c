@@ -18,13 +18,16 @@ static const char help[] =
 
 #define COLUMNS 5
 
-/* A row of the table; the texts are printable. */
+/* A device and its row of the table. */
 struct row {
-    char *cells[COLUMNS];
+    const struct device *device;
+    struct err *unusable; /* why its targets could not be read, or NULL */
+    char *cells[COLUMNS]; /* printable */
 };
 
 static void row_release(struct row *row)
 {
+    err_free(row->unusable);
     for (size_t i = 0; i < COLUMNS; i++)
         free(row->cells[i]);
 }
@@ -44,24 +47,25 @@ static const char *mode(const struct device *device)
     return device_in_dfu_mode(device) ? "DFU" : "runtime";
 }
 
-static struct row device_row(const struct device *device)
+static void row_init(struct row *row, struct device *device)
 {
-    return (struct row){{
-        xstrdup(device->usb->path),
-        xasprintf("%04x:%04x", device->usb->vendor, device->usb->product),
-        xstrdup(mode(device)),
-        printable(device->serial),
-        printable(device->product),
-    }};
+    *row = (struct row){
+        .device = device,
+        .cells = {xstrdup(device->usb->path),
+                  xasprintf("%04x:%04x", device->usb->vendor, device->usb->product),
+                  xstrdup(mode(device)), xstrdup(device->usb->serial ? device->usb->serial : "-"),
+                  xstrdup(device->usb->name ? device->usb->name : "-")},
+    };
+    (void)!device_read_targets(device, &row->unusable);
 }
 
 /* Every cell but the last one padded to its column's width. */
-static void add_row(const struct row *row, const size_t widths[COLUMNS], struct buf *out)
+static void add_row(char *const cells[COLUMNS], const size_t widths[COLUMNS], struct buf *out)
 {
     for (size_t i = 0; i < COLUMNS; i++) {
         bool last = i == COLUMNS - 1;
-        buf_adds(out, row->cells[i]);
-        buf_fill(out, ' ', last ? 0 : widths[i] - strlen(row->cells[i]) + 2);
+        buf_adds(out, cells[i]);
+        buf_fill(out, ' ', last ? 0 : widths[i] - strlen(cells[i]) + 2);
     }
     buf_addc(out, '\n');
 }
@@ -96,39 +100,26 @@ static void add_indented(const struct err *err, struct buf *out)
     }
 }
 
-static void add_device(const struct device *device, const struct row *row,
-                       const size_t widths[COLUMNS], struct buf *out)
+static void print_table(const struct row *rows, size_t count)
 {
-    add_row(row, widths, out);
-    for (size_t i = 0; !device->unusable && i < device->target_count; i++)
-        add_target(&device->targets[i], out);
-    if (device->unusable)
-        add_indented(device->unusable, out);
-}
-
-static void print_table(const struct device_list *list)
-{
-    static const char *const titles[COLUMNS] = {"PORT", "ID", "MODE", "SERIAL", "PRODUCT"};
+    char *titles[COLUMNS] = {(char *)"PORT", (char *)"ID", (char *)"MODE", (char *)"SERIAL",
+                             (char *)"PRODUCT"};
     _cleanup_(buf_release) struct buf out = BUF_INIT;
-    struct row head, *rows = xcalloc(list->count + 1, sizeof(*rows));
-    size_t widths[COLUMNS] = {0};
-    for (size_t i = 0; i < COLUMNS; i++)
-        head.cells[i] = xstrdup(titles[i]);
-    for (size_t i = 0; i < list->count; i++)
-        rows[i] = device_row(&list->devices[i]);
+    size_t widths[COLUMNS];
     for (size_t c = 0; c < COLUMNS; c++) {
         widths[c] = strlen(titles[c]);
-        for (size_t i = 0; i < list->count; i++)
+        for (size_t i = 0; i < count; i++)
             if (strlen(rows[i].cells[c]) > widths[c])
                 widths[c] = strlen(rows[i].cells[c]);
     }
-    add_row(&head, widths, &out);
-    row_release(&head);
-    for (size_t i = 0; i < list->count; i++) {
-        add_device(&list->devices[i], &rows[i], widths, &out);
-        row_release(&rows[i]);
+    add_row(titles, widths, &out);
+    for (size_t i = 0; i < count; i++) {
+        add_row(rows[i].cells, widths, &out);
+        for (size_t t = 0; !rows[i].unusable && t < rows[i].device->target_count; t++)
+            add_target(&rows[i].device->targets[t], &out);
+        if (rows[i].unusable)
+            add_indented(rows[i].unusable, &out);
     }
-    free(rows);
     fputs(out.data, stdout);
 }
 
@@ -160,8 +151,9 @@ static json_t *target_fields(const struct device_target *target)
     return fields;
 }
 
-static json_t *device_fields(const struct device *device)
+static json_t *device_fields(const struct row *row)
 {
+    const struct device *device = row->device;
     const struct dfu_interface *interface = &device->interface;
     char vendor[5], product[5];
     json_t *targets = json_array();
@@ -169,17 +161,30 @@ static json_t *device_fields(const struct device *device)
     snprintf(product, sizeof(product), "%04x", device->usb->product);
     for (size_t i = 0; i < device->target_count; i++)
         json_array_append_new(targets, target_fields(&device->targets[i]));
-    json_t *fields = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s?, s:o}", "path", device->usb->path,
-                               "vendor", vendor, "product", product, "mode", mode(device), "name",
-                               device->product, "serial", device->serial, "targets", targets);
+    json_t *fields =
+        json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s?, s:o}", "path", device->usb->path, "vendor",
+                  vendor, "product", product, "mode", mode(device), "name", device->usb->name,
+                  "serial", device->usb->serial, "targets", targets);
     if (interface->has_functional)
         json_object_set_new(fields, "transfer_size",
                             json_integer(interface->functional.transfer_size));
-    if (device->unusable)
+    if (row->unusable)
         json_object_set_new(fields, "unusable",
-                            json_pack("{s:s, s:s?}", "reason", device->unusable->message, "hint",
-                                      device->unusable->hint));
+                            json_pack("{s:s, s:s?}", "reason", row->unusable->message, "hint",
+                                      row->unusable->hint));
     return fields;
+}
+
+static void report(struct cli *cli, const struct row *rows, size_t count)
+{
+    json_t *devices = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(devices, device_fields(&rows[i]));
+    if (!cli->json && count)
+        print_table(rows, count);
+    else if (!cli->json)
+        printf("no DFU devices\n  %s\n", DEVICE_ENTER_ADVICE);
+    event_result(cli->events, true, 0, json_pack("{s:o}", "devices", devices));
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -190,14 +195,13 @@ static int run(struct cli *cli, int argc, char **argv)
         return cli_usage(cli, &cmd_devices, "unknown argument '%s'", argv[1]);
     if (!device_list_read(&list, &err))
         return cli_fail(cli, err);
-    if (!cli->json && list.count)
-        print_table(&list);
-    else if (!cli->json)
-        printf("no DFU devices\n  %s\n", DEVICE_ENTER_ADVICE);
-    json_t *devices = json_array();
+    struct row *rows = xcalloc(list.count + 1, sizeof(*rows));
     for (size_t i = 0; i < list.count; i++)
-        json_array_append_new(devices, device_fields(&list.devices[i]));
-    event_result(cli->events, true, 0, json_pack("{s:o}", "devices", devices));
+        row_init(&rows[i], &list.devices[i]);
+    report(cli, rows, list.count);
+    for (size_t i = 0; i < list.count; i++)
+        row_release(&rows[i]);
+    free(rows);
     return 0;
 }
 

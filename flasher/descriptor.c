@@ -90,8 +90,6 @@ bool dfu_interface_find(const uint8_t *bytes, size_t len, struct dfu_interface *
     const uint8_t *configuration = bytes + DEVICE_LEN;
     if (configuration[0] < CONFIGURATION_LEN || configuration[1] != TYPE_CONFIGURATION)
         return false;
-    interface->product_string = bytes[15];
-    interface->serial_string = bytes[16];
     size_t total = min_size(get_le16(configuration + 2), len - DEVICE_LEN);
     walk_configuration(configuration, total, interface);
     return interface->alt_count > 0;

@@ -49,7 +49,6 @@ struct dfu_interface {
     } alts[DFU_ALTS_MAX];
     bool has_functional;
     struct dfu_functional functional;
-    uint8_t product_string, serial_string; /* of the device, 0 = none */
 };
 
 /* Parse a functional descriptor of 7 (DFU 1.0) or 9 bytes and more. False: not one. */

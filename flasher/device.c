@@ -5,36 +5,38 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/text.h"
-
 /* For a device without a functional descriptor, or with a transfer size of 0: what every full-speed
  * endpoint 0 can take. */
 #define TRANSFER_SIZE_DEFAULT 64
 
-static void read_target(struct usb_handle *handle, uint8_t string, struct device_target *target)
+static void read_targets(struct usb_handle *handle, struct device *device)
 {
-    _cleanup_err_ struct err *ignored = NULL;
-    target->name = usb_read_string(handle, string);
-    target->has_layout =
-        target->name && layout_parse(target->name, strlen(target->name), &target->layout, &ignored);
+    for (size_t i = 0; i < device->target_count; i++) {
+        _cleanup_err_ struct err *ignored = NULL;
+        struct device_target *target = &device->targets[i];
+        target->name = usb_read_string(handle, device->interface.alts[i].string);
+        target->has_layout = target->name && layout_parse(target->name, strlen(target->name),
+                                                          &target->layout, &ignored);
+    }
 }
 
-static void read_device(const struct usb_entry *entry, const struct dfu_interface *interface,
-                        struct device *device)
+bool device_read_targets(struct device *device, struct err **err)
+{
+    _cleanup_(usb_close_ptr) struct usb_handle *handle = NULL;
+    if (!usb_open(device->usb, &handle, err))
+        return false;
+    read_targets(handle, device);
+    return true;
+}
+
+static void device_init(struct device *device, const struct usb_entry *entry,
+                        const struct dfu_interface *interface)
 {
     *device = (struct device){.usb = entry, .interface = *interface};
     device->target_count = interface->alt_count;
     device->targets = xcalloc(interface->alt_count, sizeof(*device->targets));
     for (size_t i = 0; i < interface->alt_count; i++)
         device->targets[i].alt = interface->alts[i].number;
-
-    _cleanup_(usb_close_ptr) struct usb_handle *handle = NULL;
-    if (!usb_open(entry, &handle, &device->unusable))
-        return;
-    device->product = usb_read_string(handle, interface->product_string);
-    device->serial = usb_read_string(handle, interface->serial_string);
-    for (size_t i = 0; i < interface->alt_count; i++)
-        read_target(handle, interface->alts[i].string, &device->targets[i]);
 }
 
 bool device_list_read(struct device_list *list, struct err **err)
@@ -47,7 +49,7 @@ bool device_list_read(struct device_list *list, struct err **err)
         struct dfu_interface interface;
         if (dfu_interface_find((const uint8_t *)entry->descriptors.data, entry->descriptors.len,
                                &interface))
-            read_device(entry, &interface, &list->devices[list->count++]);
+            device_init(&list->devices[list->count++], entry, &interface);
     }
     return true;
 }
@@ -60,9 +62,6 @@ static void device_release(struct device *device)
         layout_release(&device->targets[i].layout);
     }
     free(device->targets);
-    free(device->product);
-    free(device->serial);
-    err_free(device->unusable);
 }
 
 void device_list_release(struct device_list *list)
@@ -82,19 +81,14 @@ bool device_in_dfu_mode(const struct device *device)
 
 void device_add_line(const struct device *device, struct buf *out)
 {
-    buf_addf(out, "%s  %04x:%04x", device->usb->path, device->usb->vendor, device->usb->product);
-    if (device->product) {
-        buf_adds(out, "  ");
-        text_add_printable(out, device->product, strlen(device->product));
-    }
-    if (device->serial) {
-        buf_adds(out, "  serial ");
-        text_add_printable(out, device->serial, strlen(device->serial));
-    }
+    const struct usb_entry *usb = device->usb;
+    buf_addf(out, "%s  %04x:%04x", usb->path, usb->vendor, usb->product);
+    if (usb->name)
+        buf_addf(out, "  %s", usb->name);
+    if (usb->serial)
+        buf_addf(out, "  serial %s", usb->serial);
     if (!device_in_dfu_mode(device))
         buf_adds(out, "  (runs its program, not in DFU mode)");
-    if (device->unusable)
-        buf_adds(out, "  (cannot be opened)");
 }
 
 const struct device_target *device_target(const struct device *device, uint8_t alt)
@@ -110,18 +104,13 @@ static bool is_id(uint32_t wanted, uint16_t id)
     return wanted == DEVICE_ID_ANY || wanted == id;
 }
 
-/* A device that cannot be opened may be the one: then the reason is what the user has to know. */
-static bool has_serial(const struct device *device, const char *serial)
-{
-    return device->unusable || (device->serial && strcmp(serial, device->serial) == 0);
-}
-
 static bool matches(const struct device *device, const struct device_match *match)
 {
     return is_id(match->vendor, device->usb->vendor) &&
            is_id(match->product, device->usb->product) &&
            (!match->path || strcmp(match->path, device->usb->path) == 0) &&
-           (!match->serial || has_serial(device, match->serial));
+           (!match->serial ||
+            (device->usb->serial && strcmp(match->serial, device->usb->serial) == 0));
 }
 
 /* "a board 0483:df11 on port 1-1.4 with serial 3569" */
@@ -180,14 +169,6 @@ static struct device *several_found(const struct device_list *list,
     return NULL;
 }
 
-/* The device's error again, as the device keeps its own. */
-static struct device *cannot_be_opened(const struct device *device, struct err **err)
-{
-    err_set(err, ERR_DEVICE, "%s", device->unusable->message);
-    err_hint(err, "%s", device->unusable->hint);
-    return NULL;
-}
-
 struct device *device_choose(struct device_list *list, const struct device_match *match,
                              struct err **err)
 {
@@ -200,9 +181,7 @@ struct device *device_choose(struct device_list *list, const struct device_match
             return several_found(list, match, err);
         found = device;
     }
-    if (!found)
-        return none_found(list, match, err);
-    return found->unusable ? cannot_be_opened(found, err) : found;
+    return found ? found : none_found(list, match, err);
 }
 
 static enum usb_fault io_control(void *data, const struct usb_control *control, size_t *moved)
@@ -240,6 +219,7 @@ bool device_open(struct device *device, struct err **err)
     if (!usb_open(device->usb, &device->handle, err) ||
         !usb_claim(device->handle, device->interface.number, err))
         return false;
+    read_targets(device->handle, device);
     device->dfu = (struct dfu){
         .io = {io_control, io_set_alt, io_now_us, io_sleep_until, device},
         .interface = device->interface.number,

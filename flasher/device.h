@@ -31,12 +31,10 @@ struct device_target {
 struct device {
     const struct usb_entry *usb; /* borrowed from the list; usb->path is the port path */
     struct dfu_interface interface;
-    char *product, *serial;        /* raw; NULL = none or not readable */
-    struct device_target *targets; /* one for each alternate setting */
-    size_t target_count;
-    struct err *unusable;      /* why it cannot be opened, or NULL */
-    struct usb_handle *handle; /* after device_open() */
-    struct dfu dfu;            /* after device_open() */
+    struct device_target *targets; /* one for each alternate setting, without names until... */
+    size_t target_count;           /* ... device_read_targets() or device_open() */
+    struct usb_handle *handle;     /* after device_open() */
+    struct dfu dfu;                /* after device_open() */
 };
 
 struct device_list {
@@ -50,8 +48,7 @@ struct device_list {
         NULL, USB_LIST_INIT, NULL, 0                                                               \
     }
 
-/* All devices with a DFU interface. Opens each for a moment, without claiming it, to read strings;
- * one that cannot be opened has `unusable` set. */
+/* All devices with a DFU interface. */
 bool device_list_read(struct device_list *list, struct err **err) MUST_CHECK;
 void device_list_release(struct device_list *list);
 
@@ -68,15 +65,18 @@ const struct device_target *device_target(const struct device *device, uint8_t a
 struct device_match {
     uint32_t vendor, product; /* DEVICE_ID_ANY = any */
     const char *path;         /* NULL = any */
-    const char *serial;       /* NULL = any */
+    const char *serial;       /* as printed; NULL = any */
 };
 #define DEVICE_MATCH_ANY                                                                           \
     {                                                                                              \
         DEVICE_ID_ANY, DEVICE_ID_ANY, NULL, NULL                                                   \
     }
 
+/* Open it for a moment, without claiming it, and read what it says of its targets. */
+bool device_read_targets(struct device *device, struct err **err) MUST_CHECK;
+
 /* The one device in DFU mode that matches, borrowed; NULL with an error that says what was looked
- * for and what is there when there is none or more than one, or when it cannot be opened. */
+ * for and what is there when there is none or more than one. */
 struct device *device_choose(struct device_list *list, const struct device_match *match,
                              struct err **err) MUST_CHECK;
 
@@ -85,7 +85,8 @@ struct device *device_choose(struct device_list *list, const struct device_match
     "put the board into its bootloader: `machine.bootloader()` at MicroPython's prompt, or hold "  \
     "BOOT0 (or the DFU button) while you reset it; then run the command again"
 
-/* Open it and claim its DFU interface; device->dfu is ready for use until the list is released. */
+/* Open it, claim its DFU interface and read its targets; device->dfu is ready for use until the
+ * list is released. */
 bool device_open(struct device *device, struct err **err) MUST_CHECK;
 
 #endif

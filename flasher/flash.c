@@ -1,19 +1,7 @@
 #include "flasher/flash.h"
 
-#include <string.h>
-
 #include "base/proc.h"
-#include "base/text.h"
 #include "flasher/sequence.h"
-
-static char *printable(const char *text)
-{
-    struct buf out = BUF_INIT;
-    if (!text)
-        return NULL;
-    text_add_printable(&out, text, strlen(text));
-    return buf_detach(&out, NULL);
-}
 
 static struct device *find_board(struct device_list *list, const struct flash_options *options,
                                  struct events *events, struct err **err)
@@ -63,8 +51,10 @@ static bool flash_device(struct device *device, const struct image *image,
                          struct flash_result *result, struct err **err)
 {
     struct plan_memory memories[DFU_ALTS_MAX];
+    if (!device_open(device, err))
+        return false;
     size_t count = get_memories(device, memories);
-    return check_abilities(device, count, err) && device_open(device, err) &&
+    return check_abilities(device, count, err) &&
            sequence_run(&device->dfu, memories, count, image, options, events, result, err);
 }
 
@@ -78,7 +68,7 @@ bool flash_image(const struct image *image, const struct flash_options *options,
     if (!device)
         return false;
     result->path = xstrdup(device->usb->path);
-    result->serial = printable(device->serial);
+    result->serial = device->usb->serial ? xstrdup(device->usb->serial) : NULL;
     bool ok = flash_device(device, image, options, events, result, err) ||
               err_wrap(err, "board on %s", device->usb->path);
     result->seconds = (double)(clock_ms() - start_ms) / 1000;

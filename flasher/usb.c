@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/text.h"
 #include "flasher/descriptor.h"
 
 #define PORTS_MAX 7 /* USB 2.0, 4.1.1: seven tiers */
 #define STRING_TIMEOUT_MS 1000
-#define DESCRIPTORS_MAX (128 * 1024) /* the kernel's file holds up to 18 + 65535 bytes */
+#define ATTRIBUTE_MAX (128 * 1024) /* the longest, "descriptors", holds up to 18 + 65535 bytes */
 #define LANGUAGE_US_ENGLISH 0x0409
 
 struct usb {
@@ -61,28 +62,39 @@ static bool format_path(libusb_device *device, char *path, size_t size)
     return true;
 }
 
-/* The kernel's copy of the descriptors. A device that left in the meantime has none. */
-static bool read_descriptors(struct usb_entry *entry)
+/* An attribute that the kernel keeps of a device. */
+static bool read_attribute(const struct usb_entry *entry, const char *name, struct buf *out)
 {
     _cleanup_err_ struct err *ignored = NULL;
-    _cleanup_free_ char *file = xasprintf("/sys/bus/usb/devices/%s/descriptors", entry->path);
-    return fs_read(file, DESCRIPTORS_MAX, &entry->descriptors, &ignored);
+    _cleanup_free_ char *file = xasprintf("/sys/bus/usb/devices/%s/%s", entry->path, name);
+    return fs_read(file, ATTRIBUTE_MAX, out, &ignored);
 }
 
+static char *read_text(const struct usb_entry *entry, const char *name)
+{
+    _cleanup_(buf_release) struct buf raw = BUF_INIT;
+    struct buf text = BUF_INIT;
+    if (!read_attribute(entry, name, &raw))
+        return NULL;
+    size_t len = raw.len && raw.data[raw.len - 1] == '\n' ? raw.len - 1 : raw.len;
+    text_add_printable(&text, raw.data, len);
+    return buf_detach(&text, NULL);
+}
+
+/* False: a root hub, or a device that left in the meantime. */
 static bool fill_entry(libusb_device *device, struct usb_entry *entry)
 {
     struct libusb_device_descriptor descriptor;
     *entry = (struct usb_entry){.descriptors = BUF_INIT};
     if (!format_path(device, entry->path, sizeof(entry->path)) ||
-        libusb_get_device_descriptor(device, &descriptor) != 0)
+        libusb_get_device_descriptor(device, &descriptor) != 0 ||
+        !read_attribute(entry, "descriptors", &entry->descriptors))
         return false;
     entry->vendor = descriptor.idVendor;
     entry->product = descriptor.idProduct;
     entry->version = descriptor.bcdDevice;
-    if (!read_descriptors(entry)) {
-        buf_release(&entry->descriptors);
-        return false;
-    }
+    entry->name = read_text(entry, "product");
+    entry->serial = read_text(entry, "serial");
     entry->device = libusb_ref_device(device);
     return true;
 }
@@ -112,6 +124,8 @@ void usb_list_release(struct usb_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         buf_release(&list->entries[i].descriptors);
+        free(list->entries[i].name);
+        free(list->entries[i].serial);
         libusb_unref_device(list->entries[i].device);
     }
     free(list->entries);
@@ -133,13 +147,11 @@ bool usb_open(const struct usb_entry *entry, struct usb_handle **handle, struct 
     int code = libusb_open(entry->device, &opened);
     if (code == LIBUSB_ERROR_ACCESS) {
         _cleanup_free_ char *advice = usb_udev_advice(entry->vendor);
-        err_set(err, ERR_DEVICE, "no permission to use the board on %s (%04x:%04x)", entry->path,
-                entry->vendor, entry->product);
+        err_set(err, ERR_DEVICE, "no permission to open the device");
         return err_hint(err, "%s", advice);
     }
     if (code != 0) {
-        err_set(err, ERR_DEVICE, "cannot open the board on %s (%04x:%04x): %s", entry->path,
-                entry->vendor, entry->product, libusb_strerror(code));
+        err_set(err, ERR_DEVICE, "cannot open the device: %s", libusb_strerror(code));
         return err_hint(err, "unplug it, plug it in again and run the command again");
     }
     *handle = xcalloc(1, sizeof(**handle));

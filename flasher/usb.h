@@ -10,9 +10,10 @@
  *     usb_list_release(&list);
  *     usb_free(usb);
  *
- * Listing talks to no device: the kernel keeps the descriptors and hands them out byte for byte, so
- * a board that is being flashed by somebody else is not disturbed, and the bytes can be checked
- * before anything believes them (flasher/descriptor.h). Single-threaded.
+ * Listing talks to no device: the kernel keeps the descriptors, byte for byte, and the strings of
+ * the device. So a board that somebody else is flashing is not disturbed, one that may not be
+ * opened is shown all the same, and the bytes can be checked before anything believes them
+ * (flasher/descriptor.h). Single-threaded.
  */
 #ifndef FIRN_FLASHER_USB_H
 #define FIRN_FLASHER_USB_H
@@ -32,6 +33,7 @@ struct usb_entry {
     uint16_t vendor;        /* idVendor */
     uint16_t product;       /* idProduct */
     uint16_t version;       /* bcdDevice */
+    char *name, *serial;    /* iProduct, iSerialNumber, printable; NULL = none */
     struct buf descriptors; /* device descriptor and configurations as the device sent them */
     void *device;           /* libusb's */
 };

@@ -34,10 +34,12 @@ dfuse_file other.dfu 1209 beef 0x08000000=first.bin
 
 sim() { timeout 100 "$FIRN" sim "$@"; }
 # says STATUS NAME EXPECTED SIM-OPTIONS... -- COMMAND...: exit status, and standard error byte for byte
+# but for tenths of seconds
 says() {
     local status=$1 name=$2 file=$3 got=0
     shift 3
     sim "$@" >stdout 2>stderr || got=$?
+    sed -i -E 's/after ([0-9]+)\.[0-9] s/after \1.N s/' stderr
     is "$got" "$status" "$name: exit status"
     same stderr "$expected/$file.expected" "$name: what it says"
 }
@@ -74,6 +76,15 @@ like "$OUT" '"plugged":true,"running":false,"state":"dfuIDLE"' "stays in the boo
 exits 0 "flash a raw binary" sim -d raw -- "$FIRN" flash image.bin --address 0x08004000
 ok "at its address" cmp -n 100000 -i 0:16384 image.bin raw/board-0.flash
 exits 0 "slow flash" sim -t x32 -b stm32f205 -- "$FIRN" flash parts.dfu
+
+cat >both.sh <<'SCRIPT'
+"$FIRN" -q flash image.dfu --path 1-1 & one=$!
+"$FIRN" -q flash parts.dfu --path 1-2 & two=$!
+wait $one && wait $two
+SCRIPT
+exits 0 "two firn, a board each" sim -n 2 -t x32 -d both -- sh both.sh
+ok "the first one's image" cmp -n 100000 image.bin both/board-0.flash
+ok "the second one's image" cmp -n 70000 -i 0:131072 second.bin both/board-1.flash
 
 # ---- what is not the image's is kept -------------------------------------------------------------
 mkdir kept
