@@ -44,20 +44,20 @@ static bool build(const struct interpreter *interpreter, const struct source *so
            fs_publish_dir(temp, dir, err);
 }
 
-static bool build_aside(const struct config *config, const struct interpreter *interpreter,
-                        const struct source *source, const char *dir, struct events *events,
-                        struct err **err)
+/* Under the lock of `dir`: what is there under the temporary name was left by a killed run. The
+ * directory in it has a new name each time, because that run's make may still be ending. */
+static bool build_aside(const struct interpreter *interpreter, const struct source *source,
+                        const char *dir, struct events *events, struct err **err)
 {
-    _cleanup_free_ char *parent = path_join(config->home, "mpy-cross");
-    _cleanup_free_ char *temp = NULL;
-    if (!fs_temp_dir(parent, &temp, err))
+    _cleanup_free_ char *aside = xasprintf("%s.tmp", dir), *temp = NULL;
+    if (!fs_remove_tree(aside, err) || !fs_mkdirs(aside, err) || !fs_temp_dir(aside, &temp, err))
         return false;
     event_phase_begin(events, "mpy-cross", "Building the cross compiler");
     bool ok = build(interpreter, source, temp, dir, events, err);
     event_phase_end(events, "mpy-cross", ok, NULL);
     struct err *cleanup = NULL;
-    if (!ok && !fs_remove_tree(temp, &cleanup))
-        err_free(cleanup); /* the build's own error is the one to tell */
+    if (!fs_remove_tree(aside, &cleanup))
+        err_free(cleanup); /* the next build will */
     return ok;
 }
 
@@ -66,15 +66,15 @@ static void say_waiting(void *data)
     event_info(data, "another firn is building mpy-cross; waiting for it");
 }
 
-static bool get_locked(const struct config *config, const struct interpreter *interpreter,
-                       const struct source *source, const char *dir, const char *program,
-                       struct events *events, struct err **err)
+static bool get_locked(const struct interpreter *interpreter, const struct source *source,
+                       const char *dir, const char *program, struct events *events,
+                       struct err **err)
 {
     _cleanup_free_ char *lock_path = xasprintf("%s.lock", dir);
     int lock = -1;
     if (!fs_lock(lock_path, say_waiting, events, &lock, err))
         return false;
-    bool ok = fs_exists(program) || build_aside(config, interpreter, source, dir, events, err);
+    bool ok = fs_exists(program) || build_aside(interpreter, source, dir, events, err);
     fs_unlock(&lock);
     return ok;
 }
@@ -103,8 +103,8 @@ bool mpy_cross_get(const struct config *config, const struct interpreter *interp
     _cleanup_free_ char *parent = path_join(config->home, "mpy-cross");
     _cleanup_free_ char *dir = path_join(parent, key);
     _cleanup_free_ char *program = path_join(dir, "mpy-cross");
-    if (!fs_exists(program) && (!fs_mkdirs(parent, err) || !get_locked(config, interpreter, source,
-                                                                       dir, program, events, err)))
+    if (!fs_exists(program) &&
+        (!fs_mkdirs(parent, err) || !get_locked(interpreter, source, dir, program, events, err)))
         return false;
     *path = xstrdup(program);
     return true;

@@ -2,7 +2,7 @@
 # Sources and toolchains in real builds: nothing writes into a checkout, and a compiler that is not
 # good enough is named with what was found and where.
 . "$(dirname "$0")/../tap.sh"
-. "$(dirname "$0")/home.sh"
+. "$(dirname "$0")/../home.sh"
 own_home "$T/home"
 cd "$TOP" || exit 1
 
