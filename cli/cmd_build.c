@@ -157,14 +157,7 @@ static json_t *result_fields(const struct build_result *result)
 /* Say what went wrong; the exit status. Takes err. */
 static int report_failure(struct cli *cli, struct diags *diags, struct err *err)
 {
-    int status = 0;
-    for (size_t i = 0; i < diags->error_count; i++) {
-        event_diag(cli->events, "error", diags->errors[i]);
-        if (!status)
-            status = err_exit_status(diags->errors[i]);
-    }
-    if (diags->error_dropped)
-        event_info(cli->events, "%zu more errors are not shown", diags->error_dropped);
+    int status = cli_errors(cli, diags);
     if (err) {
         event_diag(cli->events, "error", err);
         status = err_exit_status(err);

@@ -51,15 +51,6 @@ static bool validate(const struct cli *cli, const struct config *config, const c
     return ok;
 }
 
-static void report_diags(struct cli *cli, struct diags *diags)
-{
-    cli_warnings(cli, diags);
-    for (size_t i = 0; i < diags->error_count; i++)
-        event_diag(cli->events, "error", diags->errors[i]);
-    if (diags->error_dropped)
-        event_info(cli->events, "%zu more errors are not shown", diags->error_dropped);
-}
-
 static int validate_all(struct cli *cli, const struct config *config, int count, char **paths)
 {
     json_t *results = json_array();
@@ -68,7 +59,8 @@ static int validate_all(struct cli *cli, const struct config *config, int count,
     for (int i = 0; i < count; i++) {
         _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
         ok &= validate(cli, config, paths[i], results, &diags);
-        report_diags(cli, &diags);
+        cli_warnings(cli, &diags);
+        cli_errors(cli, &diags);
     }
     event_result(cli->events, ok, ok ? 0 : 2, json_pack("{s:o}", "manifests", results));
     return ok ? 0 : 2;
@@ -79,8 +71,10 @@ static int print_schema(struct cli *cli)
     _cleanup_(buf_release) struct buf schema = BUF_INIT;
 
     manifest_schema(&schema);
-    fputs(schema.data, stdout);
-    event_result(cli->events, true, 0, NULL);
+    if (!cli->json)
+        fputs(schema.data, stdout);
+    event_result(cli->events, true, 0,
+                 json_pack("{s:o}", "schema", json_loads(schema.data, 0, NULL)));
     return 0;
 }
 

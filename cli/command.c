@@ -13,23 +13,27 @@ int cli_fail(struct cli *cli, struct err *err)
     return status;
 }
 
-void cli_warnings(struct cli *cli, struct diags *diags)
+void cli_warnings(struct cli *cli, const struct diags *diags)
 {
     for (size_t i = 0; i < diags->warning_count; i++)
         event_diag(cli->events, "warning", diags->warnings[i]);
+    if (diags->warning_dropped)
+        event_info(cli->events, "%zu more warnings are not shown", diags->warning_dropped);
 }
 
-int cli_fail_diags(struct cli *cli, struct diags *diags)
+int cli_errors(struct cli *cli, const struct diags *diags)
 {
-    int status = 0;
-    cli_warnings(cli, diags);
-    for (size_t i = 0; i < diags->error_count; i++) {
+    for (size_t i = 0; i < diags->error_count; i++)
         event_diag(cli->events, "error", diags->errors[i]);
-        if (!status)
-            status = err_exit_status(diags->errors[i]);
-    }
     if (diags->error_dropped)
         event_info(cli->events, "%zu more errors are not shown", diags->error_dropped);
+    return diags->error_count ? err_exit_status(diags->errors[0]) : 0;
+}
+
+int cli_fail_diags(struct cli *cli, const struct diags *diags)
+{
+    cli_warnings(cli, diags);
+    int status = cli_errors(cli, diags);
     event_result(cli->events, false, status, NULL);
     return status;
 }

@@ -32,9 +32,11 @@ extern const struct command cmd_build, cmd_validate, cmd_init, cmd_image, cmd_de
 /* Print the error (or emit it), emit the result event, free it; returns its exit status. */
 int cli_fail(struct cli *cli, struct err *err);
 /* The same for collected diagnostics: warnings, then errors; exit status 2. */
-int cli_fail_diags(struct cli *cli, struct diags *diags);
-/* Warnings of a success. */
-void cli_warnings(struct cli *cli, struct diags *diags);
+int cli_fail_diags(struct cli *cli, const struct diags *diags);
+/* Only the warnings, or only the errors, without a result. cli_errors() returns the first error's
+ * exit status, 0 if there is none. */
+void cli_warnings(struct cli *cli, const struct diags *diags);
+int cli_errors(struct cli *cli, const struct diags *diags);
 /* "firn build: unknown option '--foo'" with the nearest one; returns 2. */
 int cli_usage(struct cli *cli, const struct command *command, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
