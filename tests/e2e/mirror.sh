@@ -57,7 +57,7 @@ like "$OUT" "no entry for Debian's main archive" "is said"
 like "$OUT" "put a bare repository with the tag at $T/out/micropython.git" "with the next step"
 ok "and apt is not asked" test ! -e "$T/asked"
 
-git clone -q --bare "$TOP/build/mirror/micropython.git" "$T/out/micropython.git" 2>/dev/null
+cp -r "$TOP/build/mirror/micropython.git" "$T/out/"
 exits 0 "a mirror that is there is enough" run
 like "$OUT" "v1.25.0 is [0-9a-f]{40},$" "it says what it is"
 like "$OUT" "^  from (upstream|Debian's source package)" "and where it came from"

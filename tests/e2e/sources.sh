@@ -9,12 +9,12 @@ cd "$TOP" || exit 1
 exits 0 "a build of the demo's product" "$FIRN" build manifests/greeter.yaml -o "$T/out"
 commit=$(sed -n 's/.*"commit": "\([0-9a-f]\{40\}\)".*/\1/p' "$T/out/greeter-1.4.0.json" | head -n 1)
 mirror=$(echo "$FIRN_HOME"/git/micropython-*.git)
-is "$(git -C "$mirror" rev-parse 'v1.25.0^{commit}')" "$commit" "the sidecar has the commit of the tag"
+is "$(git --git-dir="$mirror" rev-parse 'v1.25.0^{commit}')" "$commit" "the sidecar has the commit of the tag"
 
 # mpy-cross and the firmware were built from here: names, contents and permissions are the commit's.
 tree=$(echo "$FIRN_HOME/src/$commit"-*/tree)
 tree=${tree%% *}
-git -C "$mirror" ls-tree -r "$commit" | awk '$2 == "blob" { print $1, $3, $4 }' | LC_ALL=C sort -k3 >"$T/committed"
+git --git-dir="$mirror" ls-tree -r "$commit" | awk '$2 == "blob" { print $1, $3, $4 }' | LC_ALL=C sort -k3 >"$T/committed"
 (cd "$tree" && find . -type f -printf '%P\n' | LC_ALL=C sort) >"$T/names"
 (cd "$tree" && git --git-dir="$mirror" hash-object --no-filters --stdin-paths) <"$T/names" >"$T/hashes"
 (cd "$tree" && xargs -d '\n' stat -c '%a') <"$T/names" | sed 's/^/100/' >"$T/modes"
