@@ -58,7 +58,10 @@ static void ends_at_its_deadline(void **state)
 {
     struct fixture *f = *state;
 
+    long long start = clock_ms();
+
     assert_false(run(f, "echo here; sleep 1000", 100, 100));
+    assert_true(clock_ms() - start < 2000);
     assert_error(&f->err, ERR_DEVICE, "the program did not end in time");
     assert_string_equal(f->output.text.data, "here\n");
 }
