@@ -227,3 +227,22 @@ bool device_open(struct device *device, struct err **err)
     };
     return true;
 }
+
+bool device_check(const struct device *device, struct err **err)
+{
+    const struct dfu_interface *interface = &device->interface;
+    uint8_t attributes = interface->functional.attributes;
+    bool is_dfuse = false;
+    for (size_t i = 0; i < device->target_count; i++)
+        is_dfuse |= device->targets[i].has_layout;
+    if (!is_dfuse) {
+        err_set(err, ERR_DEVICE, "it describes no memory with addresses, so it is no DfuSe board");
+        return err_hint(err, "firn flashes DfuSe boards (STM32) only; dfu-util can do plain DFU");
+    }
+    if (!interface->has_functional ||
+        (attributes & DFU_CAN_DOWNLOAD && attributes & DFU_CAN_UPLOAD))
+        return true;
+    err_set(err, ERR_DEVICE, "its bootloader does not let the memory be %s",
+            attributes & DFU_CAN_DOWNLOAD ? "read" : "written");
+    return err_hint(err, "firn has to write and to read back; dfu-util may do what it can");
+}

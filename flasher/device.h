@@ -89,4 +89,8 @@ struct device *device_choose(struct device_list *list, const struct device_match
  * list is released. */
 bool device_open(struct device *device, struct err **err) MUST_CHECK;
 
+/* Is an open device one that can be flashed: does it describe a memory with addresses (DfuSe; plain
+ * DFU has none), and let it be written and read? */
+bool device_check(const struct device *device, struct err **err) MUST_CHECK;
+
 #endif

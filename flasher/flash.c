@@ -17,8 +17,7 @@ static struct device *find_board(struct device_list *list, const struct flash_op
     return device;
 }
 
-/* The memories that a DfuSe board describes. Boards that describe none speak plain DFU, which knows
- * no addresses. */
+/* The memories that the board describes. */
 static size_t get_memories(const struct device *device, struct plan_memory *memories)
 {
     size_t count = 0;
@@ -30,32 +29,15 @@ static size_t get_memories(const struct device *device, struct plan_memory *memo
     return count;
 }
 
-static bool check_abilities(const struct device *device, size_t memory_count, struct err **err)
-{
-    const struct dfu_interface *interface = &device->interface;
-    uint8_t needed = DFU_CAN_DOWNLOAD | DFU_CAN_UPLOAD;
-    if (!memory_count) {
-        err_set(err, ERR_DEVICE, "it describes no memory with addresses, so it is no DfuSe board");
-        return err_hint(err, "firn flashes DfuSe boards (STM32) only; dfu-util can do plain DFU");
-    }
-    if (interface->has_functional && (interface->functional.attributes & needed) != needed) {
-        err_set(err, ERR_DEVICE, "its bootloader does not let its memory be %s",
-                interface->functional.attributes & DFU_CAN_DOWNLOAD ? "read" : "written");
-        return err_hint(err, "firn has to write and to read it back; dfu-util may do what it can");
-    }
-    return true;
-}
-
 static bool flash_device(struct device *device, const struct image *image,
                          const struct flash_options *options, struct events *events,
                          struct flash_result *result, struct err **err)
 {
     struct plan_memory memories[DFU_ALTS_MAX];
-    if (!device_open(device, err))
+    if (!device_open(device, err) || !device_check(device, err))
         return false;
     size_t count = get_memories(device, memories);
-    return check_abilities(device, count, err) &&
-           sequence_run(&device->dfu, memories, count, image, options, events, result, err);
+    return sequence_run(&device->dfu, memories, count, image, options, events, result, err);
 }
 
 bool flash_image(const struct image *image, const struct flash_options *options,

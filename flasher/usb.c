@@ -175,7 +175,8 @@ bool usb_claim(struct usb_handle *handle, uint8_t interface, struct err **err)
     int code = libusb_claim_interface(handle->libusb, interface);
     if (code == LIBUSB_ERROR_BUSY) {
         err_set(err, ERR_DEVICE, "another program is using the board");
-        return err_hint(err, "end it (another firn, dfu-util, an IDE) and run the command again");
+        return err_hint(err, "wait for it or end it (another firn, dfu-util, an IDE), then run the "
+                             "command again");
     }
     if (code != 0)
         return set_libusb_error(err, code, "cannot use the board's DFU interface");

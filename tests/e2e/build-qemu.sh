@@ -70,6 +70,11 @@ ok 'no path of this machine in the sidecar' bash -c "! grep -q '$TOP\|$T' '$T/ou
 like "$(cat "$T/out/kinds-0.9.json")" '"origin": "(Debian|upstream)' 'the sidecar says where the source is from'
 like "$(cat "$T/out/kinds-0.9.json")" '"address": "0x08000000"' 'addresses are those of the flash'
 
+# ---- flashed from the manifest ----
+exits 0 'firn flash MANIFEST' "$FIRN" sim -b stm32f205 -d "$T/board" -- "$FIRN" flash kinds.yaml
+like "$OUT" 'flashed and verified' 'builds (nothing to do) and flashes'
+ok 'the board holds the image' cmp -n "$(stat -c %s "$T/out/kinds-0.9.bin")" "$T/out/kinds-0.9.bin" "$T/board/board-0.flash"
+
 # ---- unchanged ----
 best=999999
 for _ in 1 2 3 4 5; do

@@ -86,6 +86,16 @@ exits 0 "two firn, a board each" sim -n 2 -t x32 -d both -- sh both.sh
 ok "the first one's image" cmp -n 100000 image.bin both/board-0.flash
 ok "the second one's image" cmp -n 70000 -i 0:131072 second.bin both/board-1.flash
 
+cat >busy.sh <<'SCRIPT'
+"$FIRN" -q --events=3 flash image.dfu 3>events & pid=$!
+until grep -q '"phase":"erase","state":"begin"' events; do sleep 0.05; done
+"$FIRN" -q flash parts.dfu
+status=$?
+wait $pid && exit $status
+SCRIPT
+says 4 "a board that somebody else is flashing" busy -t x32 -d busy -- sh busy.sh
+ok "is not disturbed" cmp -n 100000 image.bin busy/board-0.flash
+
 # ---- what is not the image's is kept -------------------------------------------------------------
 mkdir kept
 bytes 1048576 >kept/board-0.flash
@@ -153,6 +163,9 @@ like "$OUT" '--address 0x08000000' "names the option"
 exits 2 "an address for a file that has its own" "$FIRN" -q flash image.dfu --address 0
 exits 1 "no such image" "$FIRN" -q flash nothing.dfu
 like "$OUT" "nothing.dfu" "is named"
+printf 'firn: 1\nprodukt: x\n' >wrong.yaml
+exits 2 "a manifest that is wrong" "$FIRN" -q flash wrong.yaml
+like "$OUT" "wrong.yaml:2:1: .*produkt" "says where"
 exits 2 "no image" "$FIRN" -q flash
 exits 2 "two images" "$FIRN" -q flash image.dfu parts.dfu
 exits 2 "a wrong id" "$FIRN" -q flash image.dfu --usb 0483

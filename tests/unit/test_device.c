@@ -118,6 +118,27 @@ static void two_match(void **state)
            "    --path 1-1.4  0483:df11  STM32  BOOTLOADER  serial 3570\n");
 }
 
+static void can_be_flashed(void **state)
+{
+    struct device_target targets[] = {{.alt = 0}, {.alt = 1, .has_layout = true}};
+    struct device device = {.usb = &entries[0], .targets = targets, .target_count = 2};
+    struct err *err = NULL;
+    (void)state;
+    assert_ok(device_check(&device, &err), &err); /* no functional descriptor: to be tried */
+    device.interface.has_functional = true;
+    device.interface.functional.attributes = DFU_CAN_DOWNLOAD | DFU_CAN_UPLOAD;
+    assert_ok(device_check(&device, &err), &err);
+    device.interface.functional.attributes = DFU_CAN_DOWNLOAD;
+    assert_false(device_check(&device, &err));
+    assert_error(&err, ERR_DEVICE, "does not let the memory be read");
+    device.interface.functional.attributes = DFU_CAN_UPLOAD;
+    assert_false(device_check(&device, &err));
+    assert_error(&err, ERR_DEVICE, "does not let the memory be written");
+    targets[1].has_layout = false;
+    assert_false(device_check(&device, &err));
+    assert_error(&err, ERR_DEVICE, "it is no DfuSe board\n  firn flashes DfuSe boards");
+}
+
 static void udev_advice(void **state)
 {
     _cleanup_free_ char *advice = usb_udev_advice(0x0483);
@@ -134,7 +155,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chooses),      cmocka_unit_test(nothing_there),
         cmocka_unit_test(none_matches), cmocka_unit_test(runtime_is_no_choice),
-        cmocka_unit_test(two_match),    cmocka_unit_test(udev_advice),
+        cmocka_unit_test(two_match),    cmocka_unit_test(can_be_flashed),
+        cmocka_unit_test(udev_advice),
     };
     return cmocka_run_group_tests_name("device", tests, setup, NULL);
 }
