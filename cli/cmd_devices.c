@@ -155,16 +155,17 @@ static json_t *device_fields(const struct row *row)
 {
     const struct device *device = row->device;
     const struct dfu_interface *interface = &device->interface;
-    char vendor[5], product[5];
+    char vendor[5], product[5], version[5];
     json_t *targets = json_array();
     snprintf(vendor, sizeof(vendor), "%04x", device->usb->vendor);
     snprintf(product, sizeof(product), "%04x", device->usb->product);
+    snprintf(version, sizeof(version), "%04x", device->usb->version);
     for (size_t i = 0; i < device->target_count; i++)
         json_array_append_new(targets, target_fields(&device->targets[i]));
     json_t *fields =
-        json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s?, s:o}", "path", device->usb->path, "vendor",
-                  vendor, "product", product, "mode", mode(device), "name", device->usb->name,
-                  "serial", device->usb->serial, "targets", targets);
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:o}", "path", device->usb->path, "vendor",
+                  vendor, "product", product, "version", version, "mode", mode(device), "name",
+                  device->usb->name, "serial", device->usb->serial, "targets", targets);
     if (interface->has_functional)
         json_object_set_new(fields, "transfer_size",
                             json_integer(interface->functional.transfer_size));

@@ -91,14 +91,6 @@ void device_add_line(const struct device *device, struct buf *out)
         buf_adds(out, "  (runs its program, not in DFU mode)");
 }
 
-const struct device_target *device_target(const struct device *device, uint8_t alt)
-{
-    for (size_t i = 0; i < device->target_count; i++)
-        if (device->targets[i].alt == alt)
-            return &device->targets[i];
-    return NULL;
-}
-
 static bool is_id(uint32_t wanted, uint16_t id)
 {
     return wanted == DEVICE_ID_ANY || wanted == id;
@@ -238,6 +230,11 @@ bool device_check(const struct device *device, struct err **err)
     if (!is_dfuse) {
         err_set(err, ERR_DEVICE, "it describes no memory with addresses, so it is no DfuSe board");
         return err_hint(err, "firn flashes DfuSe boards (STM32) only; dfu-util can do plain DFU");
+    }
+    if (device->dfu.transfer_size > USB_CONTROL_MAX) {
+        err_set(err, ERR_DEVICE, "its blocks are %u bytes, and USB here carries %d at a time",
+                device->dfu.transfer_size, USB_CONTROL_MAX);
+        return err_hint(err, "no bootloader of an STM32 is like that; is it the right device?");
     }
     if (!interface->has_functional ||
         (attributes & DFU_CAN_DOWNLOAD && attributes & DFU_CAN_UPLOAD))

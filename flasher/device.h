@@ -56,8 +56,6 @@ void device_list_release(struct device_list *list);
 bool device_in_dfu_mode(const struct device *device);
 /* "1-1.4  0483:df11  STM32  BOOTLOADER  serial 3569...": one line without a newline. */
 void device_add_line(const struct device *device, struct buf *out);
-/* The target of an alternate setting, or NULL. */
-const struct device_target *device_target(const struct device *device, uint8_t alt);
 
 #define DEVICE_ID_ANY 0x10000
 
@@ -90,7 +88,7 @@ struct device *device_choose(struct device_list *list, const struct device_match
 bool device_open(struct device *device, struct err **err) MUST_CHECK;
 
 /* Is an open device one that can be flashed: does it describe a memory with addresses (DfuSe; plain
- * DFU has none), and let it be written and read? */
+ * DFU has none), let it be written and read, in blocks that USB can carry? */
 bool device_check(const struct device *device, struct err **err) MUST_CHECK;
 
 #endif

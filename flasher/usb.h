@@ -56,6 +56,9 @@ enum usb_fault {
     USB_BROKEN,    /* anything else on the way to it */
 };
 
+/* Bytes in one control transfer: what Linux's usbfs, and so libusb, takes. */
+#define USB_CONTROL_MAX 4096
+
 #define USB_REQUEST_IN 0x80
 #define USB_REQUEST_CLASS_INTERFACE 0x21
 

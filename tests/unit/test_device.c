@@ -134,6 +134,10 @@ static void can_be_flashed(void **state)
     device.interface.functional.attributes = DFU_CAN_UPLOAD;
     assert_false(device_check(&device, &err));
     assert_error(&err, ERR_DEVICE, "does not let the memory be written");
+    device.interface.functional.attributes = DFU_CAN_DOWNLOAD | DFU_CAN_UPLOAD;
+    device.dfu.transfer_size = 4097;
+    assert_false(device_check(&device, &err));
+    assert_error(&err, ERR_DEVICE, "its blocks are 4097 bytes");
     targets[1].has_layout = false;
     assert_false(device_check(&device, &err));
     assert_error(&err, ERR_DEVICE, "it is no DfuSe board\n  firn flashes DfuSe boards");
