@@ -176,6 +176,31 @@ static void keeps_other_data(void **state)
     assert_int_equal(plan_kept_bytes(&f->result.plan), 0x4000);
 }
 
+/* Two memories: the setting is changed between them, from dfuIDLE only, and the program is started
+ * in the first. */
+static void two_memories(void **state)
+{
+    static const char text[] = "@Other /0x08020000/01*128Kg";
+    struct fixture *f = *state;
+    struct err *err = NULL;
+    uint8_t byte = 0x3c;
+    _cleanup_(layout_release) struct layout other = LAYOUT_INIT;
+    assert_ok(layout_parse(text, strlen(text), &other, &err), &err);
+    const struct plan_memory memories[] = {f->memory, {1, &other}};
+    add(f, 0x08000000, 0x4000);
+    assert_ok(image_add(&f->image, 1, 0x08020000, &byte, 1, &err), &err);
+    assert_ok(
+        sequence_run(&f->dfu, memories, 2, &f->image, &f->options, f->events, &f->result, &err),
+        &err);
+    assert_holds_image(f);
+    size_t at = position(f, "alt 1\ndnload 21 08020000", 0); /* what is there */
+    at = position(f, "abort\ngetstatus\ngetstatus\nalt 0\ndnload 41 08000000", at);
+    at = position(f, "abort\ngetstatus\nalt 1\ndnload 41 08020000", at);
+    at = position(f, "alt 0\ndnload 21 08000000", at); /* the vector's block, after reading back */
+    position(f, "dnload 21 08000000\ngetstatus\ngetstatus\ndnload 0 0", at);
+    assert_int_equal(f->board.alt, 0);
+}
+
 static void out_of_error(void **state)
 {
     struct fixture *f = *state;
@@ -356,6 +381,7 @@ int main(void)
         TEST(vector_table_last),
         TEST(few_transfers),
         TEST(keeps_other_data),
+        TEST(two_memories),
         TEST(out_of_error),
         TEST(dry_run),
         TEST(no_verify_no_leave),
