@@ -61,6 +61,16 @@ static bool unknown_port(const struct choice *choice, const char *port, struct e
     return err_hint(err, "there are: %s", names.data);
 }
 
+/* Only the source knows all boards; this is what a directory of its boards/ may be called. */
+static bool is_board_name(const char *name)
+{
+    size_t len = 0;
+
+    while (isalnum((unsigned char)name[len]) || (name[len] && strchr("_-.", name[len])))
+        len++;
+    return len && !name[len];
+}
+
 /* "PYBV11" or "stm32/PYBV11". */
 static bool choose_board(struct choice *choice, const char *wanted, struct err **err)
 {
@@ -71,7 +81,9 @@ static bool choose_board(struct choice *choice, const char *wanted, struct err *
     if (slash) {
         _cleanup_free_ char *port = xstrndup(wanted, (size_t)(slash - wanted));
         choice->port = interpreter_port(choice->interpreter, port);
-        return choice->port || unknown_port(choice, port, err);
+        if (!choice->port)
+            return unknown_port(choice, port, err);
+        return is_board_name(choice->board) || unknown_board(choice, wanted, err);
     }
     choice->port = interpreter_find_board(choice->interpreter, NULL, wanted, &matches);
     if (choice->port)
@@ -102,7 +114,7 @@ static void write_head(struct buf *out, const char *product, const char *file)
              "# One product: what firn builds, freezes in and flashes. All keys: docs/manifest.md\n"
              "# Check it: firn validate %s\n"
              "firn: 1\n"
-             "product: %s\n"
+             "product: \"%s\"\n"
              "version: 0.1.0 # in the banner, the image and the release\n"
              "\n",
              file, product);
@@ -160,7 +172,7 @@ static void write_rest(struct buf *out)
 static bool write_new(const char *path, const char *text, struct err **err)
 {
     if (!fs_exists(path))
-        return fs_write(path, text, strlen(text), 0666, err);
+        return fs_write(path, text, strlen(text), 0644, err);
     err_set(err, ERR_USAGE, "firn init: '%s' is there already and is left as it is", path);
     return err_hint(err, "name another file with -o");
 }
@@ -171,7 +183,7 @@ static bool write_main(const char *path, const char *product, struct err **err)
                                           "print(\"%s: ready\")\n",
                                           product);
 
-    return fs_exists(path) || fs_write(path, text, strlen(text), 0666, err);
+    return fs_exists(path) || fs_write(path, text, strlen(text), 0644, err);
 }
 
 /* The manifest comes last: when it is there, everything that it names is there. */
