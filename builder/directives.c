@@ -160,7 +160,7 @@ static bool run_program(const struct evaluation_context *x, const char *request,
     _cleanup_(buf_release) struct buf out = BUF_INIT;
     struct proc_result result;
     const char *const argv[] = {
-        x->interpreter->python, "-B", "-c", PROGRAM, request, answer_path, NULL};
+        x->interpreter->python, "-I", "-B", "-c", PROGRAM, request, answer_path, NULL};
     const struct proc proc = {.argv = argv,
                               .env = (const char *const *)x->env->items,
                               .timeout_ms = EVALUATE_TIMEOUT_MS,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/proc.h"
 #include "base/text.h"
 #include "builder/build.h"
@@ -190,6 +191,14 @@ static int build_one(struct cli *cli, const char *path, const struct config *con
     return 0;
 }
 
+/* "greeter" of "manifests/greeter.yaml". The caller frees. */
+static char *manifest_label(const char *path)
+{
+    const char *name = path_basename(path);
+    const char *dot = strrchr(name, '.');
+    return dot && dot != name ? xstrndup(name, (size_t)(dot - name)) : xstrdup(name);
+}
+
 /* A failed manifest does not keep the others from being built, an interrupt does. */
 static int build_all(struct cli *cli, char **paths, int count, const struct config *config,
                      const struct build_options *options)
@@ -200,8 +209,9 @@ static int build_all(struct cli *cli, char **paths, int count, const struct conf
     events_add_sink(cli->events, take_phase, &phases);
     for (int i = 0; i < count && !interrupt_requested(); i++) {
         fields = NULL;
+        _cleanup_free_ char *label = manifest_label(paths[i]);
         if (count > 1)
-            events_set_job(cli->events, paths[i]);
+            events_set_job(cli->events, label);
         int one = build_one(cli, paths[i], config, options, &phases, &fields);
         if (fields)
             json_array_append_new(images, fields);

@@ -99,8 +99,9 @@ static void add_name(struct buf *line, const struct bar *bar)
     if (*bar->job)
         buf_addf(line, "%s ", bar->job);
     buf_adds(line, bar->phase);
-    while (line->len - start < NAME_COLUMNS)
+    do
         buf_addc(line, ' ');
+    while (line->len - start < NAME_COLUMNS);
 }
 
 static void add_amount(struct buf *line, const struct bar *bar)
