@@ -171,16 +171,17 @@ static bool expand_frozen(struct build_job *job, struct err **err)
 /* ---- qstrs ---- */
 
 /* A port without frozen modules takes every name through QSTR_DEFS. */
-static char *all_defs(const struct qstr_list *list, const char *defs)
+static bool take_all_defs(struct build_job *job)
 {
-    _cleanup_(buf_release) struct buf out = BUF_INIT;
-    for (size_t i = 0; i < list->names.count; i++) {
-        _cleanup_free_ char *line = xasprintf("Q(%s)\n", list->names.items[i]);
-        if (!defs || !strstr(defs, line))
-            buf_adds(&out, line);
-    }
-    buf_adds(&out, defs ? defs : "");
-    return buf_detach(&out, NULL);
+    const struct manifest *m = job->manifest;
+    const char *unfit;
+    job->qstr_defs = qstr_all_defs(&job->qstrs, &unfit);
+    return !unfit || manifest_error(m, ynode_get(m->doc.root, "qstrs"), job->diags,
+                                    "leave it out for this port",
+                                    "'%s' cannot be a qstr of port '%s', which takes them through "
+                                    "QSTR_DEFS: a double quote or a control character cannot stand "
+                                    "there",
+                                    unfit, job->board.port->name);
 }
 
 static bool load_qstrs(struct build_job *job)
@@ -190,14 +191,10 @@ static bool load_qstrs(struct build_job *job)
         return false;
     for (size_t i = before; i < job->diags->warning_count; i++)
         strv_add(&job->qstrs_removed, job->diags->warnings[i]->message);
+    if (!job->board.port->frozen)
+        return take_all_defs(job);
+    job->qstr_module = qstr_module(&job->qstrs);
     job->qstr_defs = qstr_defs(&job->qstrs);
-    if (job->board.port->frozen) {
-        job->qstr_module = qstr_module(&job->qstrs);
-    } else if (job->qstrs.names.count) {
-        char *defs = all_defs(&job->qstrs, job->qstr_defs);
-        free(job->qstr_defs);
-        job->qstr_defs = defs;
-    }
     return true;
 }
 

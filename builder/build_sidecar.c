@@ -43,18 +43,13 @@ static json_t *frozen_fields(const struct frozen *frozen)
     return list;
 }
 
-static bool in_defs(const struct build_job *job, const char *name)
-{
-    _cleanup_free_ char *line = xasprintf("Q(%s)\n", name);
-    return job->qstr_defs && strstr(job->qstr_defs, line);
-}
-
 static json_t *qstr_fields(const struct build_job *job)
 {
     json_t *pool = json_array(), *defs = json_array();
     for (size_t i = 0; i < job->qstrs.names.count; i++) {
         const char *name = job->qstrs.names.items[i];
-        json_array_append_new(in_defs(job, name) ? defs : pool, json_string(name));
+        json_array_append_new(qstr_defs_hold(job->qstr_defs, name) ? defs : pool,
+                              json_string(name));
     }
     return json_pack("{s:o, s:o, s:o}", "pool", pool, "defs", defs, "removed",
                      strings(&job->qstrs_removed));

@@ -213,6 +213,39 @@ char *qstr_module(const struct qstr_list *list)
     return count ? buf_detach(&out, NULL) : NULL;
 }
 
+static bool fits_defs(const char *name)
+{
+    for (; *name; name++)
+        if (is_control(*name) || *name == '"')
+            return false;
+    return true;
+}
+
+char *qstr_all_defs(const struct qstr_list *list, const char **unfit)
+{
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+
+    *unfit = NULL;
+    for (size_t i = 0; i < list->names.count; i++) {
+        if (!fits_defs(list->names.items[i])) {
+            *unfit = list->names.items[i];
+            return NULL;
+        }
+        buf_addf(&out, "Q(%s)\n", list->names.items[i]);
+    }
+    return out.len ? buf_detach(&out, NULL) : NULL;
+}
+
+bool qstr_defs_hold(const char *defs, const char *name)
+{
+    _cleanup_free_ char *line = xasprintf("Q(%s)\n", name);
+
+    for (const char *at = defs; at && *at; at = strchr(at, '\n'), at = at ? at + 1 : NULL)
+        if (text_starts_with(at, line))
+            return true;
+    return false;
+}
+
 char *qstr_defs(const struct qstr_list *list)
 {
     _cleanup_(buf_release) struct buf out = BUF_INIT;

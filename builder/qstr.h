@@ -46,6 +46,11 @@ const char *qstr_unfit(const char *name);
 char *qstr_module(const struct qstr_list *list);
 /* Q(...) lines for the others; NULL if there is none. */
 char *qstr_defs(const struct qstr_list *list);
+/* Q(...) lines for all, for a port without frozen modules; NULL if there is none, or with *unfit
+ * (the list's own) set to a name that QSTR_DEFS cannot hold. */
+char *qstr_all_defs(const struct qstr_list *list, const char **unfit);
+/* Has one of these Q(...) lines this name? defs may be NULL. */
+bool qstr_defs_hold(const char *defs, const char *name);
 void qstr_list_release(struct qstr_list *list);
 
 #endif

@@ -51,6 +51,11 @@ exits 2 'minimal refuses frozen modules' "$FIRN" build frozen_minimal.yaml -o ou
 like "$OUT" "frozen_minimal.yaml:7:[0-9]+: port 'minimal' cannot freeze modules" \
     'minimal refuses frozen modules: at their line'
 
+manifest control '{port: minimal, name: host}' && sed -i '/^qstrs:/d' control.yaml
+echo 'qstrs: ["a\nb"]' >>control.yaml
+exits 2 'minimal refuses a qstr with a control character' "$FIRN" build control.yaml -o out
+like "$OUT" "cannot be a qstr of port 'minimal'" 'minimal refuses it: says why'
+
 # ---- several at once ----
 exits 1 'a bad one and a good one' "$FIRN" build frozen_minimal.yaml minimal.yaml -o out
 like "$OUT" 'minimal 1.2.3 for host: unchanged' 'a bad one and a good one: the good one is built'

@@ -151,6 +151,35 @@ static void lines_are_broken(void **state)
                    NULL);
 }
 
+/* A port without frozen modules. */
+static void all_names_as_lines(void **state)
+{
+    (void)state;
+    _cleanup_(qstr_list_release) struct qstr_list list = QSTR_LIST_INIT;
+    const char *unfit = NULL;
+
+    assert_null(qstr_all_defs(&list, &unfit));
+    assert_null(unfit);
+    strv_add_all(&list.names, (const char *const[]){"answer", "this ends in Q(answer", NULL});
+    _cleanup_free_ char *defs = qstr_all_defs(&list, &unfit);
+    assert_null(unfit);
+    assert_string_equal(defs, "Q(answer)\nQ(this ends in Q(answer)\n");
+    strv_add(&list.names, "a\nb");
+    assert_null(qstr_all_defs(&list, &unfit));
+    assert_string_equal(unfit, "a\nb");
+}
+
+static void a_line_is_not_the_end_of_another(void **state)
+{
+    (void)state;
+    static const char defs[] = "Q(other)\nQ(this ends in Q(answer)\n";
+
+    assert_true(qstr_defs_hold(defs, "other"));
+    assert_true(qstr_defs_hold(defs, "this ends in Q(answer"));
+    assert_false(qstr_defs_hold(defs, "answer"));
+    assert_false(qstr_defs_hold(NULL, "answer"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +190,8 @@ int main(void)
         cmocka_unit_test(names_go_where_they_can),
         cmocka_unit_test(ten_bytes_are_the_limit_of_a_string),
         cmocka_unit_test(lines_are_broken),
+        cmocka_unit_test(all_names_as_lines),
+        cmocka_unit_test(a_line_is_not_the_end_of_another),
     };
 
     return cmocka_run_group_tests_name("qstr", tests, NULL, NULL);
