@@ -70,6 +70,7 @@ static bool still_true(const json_t *probe, const struct identity_request *reque
     const char *name;
     json_t *file;
     if (strcmp(string_in(probe, "compiler"), request->compiler) != 0 ||
+        !string_in(probe, "version")[0] || !string_in(probe, "target")[0] ||
         json_object_size(files) !=
             count(request->tools) + count(request->programs) + count(request->files) ||
         !same_tools(files, request) || !has_all(files, request->programs) ||

@@ -122,6 +122,29 @@ static void unchanged_compiler_runs_no_process(void **state)
     assert_string_equal(a.digest, b.digest);
 }
 
+/* What another program left in the cache is asked for again. */
+static void damaged_cache_is_no_cache(void **state)
+{
+    (void)state;
+    _cleanup_(toolchain_release) struct toolchain a = TOOLCHAIN_INIT, b = TOOLCHAIN_INIT;
+    _cleanup_free_ char *errors_a = NULL, *errors_b = NULL;
+    _cleanup_free_ char *path = path_join(dir, "home/toolchains/fake.json");
+    struct err *err = NULL;
+    write_compiler("12.2.1");
+    assert_true(find("fake", &a, &errors_a));
+    json_t *cache = json_load_file(path, 0, NULL);
+    assert_int_equal(json_object_del(cache, "version"), 0);
+    assert_int_equal(json_dump_file(cache, path, 0), 0);
+    json_decref(cache);
+    assert_true(find("fake", &b, &errors_b));
+    assert_string_equal(b.version, "12.2.1");
+    assert_true(fs_write(path, "[1]", 3, 0644, &err));
+    toolchain_release(&b);
+    free(errors_b);
+    assert_true(find("fake", &b, &errors_b));
+    assert_string_equal(b.version, "12.2.1");
+}
+
 static void replaced_compiler_is_another_toolchain(void **state)
 {
     (void)state;
@@ -290,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(identity_has_version_target_and_hashes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unchanged_compiler_runs_no_process, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(damaged_cache_is_no_cache, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replaced_compiler_is_another_toolchain, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whatever_takes_part_is_identity, set_up, tear_down),
         cmocka_unit_test_setup_teardown(library_that_came_later_is_seen, set_up, tear_down),
