@@ -118,8 +118,8 @@ bool build_find_toolchain(struct build_job *job)
 static bool evaluate(struct build_job *job, struct err **err)
 {
     const struct evaluation_context context = {
-        job->config,         job->manifest,   job->interpreter, &job->board,
-        job->facts.manifest, job->source.dir, job->has_library, &job->env};
+        job->config,     job->manifest,      job->interpreter, &job->board, job->facts.manifest,
+        job->source.dir, job->source.commit, job->has_library, &job->env};
     evaluation_release(&job->evaluation);
     return directives_evaluate(&job->evaluation, &context, job->diags, err);
 }

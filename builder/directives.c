@@ -150,8 +150,8 @@ static json_t *describe_all(const struct evaluation_context *x, struct diags *di
         json_decref(list);
         return NULL;
     }
-    return json_pack("{s:s, s:s, s:o, s:o}", "program", program, "tools", tools, "vars",
-                     describe_vars(x), "directives", list);
+    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "program", program, "tools", tools, "commit",
+                     x->commit, "vars", describe_vars(x), "directives", list);
 }
 
 static bool run_program(const struct evaluation_context *x, const char *request,

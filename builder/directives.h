@@ -40,6 +40,7 @@ struct evaluation_context {
     const struct board_choice *board;
     const char *board_manifest; /* port_facts.manifest */
     const char *source_dir;
+    const char *commit;     /* of the source; a working copy's changes with its files */
     bool has_library;       /* the checkout has micropython-lib */
     const struct strv *env; /* make_environment() */
 };
