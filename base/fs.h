@@ -43,8 +43,8 @@ bool fs_mkdirs(const char *path, struct err **err) MUST_CHECK;
 
 /* Names in a directory, sorted, without "." and "..". */
 bool fs_list(const char *dir, struct strv *names, struct err **err) MUST_CHECK;
-/* Regular files below dir as paths relative to it, sorted; symbolic links are not followed and
- * not listed. More than max_files is an error. */
+/* Regular files and symbolic links below dir as paths relative to it, sorted; links are not
+ * followed, whatever they lead to. More than max_files is an error. */
 bool fs_walk(const char *dir, size_t max_files, struct strv *files, struct err **err) MUST_CHECK;
 /* Remove a file or a whole tree; nothing there is success. Does not follow links. */
 bool fs_remove_tree(const char *path, struct err **err) MUST_CHECK;

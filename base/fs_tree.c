@@ -80,7 +80,7 @@ static bool walk_entry(struct walk *walk, int parent, const char *prefix, const 
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return err_set_errno(err, ERR_FAILED, errno, "cannot look at '%s' in '%s'", path,
                              walk->root);
-    if (S_ISREG(st.st_mode)) {
+    if (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) {
         if (walk->files->count >= walk->max_files)
             return err_set(err, ERR_FAILED, "there are more than %zu files in '%s'",
                            walk->max_files, walk->root);

@@ -42,6 +42,18 @@ static bool write_config(const struct build_job *job, struct err **err)
     return write_file(job, "config/" CONFIG_HEADER, text.data, err);
 }
 
+/* The key was made of what the file held then. */
+static bool copy_file(const char *from, const char *to, const char *digest, struct err **err)
+{
+    char hex[HASH_HEX_SIZE];
+    if (!fs_copy(from, to, err) || !hash_file(to, hex, err))
+        return false;
+    if (!strcmp(hex, digest))
+        return true;
+    err_set(err, ERR_FAILED, "'%s' was changed during the build", from);
+    return err_hint(err, "build again");
+}
+
 static bool copy_dir(const struct build_job *job, const struct copied_dir *dir, struct err **err)
 {
     _cleanup_free_ char *to_dir = path_join(job->dir, dir->label);
@@ -49,7 +61,7 @@ static bool copy_dir(const struct build_job *job, const struct copied_dir *dir, 
         _cleanup_free_ char *from = path_join(dir->path, dir->files.items[i]);
         _cleanup_free_ char *to = path_join(to_dir, dir->files.items[i]);
         _cleanup_free_ char *parent = path_dirname(to);
-        if (!fs_mkdirs(parent, err) || !fs_copy(from, to, err))
+        if (!fs_mkdirs(parent, err) || !copy_file(from, to, dir->digests.items[i], err))
             return false;
     }
     return true;

@@ -200,14 +200,27 @@ static bool load_qstrs(struct build_job *job)
 
 /* ---- directories that are copied ---- */
 
-static bool hash_files(struct copied_dir *dir, struct err **err)
+/* make reads the copy: what a link leads to is copied under its name. */
+static bool check_copied(const struct build_job *job, const char *path, struct err **err)
+{
+    if (fs_is_file(path) && manifest_path_allowed(job->manifest, path))
+        return true;
+    err_set(err, ERR_MANIFEST, "'%s' is a symbolic link %s", path,
+            fs_is_dir(path)    ? "to a directory"
+            : fs_is_file(path) ? "that leads out of the manifest's directory"
+                               : "to nothing, or to no regular file");
+    return err_hint(err, "copy what it leads to%s",
+                    fs_is_file(path) ? ", or list the other directory in roots" : "");
+}
+
+static bool hash_files(const struct build_job *job, struct copied_dir *dir, struct err **err)
 {
     if (!fs_walk(dir->path, COPIED_MAX_FILES, &dir->files, err))
         return false;
     for (size_t i = 0; i < dir->files.count; i++) {
         char hex[HASH_HEX_SIZE];
         _cleanup_free_ char *path = path_join(dir->path, dir->files.items[i]);
-        if (!hash_file(path, hex, err))
+        if (!check_copied(job, path, err) || !hash_file(path, hex, err))
             return false;
         strv_add(&dir->digests, hex);
     }
@@ -237,7 +250,7 @@ static bool add_copied(struct build_job *job, const char *kind, char *path, stru
     if (again)
         return err_set(err, ERR_MANIFEST, "two C modules are called '%s': rename one",
                        path_basename(path));
-    return hash_files(dir, err) || err_wrap(err, "cannot read %s", path);
+    return hash_files(job, dir, err) || err_wrap(err, "cannot read %s", path);
 }
 
 static bool find_copied(struct build_job *job, struct err **err)

@@ -1,6 +1,8 @@
 #include "builder/working_copy.h"
 
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/hash.h"
@@ -23,19 +25,31 @@ static bool is_output(const char *path)
     return false;
 }
 
+/* A link counts by where it leads, and the file there by its content; of a directory outside the
+ * working copy, nothing else. */
+static bool hash_entry(struct hash *hash, const char *path, const char *name, struct err **err)
+{
+    char digest[HASH_HEX_SIZE] = "", target[PATH_MAX];
+    ssize_t len = readlink(path, target, sizeof(target));
+    if (len >= 0)
+        hash_field(hash, "link", target, (size_t)len);
+    if ((len < 0 || fs_is_file(path)) && !hash_file(path, digest, err))
+        return false;
+    hash_field_str(hash, name, digest);
+    return true;
+}
+
 static bool hash_tree(const char *dir, const struct strv *files, struct events *events,
                       char hex[HASH_HEX_SIZE], struct err **err)
 {
     struct hash hash;
     hash_init(&hash);
     for (size_t i = 0; i < files->count; i++) {
-        char digest[HASH_HEX_SIZE];
         if (is_output(files->items[i]))
             continue;
         _cleanup_free_ char *path = path_join(dir, files->items[i]);
-        if (!hash_file(path, digest, err))
+        if (!hash_entry(&hash, path, files->items[i], err))
             return false;
-        hash_field_str(&hash, files->items[i], digest);
         if (i % PROGRESS_EVERY == 0)
             event_progress(events, "source", i, files->count, "files", NULL);
     }

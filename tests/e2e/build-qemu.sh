@@ -168,6 +168,12 @@ done
 exits 1 'the toolchain is not installed' env PATH="$T/bin" "$FIRN" build kinds.yaml -o "$T/bad"
 like "$OUT" 'gcc-arm-none-eabi' 'the toolchain is not installed: names the package'
 
+ln -s ../../src c_modules/filter/linked
+refuse 2 'a C module with a link to a directory' "c_modules/filter/linked' is a symbolic link to a directory"
+ln -sfn "$T/out/kinds-0.9.json" c_modules/filter/linked
+refuse 2 'a C module with a link that leads out' 'linked. is a symbolic link that leads out of the manifest'
+rm c_modules/filter/linked
+
 # ---- what only the compiler and the linker find ----
 with c_modules/filter/filter.c 's/FILTER_GAIN/gain/'
 exits 1 'an error in a C module' "$FIRN" build kinds.yaml -o "$T/bad"
