@@ -92,7 +92,7 @@ void err_format(const struct err *err, struct buf *out);
 void err_add_message(const struct err *err, struct buf *out);
 const struct err *err_located(const struct err *err);
 const char *err_get_hint(const struct err *err);
-/* 0 never; see shared exit codes: 1 build failed, 2 manifest or usage, 3 fetch or lock, 4 device,
+/* 0 never; see shared exit codes: 1 failed, 2 manifest or usage, 3 fetch or lock, 4 device,
  * 5 not authentic, 6 over budget, 130 interrupted. */
 int err_exit_status(const struct err *err);
 

@@ -193,7 +193,8 @@ static int run(struct cli *cli, int argc, char **argv)
     _cleanup_(device_list_release) struct device_list list = DEVICE_LIST_INIT;
     struct err *err = NULL;
     if (argc > 1)
-        return cli_usage(cli, &cmd_devices, "unknown argument '%s'", argv[1]);
+        return cli_usage(cli, &cmd_devices, "unknown %s '%s'",
+                         *argv[1] == '-' ? "option" : "argument", argv[1]);
     if (!device_list_read(&list, &err))
         return cli_fail(cli, err);
     struct row *rows = xcalloc(list.count + 1, sizeof(*rows));

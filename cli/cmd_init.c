@@ -163,9 +163,9 @@ static void write_rest(struct buf *out)
              "#   defines: {MICROPY_PY_THREAD: 1}    # C macros\n"
              "#   make: {MICROPY_VFS_LFS2: 1}        # variables of the port's Makefile\n"
              "# c_modules: [cmods/filter]\n"
-             "# budget: {flash: 384K}\n"
+             "# budget: {flash: 384K}              # read; not held to it yet\n"
              "\n"
-             "# Tried in an emulator, where there is one for the board.\n"
+             "# What is to be tried in an emulator. Read and validated; not done by itself yet.\n"
              "check: {imports: [main]}\n");
 }
 
@@ -233,9 +233,11 @@ static int run(struct cli *cli, int argc, char **argv)
     int option;
 
     opterr = 0;
-    while ((option = getopt_long(argc, argv, "o:", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":o:", long_options, NULL)) != -1) {
+        if (option == ':')
+            return cli_usage(cli, &cmd_init, "%s needs a value", argv[optind - 1]);
         if (option != 'o')
-            return cli_usage(cli, &cmd_init, "unknown or incomplete option '%s'", argv[optind - 1]);
+            return cli_usage(cli, &cmd_init, "unknown option '%s'", argv[optind - 1]);
         file = optarg;
     }
     if (argc - optind > 1)

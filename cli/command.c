@@ -46,7 +46,7 @@ int cli_usage(struct cli *cli, const struct command *command, const char *fmt, .
     _cleanup_free_ char *text = xvasprintf(fmt, ap);
     va_end(ap);
     err_set(&err, ERR_USAGE, "firn %s: %s", command->name, text);
-    err_hint(&err, "usage: firn %s %s; see 'firn help %s'", command->name, command->arguments,
-             command->name);
+    err_hint(&err, "usage: firn %s%s%s; see 'firn help %s'", command->name,
+             *command->arguments ? " " : "", command->arguments, command->name);
     return cli_fail(cli, err);
 }

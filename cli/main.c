@@ -1,4 +1,5 @@
 /* firn: takes the common options out, finds the command, connects its events to the terminal. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static const char common_help[] =
     "  -h, --help         this help\n"
     "      --version      firn's version\n"
     "\n"
-    "Exit status: 0 ok, 1 build failed, 2 manifest or usage, 3 fetch or lock, 4 device,\n"
+    "Exit status: 0 ok, 1 failed, 2 manifest or usage, 3 fetch or lock, 4 device,\n"
     "5 not reproducible or not authentic, 6 over budget, 130 interrupted.\n";
 
 static const struct command *find_command(const char *name)
@@ -49,8 +50,8 @@ static int print_overview(void)
 
 static int print_command_help(const struct command *command)
 {
-    printf("usage: firn %s %s\n\n%s\n\n%s\n%s", command->name, command->arguments, command->summary,
-           command->help, common_help);
+    printf("usage: firn %s%s%s\n\n%s\n\n%s\n%s", command->name, *command->arguments ? " " : "",
+           command->arguments, command->summary, command->help, common_help);
     return 0;
 }
 
@@ -151,7 +152,31 @@ static int run_command(struct common *c, const struct command *command, int argc
     return status;
 }
 
-int main(int argc, char **argv)
+/* A standard descriptor that the caller closed would soon be some file of ours, with text printed
+ * into it. */
+static void open_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", O_RDWR); /* the lowest free descriptor: fd */
+}
+
+/* What was printed has to arrive, or somebody's script goes on with half of it. A reader that went
+ * away wanted no more. */
+static int finish_output(int status)
+{
+    errno = 0;
+    bool lost = fflush(stdout) != 0 || ferror(stdout);
+    if (!lost || errno == EPIPE)
+        return status;
+    fprintf(stderr,
+            "error: cannot write to standard output: %s\n"
+            "  is the disk full that it goes to? what was printed there is incomplete\n",
+            errno ? strerror(errno) : "part of it was lost");
+    return status ? status : 1;
+}
+
+static int firn(int argc, char **argv)
 {
     struct common common = {.events_fd = -1};
     argc = take_common(&common, argc, argv);
@@ -161,7 +186,7 @@ int main(int argc, char **argv)
     }
     bool help_command = argc > 1 && strcmp(argv[1], "help") == 0;
     const char *name = argc > 1 + help_command ? argv[1 + help_command] : NULL;
-    if (!name)
+    if (!name || (help_command && strcmp(name, "help") == 0))
         return print_overview();
     const struct command *command = find_command(name);
     if (!command)
@@ -171,4 +196,10 @@ int main(int argc, char **argv)
     if (common.events_fd >= 0 && !is_writeable(common.events_fd))
         return refuse_events_fd(common.events_fd);
     return run_command(&common, command, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    open_standard_descriptors();
+    return finish_output(firn(argc, argv));
 }

@@ -10,6 +10,8 @@
 #define BARS_MAX 64
 #define NAME_COLUMNS 11
 #define BAR_COLUMNS 24
+#define AMOUNT_COLUMNS 16 /* a bar is drawn if at least so many are left to say how far it is */
+#define COLUMNS_DEFAULT 80
 #define PLAIN_INTERVAL_MS 5000
 #define ETA_AFTER_MS 1500 /* before that, and before a tenth is done, the rate says nothing */
 
@@ -26,6 +28,7 @@ struct bar {
 
 struct progress {
     FILE *out;
+    struct buf frame; /* what one event changes: written in one piece, so that nothing flickers */
     enum progress_style style;
     bool quiet;
     struct bar bars[BARS_MAX]; /* the phases under way, oldest first */
@@ -46,6 +49,7 @@ struct progress *progress_new(FILE *out, enum progress_style style, bool quiet)
 {
     struct progress *p = xcalloc(1, sizeof(*p));
     p->out = out;
+    p->frame = (struct buf)BUF_INIT;
     p->style = style;
     p->quiet = quiet;
     return p;
@@ -75,33 +79,40 @@ static void bar_release(struct bar *bar)
 static size_t terminal_columns(const struct progress *p)
 {
     struct winsize size;
-    if (ioctl(fileno(p->out), TIOCGWINSZ, &size) != 0 || size.ws_col < 40)
-        return 80;
+    if (ioctl(fileno(p->out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return COLUMNS_DEFAULT;
     return size.ws_col;
+}
+
+static bool starts_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
+static size_t count_columns(const struct buf *text)
+{
+    size_t columns = 0;
+    for (size_t i = 0; i < text->len; i++)
+        columns += starts_character(text->data[i]);
+    return columns;
 }
 
 /* Cut to a number of columns; continuation bytes of UTF-8 take none. */
 static void add_clipped(struct buf *line, const char *text, size_t columns)
 {
     size_t used = 0, i = 0;
-    for (; text[i]; i++) {
-        bool starts_character = ((unsigned char)text[i] & 0xc0) != 0x80;
-        if (starts_character && used++ == columns)
+    for (; text[i]; i++)
+        if (starts_character(text[i]) && used++ == columns)
             break;
-    }
     text_add_printable(line, text, i);
 }
 
-/* "compile" or "1-1.4 write", padded. */
+/* "compile" or "1-1.4 write", padded: the phases of one job stand in one column. */
 static void add_name(struct buf *line, const struct bar *bar)
 {
-    size_t start = line->len;
     if (*bar->job)
         buf_addf(line, "%s ", bar->job);
-    buf_adds(line, bar->phase);
-    do
-        buf_addc(line, ' ');
-    while (line->len - start < NAME_COLUMNS);
+    buf_addf(line, "%-*s ", NAME_COLUMNS - 1, bar->phase);
 }
 
 static void add_amount(struct buf *line, const struct bar *bar)
@@ -153,26 +164,34 @@ static void add_bar(struct buf *line, const struct progress *p, const struct bar
     buf_adds(line, "▏");
 }
 
+/* A line that would wrap could not be taken back: what does not fit is cut; a bar is drawn if there
+ * is room for the amount behind it. */
 static void draw_bar(struct progress *p, const struct bar *bar, size_t columns)
 {
-    _cleanup_(buf_release) struct buf line = BUF_INIT;
+    _cleanup_(buf_release) struct buf name = BUF_INIT;
     _cleanup_(buf_release) struct buf tail = BUF_INIT;
-    add_name(&line, bar);
-    size_t used = 2 + line.len + BAR_COLUMNS + 2;
-    add_bar(&line, p, bar);
+    add_name(&name, bar);
     add_amount(&tail, bar);
     add_rate(&tail, bar, clock_ms() - bar->started_ms);
     if (*bar->detail)
         buf_addf(&tail, "  %s", bar->detail);
-    buf_addc(&line, ' ');
-    add_clipped(&line, tail.len ? tail.data : bar->title, columns > used ? columns - used - 1 : 0);
-    fprintf(p->out, "  %s\033[K\n", line.data);
+    size_t room = columns > 3 ? columns - 3 : 0, used = count_columns(&name);
+    buf_adds(&p->frame, "  ");
+    add_clipped(&p->frame, name.data, room);
+    room -= used < room ? used : room;
+    if (room >= BAR_COLUMNS + 2 + AMOUNT_COLUMNS) {
+        add_bar(&p->frame, p, bar);
+        buf_addc(&p->frame, ' ');
+        room -= BAR_COLUMNS + 2;
+    }
+    add_clipped(&p->frame, tail.len ? tail.data : bar->title, room);
+    buf_adds(&p->frame, "\033[K\n");
 }
 
 static void block_erase(struct progress *p)
 {
     if (p->drawn)
-        fprintf(p->out, "\033[%zuA\033[J", p->drawn);
+        buf_addf(&p->frame, "\033[%zuA\033[J", p->drawn);
     p->drawn = 0;
 }
 
@@ -184,7 +203,13 @@ static void block_draw(struct progress *p)
     for (size_t i = 0; i < p->count; i++)
         draw_bar(p, &p->bars[i], columns);
     p->drawn = p->count;
+}
+
+static void show_frame(struct progress *p)
+{
+    fwrite(p->frame.data, 1, p->frame.len, p->out);
     fflush(p->out);
+    buf_clear(&p->frame);
 }
 
 static const char *field(const json_t *event, const char *key)
@@ -233,8 +258,7 @@ static void say_progress(struct progress *p, struct bar *bar)
     add_name(&line, bar);
     add_amount(&line, bar);
     add_rate(&line, bar, now - bar->started_ms);
-    fprintf(p->out, "  %s ...\n", line.data);
-    fflush(p->out);
+    buf_addf(&p->frame, "  %s ...\n", line.data);
 }
 
 static void on_progress(struct progress *p, const json_t *event)
@@ -259,15 +283,15 @@ static void say_end(struct progress *p, const struct bar *bar, const json_t *eve
     text_add_duration(&time, (int64_t)(seconds * 1000 + 0.5));
     add_name(&line, bar);
     if (p->style == PROGRESS_PLAIN) {
-        fprintf(p->out, "  %s%-8s  %s%s\n", line.data, time.data, ok ? "" : "FAILED ",
-                *detail ? detail : bar->title);
+        buf_addf(&p->frame, "  %s%-8s  %s%s\n", line.data, time.data, ok ? "" : "FAILED ",
+                 *detail ? detail : bar->title);
         return;
     }
-    fprintf(p->out, "%s%s%s %s%s%8s%s  ", paint(p, ok ? GREEN : RED), ok ? "✓" : "✗",
-            paint(p, RESET), line.data, paint(p, DIM), time.data, paint(p, RESET));
-    buf_clear(&line);
-    add_clipped(&line, *detail ? detail : bar->title, terminal_columns(p) - NAME_COLUMNS - 13);
-    fprintf(p->out, "%s\n", line.data);
+    buf_addf(&p->frame, "%s%s%s %s%s%8s%s  ", paint(p, ok ? GREEN : RED), ok ? "✓" : "✗",
+             paint(p, RESET), line.data, paint(p, DIM), time.data, paint(p, RESET));
+    size_t columns = terminal_columns(p), used = 2 + count_columns(&line) + 8 + 2;
+    add_clipped(&p->frame, *detail ? detail : bar->title, columns > used ? columns - used : 0);
+    buf_addc(&p->frame, '\n');
 }
 
 static void on_phase_end(struct progress *p, const json_t *event)
@@ -293,11 +317,11 @@ static void on_log(struct progress *p, const json_t *event)
     bool error = strcmp(level, "error") == 0;
     if (strcmp(level, "info") == 0) {
         if (!p->quiet)
-            fprintf(p->out, "  %s%s", text, end);
+            buf_addf(&p->frame, "  %s%s", text, end);
         return;
     }
-    fprintf(p->out, "%s%s:%s %s%s", paint(p, error ? BOLD RED : BOLD YELLOW),
-            error ? "error" : "warning", paint(p, RESET), text, end);
+    buf_addf(&p->frame, "%s%s:%s %s%s", paint(p, error ? BOLD RED : BOLD YELLOW),
+             error ? "error" : "warning", paint(p, RESET), text, end);
 }
 
 void progress_sink(void *data, const json_t *event)
@@ -314,7 +338,7 @@ void progress_sink(void *data, const json_t *event)
     else if (strcmp(kind, "log") == 0)
         on_log(p, event);
     block_draw(p);
-    fflush(p->out);
+    show_frame(p);
 }
 
 void progress_free(struct progress *p)
@@ -322,7 +346,8 @@ void progress_free(struct progress *p)
     if (!p)
         return;
     block_erase(p);
-    fflush(p->out);
+    show_frame(p);
+    buf_release(&p->frame);
     for (size_t i = 0; i < p->count; i++)
         bar_release(&p->bars[i]);
     free(p);

@@ -52,4 +52,11 @@ like "$OUT" '"column":1,.*"line":6' 'events: the place is a field'
 like "$(tail -n 1 <<<"$OUT")" '"event":"result".*"ok":false' 'events: the result comes last'
 "$FIRN" validate --schema >"$T/schema.json"
 same "$T/schema.json" manifests/manifest.schema.json 'the schema is the one in the repository'
+
+# Standard output that cannot take what is printed, or is closed.
+exits 1 'a full disk' bash -c '"$0" validate manifests/greeter.yaml >/dev/full' "$FIRN"
+like "$OUT" 'cannot write to standard output: No space left on device' 'a full disk: says so'
+exits 0 'standard output is closed' bash -c '"$0" validate manifests/greeter.yaml >&-' "$FIRN"
+exits 0 'nobody reads' bash -c 'trap "" PIPE; "$0" validate --schema | true; exit ${PIPESTATUS[0]}' "$FIRN"
+exits 0 'help help' "$FIRN" help help
 done_testing

@@ -1,13 +1,26 @@
+#include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "cli/progress.h"
+
+static void feed(struct progress *progress, const char *const *events)
+{
+    for (size_t i = 0; events[i]; i++) {
+        json_t *event = json_loads(events[i], 0, NULL);
+        assert_non_null(event);
+        progress_sink(progress, event);
+        json_decref(event);
+    }
+}
 
 /* Feed JSON texts to a progress and return what it wrote before it was freed; the caller frees. */
 static char *draw(enum progress_style style, bool quiet, const char *const *events)
@@ -16,12 +29,7 @@ static char *draw(enum progress_style style, bool quiet, const char *const *even
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
     struct progress *progress = progress_new(out, style, quiet);
-    for (size_t i = 0; events[i]; i++) {
-        json_t *event = json_loads(events[i], 0, NULL);
-        assert_non_null(event);
-        progress_sink(progress, event);
-        json_decref(event);
-    }
+    feed(progress, events);
     fflush(out);
     char *drawn = xstrdup(text);
     progress_free(progress);
@@ -103,6 +111,98 @@ static void many_jobs_have_a_line_each(void **state)
     assert_non_null(strstr(text, "  1-2 write"));
 }
 
+static const char begin_of_job[] =
+    "{\"event\":\"phase\",\"job\":\"Ger\u00e4te/regal.yaml\",\"phase\":\"write\","
+    "\"title\":\"Writing\",\"state\":\"begin\"}";
+static const char half_of_job[] =
+    "{\"event\":\"progress\",\"job\":\"Ger\u00e4te/regal.yaml\",\"phase\":\"write\",\"done\":1024,"
+    "\"total\":2048,\"unit\":\"bytes\",\"detail\":\"0x08000000 and what else there is to tell\"}";
+
+/* What a terminal of so many columns is told about a job with a long name. */
+static char *draw_on_terminal(unsigned short columns)
+{
+    int master, slave;
+    char text[4096];
+    ssize_t len;
+    size_t all = 0;
+    struct winsize size = {.ws_row = 24, .ws_col = columns};
+    assert_int_equal(openpty(&master, &slave, NULL, NULL, &size), 0);
+    FILE *out = fdopen(slave, "w");
+    struct progress *progress = progress_new(out, PROGRESS_TERMINAL, false);
+    feed(progress, (const char *[]){begin_of_job, half_of_job, NULL});
+    progress_free(progress);
+    fclose(out);
+    while ((len = read(master, text + all, sizeof(text) - 1 - all)) > 0)
+        all += (size_t)len;
+    close(master);
+    text[all] = 0;
+    return xstrdup(text);
+}
+
+static size_t widest_line(unsigned short columns)
+{
+    _cleanup_free_ char *text = draw_on_terminal(columns);
+    size_t widest = 0, used = 0;
+    for (const char *c = text; *c; c++) {
+        if (*c == '\033') /* a sequence of the terminal takes no column */
+            c += strcspn(c, "AJKm");
+        else if (*c == '\n' || *c == '\r')
+            used = 0;
+        else if (((unsigned char)*c & 0xc0) != 0x80 && ++used > widest)
+            widest = used;
+    }
+    return widest;
+}
+
+static void no_line_is_wider_than_the_terminal(void **state)
+{
+    (void)state;
+    assert_int_equal(widest_line(80), 79);
+    assert_int_equal(widest_line(60), 59);
+    assert_int_equal(widest_line(30), 29);
+    assert_in_range(widest_line(2), 0, 2);
+}
+
+/* Of an unbuffered stream such as stderr; else the terminal shows the moment between. */
+static void a_change_is_written_in_one_piece(void **state)
+{
+    (void)state;
+    int ends[2];
+    char text[4096];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+    FILE *out = fdopen(ends[1], "w");
+    setvbuf(out, NULL, _IONBF, 0);
+    struct progress *progress = progress_new(out, PROGRESS_TERMINAL, false);
+    feed(progress, (const char *[]){begin, half, NULL});
+    assert_true(read(ends[0], text, sizeof(text)) > 0);
+    ssize_t len = read(ends[0], text, sizeof(text) - 1);
+    assert_true(len > 0);
+    text[len] = 0;
+    assert_non_null(strstr(text, "\033[1A"));
+    assert_non_null(strstr(text, "1.0 KiB of 2.0 KiB"));
+    progress_free(progress);
+    fclose(out);
+    close(ends[0]);
+}
+
+static void phases_of_a_job_stand_in_one_column(void **state)
+{
+    (void)state;
+    _cleanup_free_ char *text = draw(
+        PROGRESS_PLAIN, false,
+        (const char *[]){"{\"event\":\"phase\",\"job\":\"a/long.yaml\",\"phase\":\"toolchain\","
+                         "\"title\":\"Finding\",\"state\":\"begin\"}",
+                         "{\"event\":\"phase\",\"job\":\"a/long.yaml\",\"phase\":\"toolchain\","
+                         "\"title\":\"Finding\",\"state\":\"end\",\"ok\":true,\"seconds\":1.25}",
+                         "{\"event\":\"phase\",\"job\":\"a/long.yaml\",\"phase\":\"image\","
+                         "\"title\":\"Making\",\"state\":\"begin\"}",
+                         "{\"event\":\"phase\",\"job\":\"a/long.yaml\",\"phase\":\"image\","
+                         "\"title\":\"Making\",\"state\":\"end\",\"ok\":true,\"seconds\":1.25}",
+                         NULL});
+    assert_string_equal(text, "  a/long.yaml toolchain  1.25 s    Finding\n"
+                              "  a/long.yaml image      1.25 s    Making\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +213,9 @@ int main(void)
         cmocka_unit_test(terminal_clears_the_block_before_a_line_that_stays),
         cmocka_unit_test(control_characters_do_not_reach_the_terminal),
         cmocka_unit_test(many_jobs_have_a_line_each),
+        cmocka_unit_test(no_line_is_wider_than_the_terminal),
+        cmocka_unit_test(a_change_is_written_in_one_piece),
+        cmocka_unit_test(phases_of_a_job_stand_in_one_column),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
