@@ -1,6 +1,7 @@
 /* firn: takes the common options out, finds the command, connects its events to the terminal. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -161,17 +162,23 @@ static void open_standard_descriptors(void)
             (void)!open("/dev/null", O_RDWR); /* the lowest free descriptor: fd */
 }
 
-/* What was printed has to arrive, or somebody's script goes on with half of it. A reader that went
- * away wanted no more. */
+/* A pipe whose reader went away, which is none of our business: it wanted no more. */
+static bool reader_is_gone(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR);
+}
+
+/* What was printed has to arrive, or somebody's script goes on with half of it. */
 static int finish_output(int status)
 {
     errno = 0;
     bool lost = fflush(stdout) != 0 || ferror(stdout);
-    if (!lost || errno == EPIPE)
+    if (!lost || reader_is_gone())
         return status;
     fprintf(stderr,
             "error: cannot write to standard output: %s\n"
-            "  is the disk full that it goes to? what was printed there is incomplete\n",
+            "  what is there is incomplete: give it room, or write it elsewhere\n",
             errno ? strerror(errno) : "part of it was lost");
     return status ? status : 1;
 }
