@@ -147,6 +147,15 @@ static int run_console(struct emulator *emulator, struct cli *cli)
     return 0;
 }
 
+/* QEMU would take the file's own headers for a program, and half a minute would pass in silence. */
+static bool check_format(const char *file, struct err **err)
+{
+    if (!text_ends_with(file, ".dfu") && !text_ends_with(file, ".hex"))
+        return true;
+    err_set(err, ERR_USAGE, "firn sim boot: '%s' is an image to flash, not a flash's bytes", file);
+    return err_hint(err, "take the .bin beside it, or make one: firn image %s -o flash.bin", file);
+}
+
 int cmd_sim_boot(struct cli *cli, int argc, char **argv)
 {
     _cleanup_(boot_release) struct boot boot = {.emulator.machine = "netduino2",
@@ -157,7 +166,7 @@ int cmd_sim_boot(struct cli *cli, int argc, char **argv)
         return status;
     _cleanup_(emulator_free_ptr) struct emulator *emulator = NULL;
     struct err *err = NULL;
-    if (!emulator_start(&emulator, &boot.emulator, &err))
+    if (!check_format(boot.emulator.file, &err) || !emulator_start(&emulator, &boot.emulator, &err))
         return cli_fail(cli, err);
     return boot.has_program ? run_program(emulator, &boot, cli) : run_console(emulator, cli);
 }

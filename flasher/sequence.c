@@ -245,6 +245,8 @@ static bool write_phase(struct sequence *s, struct err **err)
     begin_phase(s, "write", "Writing", bytes);
     bool ok = write_runs(s, err) && (!all || write_vector(s, err));
     text_add_size(&detail, bytes);
+    if (!all && plan->vector.size)
+        buf_adds(&detail, ", all but the vector table");
     return end_phase(s, ok, detail.data);
 }
 

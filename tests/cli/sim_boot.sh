@@ -39,4 +39,6 @@ exits 1 'events of a failure' "$FIRN" sim boot /bin/sh --machine native --json \
     -c 'printf "a\377"; echo Traceback >&2; exit 1'
 like "$OUT" '^\{"event":"result","exit":1,"ok":false,"output":"a\\\\xff","traceback":"Traceback\\n"\}$' \
     '... hold output and traceback, whatever the bytes'
+exits 2 'an image to flash' "$FIRN" sim boot product.dfu -c 'print(1)'
+like "$OUT" 'firn image product.dfu -o flash.bin' 'an image to flash: how to make one to boot'
 done_testing
