@@ -85,7 +85,7 @@ static void terminal_clears_the_block_before_a_line_that_stays(void **state)
     (void)state;
     _cleanup_free_ char *text =
         draw(PROGRESS_TERMINAL, false, (const char *[]){begin, warning, NULL});
-    assert_non_null(strstr(text, "\033[1A\033[Jwarning: mind\n  write"));
+    assert_non_null(strstr(text, "\r\033[1A\033[Jwarning: mind\n  write"));
 }
 
 static void control_characters_do_not_reach_the_terminal(void **state)
