@@ -188,7 +188,8 @@ static void draw_bar(struct progress *p, const struct bar *bar, size_t columns)
     buf_adds(&p->frame, "\033[K\n");
 }
 
-/* Ctrl-C is echoed behind the block as ^C: back to the first column, or the next line would wrap. */
+/* Ctrl-C is echoed behind the block as ^C: back to the first column, or the next line would wrap.
+ */
 static void block_erase(struct progress *p)
 {
     if (p->drawn)
