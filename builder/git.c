@@ -56,18 +56,35 @@ bool repo_open(const char *path, struct git_repository **repo, struct err **err)
     return false;
 }
 
+/* Aside and renamed: a killed process leaves no repository that is made by half. */
+static bool repo_init(const char *path, struct err **err)
+{
+    _cleanup_free_ char *aside = xasprintf("%s.new", path);
+    struct git_repository *repo = NULL;
+
+    if (!fs_remove_tree(aside, err))
+        return false;
+    start_libgit2();
+    bool ok = git_repository_init(&repo, aside, true) == 0;
+    if (!ok)
+        git_fail(err, "cannot make the mirror %s", path);
+    git_repository_free(repo);
+    git_libgit2_shutdown();
+    return ok && fs_remove_tree(path, err) && fs_publish_dir(aside, path, err);
+}
+
 bool repo_open_or_init(const char *path, struct git_repository **repo, struct err **err)
 {
     _cleanup_err_ struct err *missing = NULL;
 
     if (repo_open(path, repo, &missing))
         return true;
-    start_libgit2();
-    if (git_repository_init(repo, path, true) == 0)
-        return true;
-    git_fail(err, "cannot make the mirror %s", path);
-    git_libgit2_shutdown();
-    return false;
+    if (missing->code != ERR_NOT_FOUND) {
+        *err = missing;
+        missing = NULL;
+        return err_hint(err, "remove %s; the next run makes it again", path);
+    }
+    return repo_init(path, err) && repo_open(path, repo, err);
 }
 
 void repo_close(struct git_repository *repo)

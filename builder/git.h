@@ -20,7 +20,8 @@ struct git_repository;
 
 /* ERR_NOT_FOUND when there is no repository at that path. Both bare ones and work trees. */
 bool repo_open(const char *path, struct git_repository **repo, struct err **err) MUST_CHECK;
-/* The same, made as an empty bare one if there is none. */
+/* The same, made as an empty bare one if there is none; what is there and is none (a killed
+ * process's) is replaced. The caller holds the mirror's lock. */
 bool repo_open_or_init(const char *path, struct git_repository **repo, struct err **err) MUST_CHECK;
 void repo_close(struct git_repository *repo);
 static inline void repo_close_ptr(struct git_repository **repo)

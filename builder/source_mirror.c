@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "builder/url.h"
 
+#define MIRROR_MAX_FILES 1000000
 #define CACHE_NAME "firn-refs.json"
 #define CACHE_MAX_BYTES (1024 * 1024)
 #define URL_DIGITS 16   /* of the URL's hash, in the mirror's name */
@@ -203,22 +204,31 @@ static char *local_repository(const char *url)
     return path;
 }
 
-/* Packs that a killed process left under libgit2's temporary names. The lock is held: they are
- * nobody's. */
+static void remove_leftover(const struct query *q, const char *dir, const char *name)
+{
+    _cleanup_free_ char *path = path_join(dir, name);
+    _cleanup_err_ struct err *kept = NULL;
+
+    if (!fs_remove_tree(path, &kept))
+        event_warning(q->events, "cannot remove %s: %s", path, kept->message);
+}
+
+/* What libgit2 of a killed process left: packs under temporary names, locks of references and of
+ * the configuration. Our own lock is held: they are nobody's. */
 static void remove_leftovers(const struct query *q)
 {
-    _cleanup_free_ char *dir = xasprintf("%s/objects/pack", q->mirror);
-    _cleanup_(strv_release) struct strv names = STRV_INIT;
-    _cleanup_err_ struct err *ignored = NULL;
+    _cleanup_free_ char *packs = xasprintf("%s/objects/pack", q->mirror);
+    _cleanup_(strv_release) struct strv names = STRV_INIT, files = STRV_INIT;
+    _cleanup_err_ struct err *no_packs = NULL, *no_files = NULL;
 
-    if (!fs_list(dir, &names, &ignored))
-        return;
-    for (size_t i = 0; i < names.count; i++) {
-        _cleanup_free_ char *path = path_join(dir, names.items[i]);
-        _cleanup_err_ struct err *kept = NULL;
-        if (!text_starts_with(names.items[i], "pack-") && !fs_remove_tree(path, &kept))
-            event_warning(q->events, "cannot remove %s: %s", path, kept->message);
-    }
+    if (fs_list(packs, &names, &no_packs))
+        for (size_t i = 0; i < names.count; i++)
+            if (!text_starts_with(names.items[i], "pack-"))
+                remove_leftover(q, packs, names.items[i]);
+    if (fs_walk(q->mirror, MIRROR_MAX_FILES, &files, &no_files))
+        for (size_t i = 0; i < files.count; i++)
+            if (text_ends_with(files.items[i], ".lock"))
+                remove_leftover(q, q->mirror, files.items[i]);
 }
 
 static bool update(const struct query *q, struct git_repository *repo)

@@ -144,6 +144,52 @@ static void killed_at_any_time(void **state)
     assert_true(killed > 0);
 }
 
+/* The remembered commit, so that the mirror is asked. */
+static void forget_answer(const char *mirror)
+{
+    _cleanup_free_ char *path = path_join(mirror, "firn-refs.json");
+    struct err *err = NULL;
+
+    assert_true(fs_exists(path));
+    assert_ok(fs_remove_tree(path, &err), &err);
+}
+
+/* What libgit2 leaves when it is killed while it writes a reference or the configuration. */
+static void locks_of_a_killed_run(void **state)
+{
+    (void)state;
+    _cleanup_(source_release) struct source source = SOURCE_INIT;
+    struct err *err = NULL;
+
+    assert_ok(get(NULL, &source, &err), &err);
+    const char *const left[] = {"config.lock", "HEAD.lock", "refs/tags/v1.lock"};
+    for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
+        _cleanup_free_ char *path = path_join(source.mirror, left[i]);
+        _cleanup_free_ char *dir = path_dirname(path);
+        assert_ok(fs_mkdirs(dir, &err) && fs_write(path, "", 0, 0644, &err), &err);
+    }
+    _cleanup_free_ char *tag = path_join(source.mirror, "refs/tags/v1");
+    assert_ok(fs_remove_tree(tag, &err), &err);
+    forget_answer(source.mirror);
+    assert_good_run();
+}
+
+/* Killed while the mirror itself was made. */
+static void a_mirror_made_by_half(void **state)
+{
+    (void)state;
+    _cleanup_(source_release) struct source source = SOURCE_INIT;
+    struct err *err = NULL;
+
+    assert_ok(get(NULL, &source, &err), &err);
+    _cleanup_free_ char *mirror = xstrdup(source.mirror);
+    _cleanup_free_ char *head = path_join(mirror, "HEAD");
+    _cleanup_free_ char *lock = path_join(mirror, "config.lock");
+    assert_ok(fs_remove_tree(head, &err) && fs_write(lock, "", 0, 0644, &err), &err);
+    forget_answer(source.mirror);
+    assert_good_run();
+}
+
 struct disturbance {
     const char *unit; /* of the progress event that it comes with */
     int signal;
@@ -290,6 +336,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(four_at_once, each_from_nothing),
         cmocka_unit_test_setup(killed_at_any_time, each_from_nothing),
+        cmocka_unit_test_setup(locks_of_a_killed_run, each_from_nothing),
+        cmocka_unit_test_setup(a_mirror_made_by_half, each_from_nothing),
         cmocka_unit_test_setup(interrupted_while_copying, each_from_nothing),
         cmocka_unit_test_setup(interrupted_while_checking_out, each_from_nothing),
         cmocka_unit_test_setup(killed_while_copying, each_from_nothing),
