@@ -140,7 +140,7 @@ static bool phase_check(struct build_job *job, const char *mpy_cross, struct err
 {
     event_phase_begin(job->events, "check", "Checking frozen modules");
     bool ok = build_stage(job, err) && build_check(job, mpy_cross, err);
-    event_phase_end(job->events, "check", ok, NULL);
+    event_phase_end(job->events, "check", ok, ok ? "frozen modules are right" : NULL);
     return ok;
 }
 
@@ -157,7 +157,7 @@ static bool phase_image(struct build_job *job, struct err **err)
 {
     event_phase_begin(job->events, "image", "Writing the image");
     bool ok = build_image(job, err);
-    event_phase_end(job->events, "image", ok, NULL);
+    event_phase_end(job->events, "image", ok, ok ? "written" : NULL);
     return ok;
 }
 

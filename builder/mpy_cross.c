@@ -54,7 +54,7 @@ static bool build_aside(const struct interpreter *interpreter, const struct sour
         return false;
     event_phase_begin(events, "mpy-cross", "Building the cross compiler");
     bool ok = build(interpreter, source, temp, dir, events, err);
-    event_phase_end(events, "mpy-cross", ok, NULL);
+    event_phase_end(events, "mpy-cross", ok, ok ? "the cross compiler is built" : NULL);
     struct err *cleanup = NULL;
     if (!fs_remove_tree(aside, &cleanup))
         err_free(cleanup); /* the next build will */

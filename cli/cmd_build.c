@@ -10,10 +10,8 @@
 #include "cli/command.h"
 
 static const char help[] =
-    "Builds the firmware that each MANIFEST describes and writes its image (.dfu, .hex, .bin), "
-    "the\n"
-    "program (.elf), the linker's .map and the sidecar (.json) to DIR. What has not changed is "
-    "not\n"
+    "Builds the firmware that each MANIFEST describes and writes its image (.dfu, .hex, .bin), the\n"
+    "program (.elf), the linker's .map and the sidecar (.json) to DIR. What has not changed is not\n"
     "built again.\n"
     "\n"
     "  -o, --output=DIR   where to (out/PRODUCT)\n"

@@ -8,8 +8,7 @@
 #include "flasher/device.h"
 
 static const char help[] =
-    "Lists every USB device with a DFU interface: the port that it hangs on, its id, whether it "
-    "is\n"
+    "Lists every USB device with a DFU interface: the port that it hangs on, its id, whether it is\n"
     "in DFU mode or runs its program, what it calls itself, and its memories with their sectors.\n"
     "Listing disturbs no board that is being flashed.\n"
     "\n"

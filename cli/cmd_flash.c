@@ -10,10 +10,8 @@
 #include "flasher/flash.h"
 
 static const char help[] =
-    "Flashes IMAGE (DfuSe .dfu, Intel HEX, ELF or raw binary) into the board in DFU mode that it "
-    "is\n"
-    "for: erases the sectors that it needs, writes, reads everything back and compares, starts "
-    "the\n"
+    "Flashes IMAGE (DfuSe .dfu, Intel HEX, ELF or raw binary) into the board in DFU mode that it is\n"
+    "for: erases the sectors that it needs, writes, reads everything back and compares, starts the\n"
     "program. Other data in those sectors is kept. MANIFEST (.yaml) is built first.\n"
     "A flash that was interrupted is mended by running it again.\n"
     "\n"

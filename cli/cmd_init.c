@@ -15,8 +15,7 @@
 #define DEFAULT_FILE "firn.yaml"
 
 static const char help[] =
-    "Writes a commented manifest for a board, and a main.py to freeze if there is none. Asks "
-    "nothing\n"
+    "Writes a commented manifest for a board, and a main.py to freeze if there is none. Asks nothing\n"
     "and overwrites nothing. BOARD may be PORT/BOARD; without it: " DEFAULT_BOARD
     ", which QEMU can\n"
     "run without hardware.\n"

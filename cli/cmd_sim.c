@@ -14,15 +14,13 @@
 #include "simulator/sim.h"
 
 static const char help[] =
-    "Runs COMMAND on a machine whose USB bus is simulated and holds boards in their DFU "
-    "bootloader.\n"
+    "Runs COMMAND on a machine whose USB bus is simulated and holds boards in their DFU bootloader.\n"
     "Any program that uses libusb can be COMMAND, dfu-util too. The exit status is COMMAND's.\n"
     "Without COMMAND, on a terminal: a shell.\n"
     "\n"
     "  -n, --boards=N       how many boards (1)\n"
     "  -b, --board=MODEL    stm32f205 or stm32f405 (the default); again for the next board\n"
-    "  -t, --timing=MODEL   how long the flash takes: zero (the default), x8 or x32 as in the "
-    "data\n"
+    "  -t, --timing=MODEL   how long the flash takes: zero (the default), x8 or x32 as in the data\n"
     "                       sheet, quick (x32 at five times its speed)\n"
     "  -d, --dir=DIR        keep the flash of board N in DIR/board-N.flash; what is there is used\n"
     "  -f, --fault=FAULT    \"0 on=dnload,after=5,do=unplug\": what goes wrong on board 0\n"

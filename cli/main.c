@@ -69,6 +69,13 @@ static int unknown_command(const char *name)
     return 2;
 }
 
+/* Events were asked for: the overview would not be what the reader expects. */
+static int missing_command(void)
+{
+    fprintf(stderr, "error: which command?\n  'firn help' lists them\n");
+    return 2;
+}
+
 struct common {
     struct cli cli;
     int events_fd; /* -1 = none */
@@ -193,6 +200,8 @@ static int firn(int argc, char **argv)
     }
     bool help_command = argc > 1 && strcmp(argv[1], "help") == 0;
     const char *name = argc > 1 + help_command ? argv[1 + help_command] : NULL;
+    if (!name && !help_command && (common.cli.json || common.events_fd >= 0))
+        return missing_command();
     if (!name || (help_command && strcmp(name, "help") == 0))
         return print_overview();
     const struct command *command = find_command(name);

@@ -175,21 +175,29 @@ bool image_to_bin(const struct image *image, struct buf *out, uint32_t *address,
     return true;
 }
 
-/* A name that promises a format which the content is not: a damaged file, or a plain DFU file,
- * whose suffix must not end up in flash. Read as a raw binary it would be flashed as garbage. */
+/* A name that promises something else than the content is: a damaged file, a plain DFU file, whose
+ * suffix must not end up in flash, or no firmware at all. Read as a raw binary it would be flashed
+ * as garbage. */
 static bool check_name(const char *path, struct err **err)
 {
+    static const char damaged[] = "is it damaged, or no firmware? A raw binary must be named .bin";
+    static const char other[] = "name the image: the .dfu, .hex or .bin file";
     static const struct {
-        const char *extension, *reason;
+        const char *extension, *reason, *hint;
     } formats[] = {
-        {".dfu", "not a DfuSe file: it does not start with 'DfuSe'"},
-        {".hex", "not an Intel HEX file: it does not start with ':'"},
-        {".elf", "not an ELF file: no ELF magic at its start"},
+        {".dfu", "not a DfuSe file: it does not start with 'DfuSe'", damaged},
+        {".hex", "not an Intel HEX file: it does not start with ':'", damaged},
+        {".elf", "not an ELF file: no ELF magic at its start", damaged},
+        {".json", "a sidecar is not an image", other},
+        {".map", "a linker's map is not an image", other},
+        {".yaml", "a manifest is not an image", "firn build makes one of it"},
+        {".py", "a Python file is not an image", "name it in a manifest's 'frozen'"},
+        {".mpy", "a compiled module is not an image", "name it in a manifest's 'frozen'"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
         if (text_ends_with(path, formats[i].extension)) {
             err_set(err, ERR_FAILED, "%s", formats[i].reason);
-            return err_hint(err, "is it damaged, or no firmware? A raw binary must be named .bin");
+            return err_hint(err, "%s", formats[i].hint);
         }
     }
     return true;

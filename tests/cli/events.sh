@@ -112,4 +112,6 @@ exits 2 'a descriptor for reading' bash -c '"$0" image fw.bin --address 0 --even
 exits 2 'no number' "$FIRN" image fw.bin --address 0 --events=x
 exits 0 'a reader that has gone' bash -c 'exec 3> >(:); sleep 0.2; "$0" image fw.bin --address 0 --events=3' "$FIRN"
 like "$OUT" 'fw.bin: raw binary' '... does not matter'
+exits 2 'no command, but events are asked for' "$FIRN" --json
+like "$OUT" 'which command' 'says what is missing'
 done_testing

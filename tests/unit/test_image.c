@@ -191,6 +191,13 @@ static void damaged_files_are_no_raw_binaries(void **state)
         unlink(path);
         assert_error(&err, ERR_FAILED, "is it damaged, or no firmware?");
     }
+    const char *const others[] = {"x.json", "x.map", "x.yaml", "x.py", "x.mpy"};
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        put(others[i], "text", 4);
+        assert_false(image_load(&image, path, &address, &format, &err));
+        unlink(path);
+        assert_error(&err, ERR_FAILED, " is not an image");
+    }
     put("x.bin", "", 0);
     assert_false(image_load(&image, path, &address, &format, &err));
     unlink(path);
