@@ -106,6 +106,9 @@ check-cli: all build/config.yaml ## tests of the command line that build no firm
 check-e2e: all mirror ## builds, simulated boards, QEMU
 	@$(PROVE) tests/e2e/*.sh
 
+bench-build: all mirror ## the demo and an unchanged build, measured
+	@tests/bench/build
+
 # ---- lint ----------------------------------------------------------------------------------------
 C_FILES := $(wildcard $(DIRS:%=%/*.c) $(DIRS:%=%/*.h) tests/unit/*.c tests/unit/*.h)
 TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(filter-out tests/%,$(filter %.c,$(C_FILES))))
@@ -150,5 +153,5 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf build firn
 
-.PHONY: all mirror demo check check-unit check-cli check-e2e lint lint-format lint-house lint-tidy \
-  lint-cppcheck format install help clean
+.PHONY: all mirror demo check check-unit check-cli check-e2e bench-build lint lint-format \
+  lint-house lint-tidy lint-cppcheck format install help clean

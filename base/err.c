@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+#include "base/fs.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -67,7 +69,7 @@ bool err_hint(struct err **err, const char *fmt, ...)
 bool err_at(struct err **err, struct loc loc, const char *source_line)
 {
     struct err *e = *err;
-    char *file = loc.file ? xstrdup(loc.file) : NULL;
+    char *file = loc.file ? path_shown(loc.file) : NULL;
     char *line = source_line ? xstrdup(source_line) : NULL;
 
     free(e->file);

@@ -22,6 +22,8 @@ char *path_dirname(const char *path);
 const char *path_basename(const char *path);
 /* Absolute, with "." and ".." resolved as text (no file system access). The caller frees. */
 char *path_absolute(const char *path);
+/* How a path is shown to a person: without the working directory in front. The caller frees. */
+char *path_shown(const char *path);
 /* Does `path` lie in `dir` or is it `dir`? Both absolute and normalised (path_absolute). */
 bool path_is_beneath(const char *path, const char *dir);
 

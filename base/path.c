@@ -64,3 +64,13 @@ bool path_is_beneath(const char *path, const char *dir)
         return path[0] == '/';
     return !strncmp(path, dir, len) && (path[len] == '/' || path[len] == '\0');
 }
+
+char *path_shown(const char *path)
+{
+    _cleanup_free_ char *cwd = getcwd(NULL, 0);
+    size_t len = cwd ? strlen(cwd) : 0;
+
+    if (len > 1 && path_is_beneath(path, cwd) && path[len] == '/')
+        return xstrdup(path + len + 1);
+    return xstrdup(path);
+}

@@ -265,6 +265,8 @@ bool build_run(const char *manifest_path, const struct config *config,
     };
     bool ok = run(&job, manifest_path, result, err);
     release_job(&job);
+    if (*err && (*err)->code == ERR_INTERRUPTED)
+        err_hint(err, "nothing was written; the same command begins again");
     return ok;
 }
 

@@ -63,10 +63,10 @@ static bool ask_compiler(struct checking *c, struct err **err)
 
 static bool mpy_error(struct checking *c, const struct frozen_file *file, const char *what)
 {
-    _cleanup_free_ char *hint =
-        xasprintf("compile it again with this source's own mpy-cross, or freeze the .py file");
-    return manifest_error(c->manifest, file->entry->node, c->diags, hint, "%s %s", file->path,
-                          what);
+    static const char hint[] =
+        "compile it again with this source's own mpy-cross, or freeze the .py file";
+    _cleanup_free_ char *shown = path_shown(file->path);
+    return manifest_error(c->manifest, file->entry->node, c->diags, hint, "%s %s", shown, what);
 }
 
 static bool check_mpy(struct checking *c, const struct frozen_file *file)

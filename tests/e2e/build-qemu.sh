@@ -106,12 +106,12 @@ with() { # FILE SED-SCRIPT
 restore() { cp "$T/saved" "$1"; }
 
 with src/acme/io.py 's/^def read.*/def read(:/'
-refuse 2 'a syntax error' "$T/p/src/acme/io.py:1:1: SyntaxError: invalid syntax"
+refuse 2 'a syntax error' "error: src/acme/io.py:1:1: SyntaxError: invalid syntax"
 like "$OUT" '1 \| def read\(:' 'a syntax error: shows the line'
 restore src/acme/io.py
 
 with src/main.py '$a\break'
-refuse 2 'an error of the compiler' "$T/p/src/main.py:2:1: SyntaxError: 'break'"
+refuse 2 'an error of the compiler' "error: src/main.py:2:1: SyntaxError: 'break'"
 restore src/main.py
 
 printf 'M\005\002\037\040\000' >vendor/old.mpy
@@ -177,7 +177,7 @@ rm c_modules/filter/linked
 # ---- what only the compiler and the linker find ----
 with c_modules/filter/filter.c 's/FILTER_GAIN/gain/'
 exits 1 'an error in a C module' "$FIRN" build kinds.yaml -o "$T/bad"
-like "$OUT" "$T/p/c_modules/filter/filter.c:[0-9]+:[0-9]+: .gain. undeclared" \
+like "$OUT" "error: .*c_modules/filter/filter.c:[0-9]+:[0-9]+: .gain. undeclared" \
     'an error in a C module: at the file of the user'
 like "$OUT" 'everything that make printed: .*\.log' 'an error in a C module: names the log'
 restore c_modules/filter/filter.c

@@ -329,9 +329,27 @@ static void locks_exclude_each_other(void **state)
     assert_int_equal(other, -1);
 }
 
+static void paths_are_shown_without_the_working_directory(void **state)
+{
+    (void)state;
+    _cleanup_free_ char *cwd = getcwd(NULL, 0);
+    _cleanup_free_ char *inside = path_join(cwd, "a/b.py");
+    _cleanup_free_ char *beside = xasprintf("%s-other/b.py", cwd);
+    _cleanup_free_ char *shown_inside = path_shown(inside);
+    _cleanup_free_ char *shown_beside = path_shown(beside);
+    _cleanup_free_ char *shown_itself = path_shown(cwd);
+    _cleanup_free_ char *shown_relative = path_shown("a/b.py");
+
+    assert_string_equal(shown_inside, "a/b.py");
+    assert_string_equal(shown_beside, beside);
+    assert_string_equal(shown_itself, cwd);
+    assert_string_equal(shown_relative, "a/b.py");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(paths_are_shown_without_the_working_directory),
         cmocka_unit_test(paths_are_text),
         cmocka_unit_test(reading_is_bounded),
         cmocka_unit_test(reading_beneath_stays_beneath),

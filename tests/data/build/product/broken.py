@@ -1,0 +1,2 @@
+def melt(depth):
+    return depth *
