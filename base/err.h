@@ -70,7 +70,8 @@ bool err_set_errno(struct err **err, enum err_code code, int errnum, const char 
 bool err_wrap(struct err **err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Add or replace the hint of *err. Returns false. */
 bool err_hint(struct err **err, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Say where, a file as path_shown() has it; copies loc and source_line (may be NULL). Returns false. */
+/* Say where, a file as path_shown() has it; copies loc and source_line (may be NULL). Returns
+ * false. */
 bool err_at(struct err **err, struct loc loc, const char *source_line);
 
 void err_free(struct err *err);

@@ -93,7 +93,7 @@ until grep -q '"phase":"erase","state":"begin"' events; do sleep 0.05; done
 status=$?
 wait $pid && exit $status
 SCRIPT
-says 4 "a board that somebody else is flashing" busy -t x32 -d busy -- sh busy.sh
+says 4 "a board that somebody else is flashing" busy -t x8 -d busy -- sh busy.sh
 ok "is not disturbed" cmp -n 100000 image.bin busy/board-0.flash
 
 # ---- what is not the image's is kept -------------------------------------------------------------
