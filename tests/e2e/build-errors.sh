@@ -38,7 +38,7 @@ refused 2 toolchain-range
 "$FIRN" -q --events=3 build interrupted.yaml -o "$T/out" 2>"$T/interrupted" 3>"$T/events" &
 pid=$!
 for ((i = 0; i < 3000; i++)); do
-    grep -q '"phase":"compile"' "$T/events" && break
+    grep -qs '"phase":"compile"' "$T/events" && break
     sleep 0.1
 done
 kill -INT $pid

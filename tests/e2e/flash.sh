@@ -88,7 +88,7 @@ ok "the second one's image" cmp -n 70000 -i 0:131072 second.bin both/board-1.fla
 
 cat >busy.sh <<'SCRIPT'
 "$FIRN" -q --events=3 flash image.dfu 3>events & pid=$!
-until grep -q '"phase":"erase","state":"begin"' events; do sleep 0.05; done
+until grep -qs '"phase":"erase","state":"begin"' events; do sleep 0.05; done
 "$FIRN" -q flash parts.dfu
 status=$?
 wait $pid && exit $status
@@ -204,7 +204,7 @@ like "$OUT" 'flashed, NOT verified: 97.7 KiB' "... twice"
 # ---- Ctrl-C --------------------------------------------------------------------------------------
 cat >interrupt.sh <<'SCRIPT'
 "$FIRN" -q --events=3 flash image.dfu 3>events & pid=$!
-until grep -q '"phase":"erase","state":"begin"' events; do sleep 0.05; done
+until grep -qs '"phase":"erase","state":"begin"' events; do sleep 0.05; done
 sleep 0.5
 kill -INT $pid
 wait $pid
