@@ -6,14 +6,13 @@
 
 #include "base/text.h"
 #include "simulator/port.h"
-#include "simulator/umockdev.h"
 
 /* From a device's last transfer to its disconnection: time for the host to read the answer. */
 #define LEAVE_US 1000
 
 struct bench {
     struct loop *loop;
-    struct umockdev *bus;
+    struct bus bus;
     struct port *ports[BENCH_BOARDS];
     unsigned count;
 };
@@ -25,7 +24,7 @@ static bool plug(struct port *port, struct err **err)
     if (port->plugged)
         return true;
     port_power_on(port);
-    if (!umockdev_plug(bench->bus, port->index + 1, &port->device, err))
+    if (!bench->bus.plug(bench->bus.data, port->index + 1, &port->device, err))
         return false;
     port->plugged = true;
     return true;
@@ -53,7 +52,7 @@ static bool unplug(struct port *port, uint32_t replug_ms, struct err **err)
     struct bench *bench = port->owner;
     const struct sim_clock *clock = loop_clock(bench->loop);
     clock_cancel(clock, port);
-    if (!umockdev_unplug(bench->bus, port->index + 1, err))
+    if (!bench->bus.unplug(bench->bus.data, port->index + 1, err))
         return false;
     port->plugged = false;
     if (replug_ms)
@@ -88,22 +87,19 @@ static void on_event(void *data, enum usb_event event, uint32_t event_ms)
         clock_after(clock, LEAVE_US, event == USB_LEAVES ? leave : unplug_later, port);
 }
 
-bool bench_new(struct loop *loop, const char *root, struct bench **bench, struct err **err)
+struct bench *bench_new(struct loop *loop, const struct bus *bus)
 {
-    struct umockdev *bus;
-    if (!umockdev_new(loop, root, &bus, err))
-        return false;
-    *bench = xcalloc(1, sizeof(**bench));
-    (*bench)->loop = loop;
-    (*bench)->bus = bus;
-    return true;
+    struct bench *bench = xcalloc(1, sizeof(*bench));
+    bench->loop = loop;
+    bench->bus = *bus;
+    return bench;
 }
 
 void bench_free(struct bench *bench)
 {
     if (!bench)
         return;
-    umockdev_free(bench->bus);
+    bench->bus.free(bench->bus.data);
     for (unsigned i = 0; i < bench->count; i++) {
         clock_cancel(loop_clock(bench->loop), bench->ports[i]);
         port_release(bench->ports[i]);

@@ -3,7 +3,7 @@
  *
  * bench_command() is the language of the control socket and of --fault (docs/simulator.md).
  *
- *     bench_new(loop, root, &bench, &err);
+ *     bench = bench_new(loop, &bus);
  *     bench_add_board(bench, model, timing, flash_path, &err);   // plugged in at once
  *     loop_run(loop, &err);
  *     bench_free(bench);
@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "simulator/bus.h"
 #include "simulator/loop.h"
 #include "simulator/sim_board.h"
 
@@ -20,9 +21,8 @@
 
 struct bench;
 
-/* root: see umockdev_new(). */
-bool bench_new(struct loop *loop, const char *root, struct bench **bench,
-               struct err **err) MUST_CHECK;
+/* Takes the bus: it is freed with the bench, before the boards are. */
+struct bench *bench_new(struct loop *loop, const struct bus *bus);
 void bench_free(struct bench *bench);
 
 /* The board gets the next number (from 0) and port (from 1). flash_path: see nor_open(). More than

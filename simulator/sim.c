@@ -52,6 +52,16 @@ static bool make_dir(struct sim *sim, struct err **err)
     return err_set_errno(err, ERR_FAILED, errno, "cannot make a directory for the simulated bus");
 }
 
+static bool make_bench(struct sim *sim, struct err **err)
+{
+    struct umockdev *umockdev;
+    if (!umockdev_new(sim->loop, sim->bus_dir, &umockdev, err))
+        return false;
+    const struct bus bus = umockdev_bus(umockdev);
+    sim->bench = bench_new(sim->loop, &bus);
+    return true;
+}
+
 static bool add_boards(struct sim *sim, const struct sim_options *options, struct err **err)
 {
     const char *dir = options->flash_dir ? options->flash_dir : sim->dir;
@@ -203,8 +213,8 @@ static bool on_command(void *data, const char *line, struct buf *answer, struct 
 static bool start(struct sim *sim, const struct sim_options *options, struct err **err)
 {
     sim->loop = loop_new();
-    return catch_signals(sim, err) && make_dir(sim, err) &&
-           bench_new(sim->loop, sim->bus_dir, &sim->bench, err) && add_boards(sim, options, err) &&
+    return catch_signals(sim, err) && make_dir(sim, err) && make_bench(sim, err) &&
+           add_boards(sim, options, err) &&
            control_new(sim->loop, sim->control_path, on_command, sim->bench, &sim->control, err) &&
            start_command(sim, options, err);
 }

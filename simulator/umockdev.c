@@ -199,6 +199,26 @@ bool umockdev_unplug(struct umockdev *bus, unsigned port, struct err **err)
     return true;
 }
 
+static bool bus_plug(void *data, unsigned port, const struct usb_device *device, struct err **err)
+{
+    return umockdev_plug(data, port, device, err);
+}
+
+static bool bus_unplug(void *data, unsigned port, struct err **err)
+{
+    return umockdev_unplug(data, port, err);
+}
+
+static void bus_free(void *data)
+{
+    umockdev_free(data);
+}
+
+struct bus umockdev_bus(struct umockdev *bus)
+{
+    return (struct bus){bus_plug, bus_unplug, bus_free, bus};
+}
+
 /* Ask the dynamic linker, in a process that is thrown away. */
 bool umockdev_check_library(const char *library, struct err **err)
 {

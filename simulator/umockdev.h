@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "simulator/bus.h"
 #include "simulator/loop.h"
 #include "simulator/usb.h"
 
@@ -37,6 +38,9 @@ bool umockdev_plug(struct umockdev *bus, unsigned port, const struct usb_device 
 /* Nothing happens if the port is free. Until the last program has closed the device, its `device`
  * must stay valid. */
 bool umockdev_unplug(struct umockdev *bus, unsigned port, struct err **err) MUST_CHECK;
+
+/* The same for a bench, which frees it. */
+struct bus umockdev_bus(struct umockdev *bus);
 
 /* Does the dynamic linker find this library (UMOCKDEV_LIBRARY)? Otherwise an error that names the
  * package to install. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "simulator/umockdev.h"
 #include "tests/unit/unit.h"
 
 static char root[32];
@@ -19,7 +20,10 @@ static int setup(void **state)
     strcpy(root, "/tmp/firn-bench-XXXXXX");
     assert_non_null(mkdtemp(root));
     loop = loop_new();
-    assert_ok(bench_new(loop, root, &bench, &err), &err);
+    struct umockdev *umockdev;
+    assert_ok(umockdev_new(loop, root, &umockdev, &err), &err);
+    const struct bus bus = umockdev_bus(umockdev);
+    bench = bench_new(loop, &bus);
     for (int i = 0; i < 2; i++)
         assert_ok(
             bench_add_board(bench, board_model_find("stm32f405"), BOARD_TIMING_ZERO, NULL, &err),
