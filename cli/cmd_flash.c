@@ -7,7 +7,7 @@
 #include "builder/build.h"
 #include "cli/command.h"
 #include "cli/image_input.h"
-#include "flasher/flash.h"
+#include "flasher/fleet.h"
 
 static const char help[] =
     "Flashes IMAGE (DfuSe .dfu, Intel HEX, ELF or raw binary) into the board in DFU mode that it is\n"
@@ -52,7 +52,7 @@ static const struct option long_options[] = {
 
 struct arguments {
     const char *input;
-    struct flash_options flash;
+    struct fleet_options fleet;
     bool has_ids, has_alt, has_address;
     uint32_t alt, address;
 };
@@ -65,15 +65,15 @@ static int take_option(struct cli *cli, struct arguments *args, int option, cons
     case OPT_USB:
         if (!image_parse_ids(optarg, &vendor, &product))
             return cli_usage(cli, &cmd_flash, "--usb: '%s' is not like 0483:df11", optarg);
-        args->flash.match.vendor = vendor;
-        args->flash.match.product = product;
+        args->fleet.match.vendor = vendor;
+        args->fleet.match.product = product;
         args->has_ids = true;
         return 0;
     case OPT_PATH:
-        args->flash.match.path = optarg;
+        args->fleet.match.path = optarg;
         return 0;
     case OPT_SERIAL:
-        args->flash.match.serial = optarg;
+        args->fleet.match.serial = optarg;
         return 0;
     case OPT_ALT:
         args->has_alt = true;
@@ -86,13 +86,13 @@ static int take_option(struct cli *cli, struct arguments *args, int option, cons
             return cli_usage(cli, &cmd_flash, "--address: '%s' is not like 0x08000000", optarg);
         return 0;
     case OPT_NO_VERIFY:
-        args->flash.verify = false;
+        args->fleet.flash.verify = false;
         return 0;
     case OPT_NO_LEAVE:
-        args->flash.leave = false;
+        args->fleet.flash.leave = false;
         return 0;
     case 'n':
-        args->flash.dry_run = true;
+        args->fleet.flash.dry_run = true;
         return 0;
     case ':':
         return cli_usage(cli, &cmd_flash, "%s needs a value", given);
@@ -160,12 +160,13 @@ static json_t *plan_fields(const struct plan *plan)
     return json_pack("{s:o, s:o}", "erase", erase, "write", write);
 }
 
-static json_t *result_fields(const struct flash_result *r, const struct arguments *args)
+static json_t *result_fields(const struct fleet_result *all, const struct arguments *args)
 {
+    const struct flash_result *r = &all->boards[0];
     json_t *fields =
         json_pack("{s:s, s:s?, s:s, s:f, s:b}", "path", r->path, "serial", r->serial, "digest",
-                  r->digest, "seconds", r->seconds, "dry_run", args->flash.dry_run);
-    if (args->flash.dry_run) {
+                  all->digest, "seconds", r->seconds, "dry_run", args->fleet.flash.dry_run);
+    if (args->fleet.flash.dry_run) {
         json_object_set_new(fields, "plan", plan_fields(&r->plan));
         return fields;
     }
@@ -177,11 +178,12 @@ static json_t *result_fields(const struct flash_result *r, const struct argument
     return fields;
 }
 
-static void print_result(const struct flash_result *r, const struct image *image,
+static void print_result(const struct fleet_result *all, const struct image *image,
                          const struct arguments *args)
 {
+    const struct flash_result *r = &all->boards[0];
     _cleanup_(buf_release) struct buf out = BUF_INIT;
-    if (args->flash.dry_run) {
+    if (args->fleet.flash.dry_run) {
         plan_format(&r->plan, &out);
         buf_adds(&out, "nothing was changed (--dry-run)\n");
     } else {
@@ -189,7 +191,7 @@ static void print_result(const struct flash_result *r, const struct image *image
         text_add_size(&out, image_size(image));
         buf_addf(&out, " on %s in ", r->path);
         text_add_duration(&out, (int64_t)(r->seconds * 1000));
-        buf_addf(&out, "\n  digest  sha256 %s\n", r->digest);
+        buf_addf(&out, "\n  digest  sha256 %s\n", all->digest);
     }
     fputs(out.data, stdout);
 }
@@ -223,12 +225,12 @@ static int flash(struct cli *cli, const char *path, struct arguments *args)
 {
     struct err *err = NULL;
     _cleanup_(image_input_release) struct image_input in = IMAGE_INPUT_INIT;
-    _cleanup_(flash_result_release) struct flash_result result = FLASH_RESULT_INIT;
+    _cleanup_(fleet_result_release) struct fleet_result result = FLEET_RESULT_INIT;
     if (!load(cli, path, args, &in, &err))
         return cli_fail(cli, err);
     if (!args->has_ids)
-        match_image(&args->flash.match, &in.image);
-    if (!flash_image(&in.image, &args->flash, cli->events, &result, &err))
+        match_image(&args->fleet.match, &in.image);
+    if (!fleet_flash(&in.image, &args->fleet, cli->events, &result, &err))
         return cli_fail(cli, err);
     if (!cli->json && !cli->quiet)
         print_result(&result, &in.image, args);
@@ -250,7 +252,7 @@ static int build_and_flash(struct cli *cli, struct arguments *args)
 static int run(struct cli *cli, int argc, char **argv)
 {
     struct arguments args = {
-        .flash = {.match = DEVICE_MATCH_ANY, .verify = true, .leave = true},
+        .fleet = FLEET_OPTIONS_INIT,
     };
     int status = parse(cli, &args, argc, argv);
     if (status)

@@ -1,9 +1,9 @@
 #include "flasher/device.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
+
+#include "flasher/task.h"
 
 /* For a device without a functional descriptor, or with a transfer size of 0: what every full-speed
  * endpoint 0 can take. */
@@ -41,7 +41,7 @@ static void device_init(struct device *device, const struct usb_entry *entry,
 
 bool device_list_read(struct device_list *list, struct err **err)
 {
-    if (!usb_new(&list->usb, err) || !usb_list_read(list->usb, &list->entries, err))
+    if (!usb_new(&list->usb, err) || !usb_list_read(list->usb, NULL, &list->entries, err))
         return false;
     list->devices = xcalloc(list->entries.count + 1, sizeof(*list->devices));
     for (size_t i = 0; i < list->entries.count; i++) {
@@ -188,20 +188,22 @@ static bool io_set_alt(void *data, uint8_t alt, struct err **err)
     return usb_set_alt(device->handle, device->interface.number, alt, err);
 }
 
+static enum usb_fault io_reset(void *data)
+{
+    const struct device *device = data;
+    return usb_reset(device->handle);
+}
+
 static long long io_now_us(void *data)
 {
-    struct timespec now;
     (void)data;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    return task_now_us();
 }
 
 static void io_sleep_until(void *data, long long when_us)
 {
-    struct timespec when = {.tv_sec = when_us / 1000000, .tv_nsec = when_us % 1000000 * 1000};
     (void)data;
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR)
-        ;
+    task_sleep_until(when_us);
 }
 
 bool device_open(struct device *device, struct err **err)
@@ -213,7 +215,7 @@ bool device_open(struct device *device, struct err **err)
         return false;
     read_targets(device->handle, device);
     device->dfu = (struct dfu){
-        .io = {io_control, io_set_alt, io_now_us, io_sleep_until, device},
+        .io = {io_control, io_set_alt, io_reset, io_now_us, io_sleep_until, device},
         .interface = device->interface.number,
         .transfer_size = size ? size : TRANSFER_SIZE_DEFAULT,
     };

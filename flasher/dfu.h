@@ -13,6 +13,7 @@
 #ifndef FIRN_FLASHER_DFU_H
 #define FIRN_FLASHER_DFU_H
 
+#include "flasher/quirk.h"
 #include "flasher/usb.h"
 
 /* DFU 1.1, 3 */
@@ -83,6 +84,8 @@ struct dfu_io {
     enum usb_fault (*control)(void *data, const struct usb_control *control, size_t *moved);
     /* Choose an alternate setting of the DFU interface. */
     bool (*set_alt)(void *data, uint8_t alt, struct err **err);
+    /* As usb_reset(). */
+    enum usb_fault (*reset)(void *data);
     /* Monotonic microseconds: rounded to milliseconds, bwPollTimeout would be cut short. */
     long long (*now_us)(void *data);
     /* Return at `when_us` on that clock or as soon after it as can be. */
@@ -94,6 +97,7 @@ struct dfu {
     struct dfu_io io;
     uint8_t interface;        /* bInterfaceNumber */
     uint16_t transfer_size;   /* bytes in a full block, at least 1 */
+    struct quirks quirks;     /* all zero: none */
     struct dfu_status status; /* the last one that the board sent */
     enum usb_fault fault;     /* how the last transfer ended; USB_GONE: the board was unplugged */
 };

@@ -1,9 +1,9 @@
 /*
- * Flashing: find the board, put an image into it, and prove that it is there.
+ * Flashing one board: put an image into it, and prove that it is there. fleet.h finds the boards
+ * and runs this for each of them, many at a time.
  *
- *     struct flash_result result = FLASH_RESULT_INIT;
- *     if (!flash_image(&image, &options, events, &result, &err)) ...
- *     flash_result_release(&result);
+ * Which protocol: a DfuSe board (ST's ROM, mboot) has memory with addresses, and is flashed by
+ * difference (sequence.h); a plain DFU 1.1 board takes a file (download.h).
  */
 #ifndef FIRN_FLASHER_FLASH_H
 #define FIRN_FLASHER_FLASH_H
@@ -13,34 +13,52 @@
 #include "flasher/device.h"
 #include "flasher/plan.h"
 
-struct flash_options {
-    struct device_match match;
-    bool verify;  /* read back and compare */
-    bool leave;   /* start the program at the end */
-    bool dry_run; /* end after the plan; nothing is changed */
+/* Which sectors are erased. */
+enum flash_erase {
+    FLASH_ERASE_NEEDED, /* those whose content has to change and cannot be changed without */
+    FLASH_ERASE_ALL,    /* every sector that the image touches */
+    FLASH_ERASE_MASS,   /* the whole memory, with whatever is in it: asked for, never implied */
 };
 
+/* What is done to a board. */
+struct flash_options {
+    enum flash_erase erase;
+    bool discard;           /* do not keep other data in sectors that are erased */
+    bool verify;            /* read back and compare */
+    bool leave;             /* start the program at the end */
+    unsigned return_ms;     /* then wait this long for the board on the same port; 0 = do not */
+    bool dry_run;           /* end after the plan; nothing is changed */
+    const char *rescue_dir; /* other data is put here while only our memory holds it; NULL = not */
+};
+
+/* What became of it, filled as far as it went. */
 struct flash_result {
-    char *path;                 /* port path of the board, NULL = none was found */
-    char *serial;               /* printable; NULL = none */
-    char digest[HASH_HEX_SIZE]; /* image_digest() */
-    size_t bytes_written;       /* what the transfers carried: image, filled blocks, kept data */
+    char *path;             /* port path of the board; NULL = none was found */
+    char *serial;           /* printable; NULL = none */
+    size_t bytes_compared;  /* read to find out what has to change */
+    size_t bytes_written;   /* what the transfers carried: image, filled blocks, kept data */
+    size_t bytes_kept;      /* of these, data that is not the image's */
+    size_t bytes_unchanged; /* of the image, that were there already */
     size_t sectors_erased;
     bool verified;
-    bool left;        /* the bootloader */
-    double seconds;   /* from find to leave */
-    struct plan plan; /* borrows the image */
+    bool left;     /* the bootloader */
+    bool returned; /* the board is back on its port and runs */
+    double seconds;
+    double expected_seconds; /* of a dry run: what it would take, estimated */
+    char *rescue;            /* the file with other data that could not be put back; NULL = none */
+    struct plan plan;        /* borrows the image */
+    struct err *err;         /* what went wrong; NULL = nothing */
 };
 #define FLASH_RESULT_INIT                                                                          \
     {                                                                                              \
         .plan = PLAN_INIT                                                                          \
     }
 
-/* Find the one board that matches and flash it (sequence.h says how). Errors are ERR_DEVICE or
- * ERR_INTERRUPTED; they name the port path, the address, what happened there and the next step. The
- * result is filled as far as it went. */
-bool flash_image(const struct image *image, const struct flash_options *options,
-                 struct events *events, struct flash_result *result, struct err **err) MUST_CHECK;
+/* Flash an image into a device in DFU mode (usb: its bus). Errors are ERR_DEVICE or
+ * ERR_INTERRUPTED; they name the address, what happened there and the next step. */
+bool flash_device(struct usb *usb, struct device *device, const struct image *image,
+                  const struct flash_options *options, struct events *events,
+                  struct flash_result *result, struct err **err) MUST_CHECK;
 void flash_result_release(struct flash_result *result);
 
 #endif

@@ -1,8 +1,11 @@
 #include "flasher/usb.h"
 
 #include <libusb.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/fs.h"
 #include "base/text.h"
@@ -12,12 +15,16 @@
 #define STRING_TIMEOUT_MS 1000
 #define ATTRIBUTE_MAX (128 * 1024) /* the longest, "descriptors", holds up to 18 + 65535 bytes */
 #define LANGUAGE_US_ENGLISH 0x0409
+#define POLL_MAX 512 /* file descriptors of libusb: one for each open device, and three */
 
 struct usb {
     libusb_context *context;
+    void (*wait)(void *data, const bool *done); /* NULL: nothing else goes on meanwhile */
+    void *wait_data;
 };
 
 struct usb_handle {
+    struct usb *usb;
     libusb_device_handle *libusb;
     int claimed;       /* interface, -1 = none */
     uint16_t language; /* of strings, 0 = not asked yet */
@@ -82,7 +89,7 @@ static char *read_text(const struct usb_entry *entry, const char *name)
 }
 
 /* False: a root hub, or a device that left in the meantime. */
-static bool fill_entry(libusb_device *device, struct usb_entry *entry)
+static bool fill_entry(struct usb *usb, libusb_device *device, struct usb_entry *entry)
 {
     struct libusb_device_descriptor descriptor;
     *entry = (struct usb_entry){.descriptors = BUF_INIT};
@@ -95,6 +102,7 @@ static bool fill_entry(libusb_device *device, struct usb_entry *entry)
     entry->version = descriptor.bcdDevice;
     entry->name = read_text(entry, "product");
     entry->serial = read_text(entry, "serial");
+    entry->usb = usb;
     entry->device = libusb_ref_device(device);
     return true;
 }
@@ -105,7 +113,13 @@ static int compare_entries(const void *a, const void *b)
     return strverscmp(((const struct usb_entry *)a)->path, ((const struct usb_entry *)b)->path);
 }
 
-bool usb_list_read(struct usb *usb, struct usb_list *list, struct err **err)
+static bool is_at(libusb_device *device, const char *path)
+{
+    char at[sizeof(((struct usb_entry *)0)->path)];
+    return !path || (format_path(device, at, sizeof(at)) && strcmp(at, path) == 0);
+}
+
+bool usb_list_read(struct usb *usb, const char *path, struct usb_list *list, struct err **err)
 {
     libusb_device **devices;
     ssize_t count = libusb_get_device_list(usb->context, &devices);
@@ -113,7 +127,7 @@ bool usb_list_read(struct usb *usb, struct usb_list *list, struct err **err)
         return set_libusb_error(err, (int)count, "cannot list the USB devices");
     *list = (struct usb_list){xcalloc((size_t)count + 1, sizeof(struct usb_entry)), 0};
     for (ssize_t i = 0; i < count; i++)
-        if (fill_entry(devices[i], &list->entries[list->count]))
+        if (is_at(devices[i], path) && fill_entry(usb, devices[i], &list->entries[list->count]))
             list->count++;
     libusb_free_device_list(devices, 1);
     qsort(list->entries, list->count, sizeof(struct usb_entry), compare_entries);
@@ -155,6 +169,7 @@ bool usb_open(const struct usb_entry *entry, struct usb_handle **handle, struct 
         return err_hint(err, "unplug it, plug it in again and run the command again");
     }
     *handle = xcalloc(1, sizeof(**handle));
+    (*handle)->usb = entry->usb;
     (*handle)->libusb = opened;
     (*handle)->claimed = -1;
     return true;
@@ -193,31 +208,130 @@ bool usb_set_alt(struct usb_handle *handle, uint8_t interface, uint8_t alt, stru
     return err_hint(err, "unplug the board, plug it in again and run the command again");
 }
 
-static enum usb_fault fault_of(int code)
+enum usb_fault usb_reset(struct usb_handle *handle)
 {
-    switch (code) {
-    case LIBUSB_ERROR_PIPE:
+    int code = libusb_reset_device(handle->libusb);
+    if (code == 0)
+        return USB_OK;
+    return code == LIBUSB_ERROR_NOT_FOUND || code == LIBUSB_ERROR_NO_DEVICE ? USB_GONE : USB_BROKEN;
+}
+
+void usb_set_wait(struct usb *usb, void (*wait)(void *data, const bool *done), void *data)
+{
+    usb->wait = wait;
+    usb->wait_data = data;
+}
+
+static long long monotonic_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* libusb waits in whole milliseconds, which would be half a millisecond too long for each block of
+ * a flash: so the waiting is done here, on its file descriptors. */
+static void wait_for_libusb(struct usb *usb, long long until_us)
+{
+    const struct libusb_pollfd **theirs = libusb_get_pollfds(usb->context);
+    struct pollfd fds[POLL_MAX];
+    size_t count = 0;
+    for (; theirs && theirs[count] && count < POLL_MAX; count++)
+        fds[count] = (struct pollfd){.fd = theirs[count]->fd, .events = theirs[count]->events};
+    libusb_free_pollfds(theirs);
+    long long left_us = until_us - monotonic_us();
+    struct timeval limit;
+    if (libusb_get_next_timeout(usb->context, &limit) == 1) {
+        long long limit_us = limit.tv_sec * 1000000LL + limit.tv_usec;
+        left_us = limit_us < left_us ? limit_us : left_us;
+    }
+    if (left_us < 0)
+        left_us = 0;
+    struct timespec left = {(time_t)(left_us / 1000000), (long)(left_us % 1000000) * 1000};
+    ppoll(fds, count, &left, NULL);
+}
+
+void usb_handle_events(struct usb *usb, long long until_us)
+{
+    struct timeval none = {0};
+    wait_for_libusb(usb, until_us);
+    libusb_handle_events_timeout_completed(usb->context, &none, NULL);
+}
+
+/* A control transfer on its way. */
+struct pending {
+    bool done;
+    enum usb_fault fault;
+    size_t moved;
+};
+
+static enum usb_fault fault_of(enum libusb_transfer_status status)
+{
+    switch (status) {
+    case LIBUSB_TRANSFER_COMPLETED:
+        return USB_OK;
+    case LIBUSB_TRANSFER_STALL:
         return USB_STALLED;
-    case LIBUSB_ERROR_TIMEOUT:
+    case LIBUSB_TRANSFER_TIMED_OUT:
         return USB_TIMED_OUT;
-    case LIBUSB_ERROR_NO_DEVICE:
-    case LIBUSB_ERROR_NOT_FOUND:
+    case LIBUSB_TRANSFER_NO_DEVICE:
         return USB_GONE;
     default:
         return USB_BROKEN;
     }
 }
 
+static void on_done(struct libusb_transfer *transfer)
+{
+    struct pending *pending = transfer->user_data;
+    pending->fault = fault_of(transfer->status);
+    pending->moved = (size_t)transfer->actual_length;
+    pending->done = true;
+}
+
+static void wait_until_done(struct usb *usb, const bool *done)
+{
+    if (usb->wait) {
+        usb->wait(usb->wait_data, done);
+        return;
+    }
+    while (!*done)
+        usb_handle_events(usb, LLONG_MAX);
+}
+
+static enum usb_fault submit_and_wait(struct usb *usb, struct libusb_transfer *transfer,
+                                      const struct pending *pending)
+{
+    int code = libusb_submit_transfer(transfer);
+    if (code != 0)
+        return code == LIBUSB_ERROR_NO_DEVICE ? USB_GONE : USB_BROKEN;
+    wait_until_done(usb, &pending->done);
+    return pending->fault;
+}
+
 enum usb_fault usb_control(struct usb_handle *handle, const struct usb_control *control,
                            size_t *moved)
 {
-    int count = libusb_control_transfer(handle->libusb, control->request_type, control->request,
-                                        control->value, control->index, control->data,
-                                        control->length, control->timeout_ms);
-    if (count < 0)
-        return fault_of(count);
+    struct pending pending = {.done = false};
+    struct libusb_transfer *transfer = libusb_alloc_transfer(0);
+    _cleanup_free_ uint8_t *bytes = xmalloc(LIBUSB_CONTROL_SETUP_SIZE + control->length);
+    bool in = control->request_type & USB_REQUEST_IN;
+    if (!transfer)
+        return USB_BROKEN;
+    libusb_fill_control_setup(bytes, control->request_type, control->request, control->value,
+                              control->index, control->length);
+    if (!in && control->length)
+        memcpy(bytes + LIBUSB_CONTROL_SETUP_SIZE, control->data, control->length);
+    libusb_fill_control_transfer(transfer, handle->libusb, bytes, on_done, &pending,
+                                 control->timeout_ms);
+    enum usb_fault fault = submit_and_wait(handle->usb, transfer, &pending);
+    libusb_free_transfer(transfer);
+    if (fault != USB_OK)
+        return fault;
+    if (in && pending.moved)
+        memcpy(control->data, bytes + LIBUSB_CONTROL_SETUP_SIZE, pending.moved);
     if (moved)
-        *moved = (size_t)count;
+        *moved = pending.moved;
     return USB_OK;
 }
 

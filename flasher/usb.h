@@ -35,6 +35,7 @@ struct usb_entry {
     uint16_t version;       /* bcdDevice */
     char *name, *serial;    /* iProduct, iSerialNumber, printable; NULL = none */
     struct buf descriptors; /* device descriptor and configurations as the device sent them */
+    struct usb *usb;        /* whose list this is in */
     void *device;           /* libusb's */
 };
 
@@ -77,8 +78,11 @@ struct usb_control {
 bool usb_new(struct usb **usb, struct err **err) MUST_CHECK;
 void usb_free(struct usb *usb); /* after everything that came from it */
 
-/* Every device on every bus whose descriptors can be read. Hubs are among them. */
-bool usb_list_read(struct usb *usb, struct usb_list *list, struct err **err) MUST_CHECK;
+/* Every device on every bus whose descriptors can be read. Hubs are among them. With a path
+ * ("1-1.4", else NULL) only the device on that port: none or one. May be called again and again:
+ * the list is what is plugged in now. */
+bool usb_list_read(struct usb *usb, const char *path, struct usb_list *list,
+                   struct err **err) MUST_CHECK;
 void usb_list_release(struct usb_list *list);
 
 /* Open for transfers. Without permission the error's hint is the udev rule that mends it. */
@@ -96,9 +100,20 @@ bool usb_claim(struct usb_handle *handle, uint8_t interface, struct err **err) M
 bool usb_set_alt(struct usb_handle *handle, uint8_t interface, uint8_t alt,
                  struct err **err) MUST_CHECK;
 
-/* *moved (may be NULL) is the number of bytes sent or received: set when USB_OK is returned. */
+/* A USB port reset (USB 2.0, 7.1.7.5). USB_GONE: the device is a new one now, or away. */
+enum usb_fault usb_reset(struct usb_handle *handle);
+
+/* *moved (may be NULL) is the number of bytes sent or received: set when USB_OK is returned. It
+ * waits as usb_set_wait() says. */
 enum usb_fault usb_control(struct usb_handle *handle, const struct usb_control *control,
                            size_t *moved) MUST_CHECK;
+
+/* How usb_control() waits for its transfer: wait(data, done) returns when *done is true, having
+ * called usb_handle_events() until then. NULL: nothing else goes on meanwhile. task.h uses it. */
+void usb_set_wait(struct usb *usb, void (*wait)(void *data, const bool *done), void *data);
+/* Carry transfers on until something happened or it is `until_us` on the monotonic clock
+ * (microseconds; in the past: do not wait). */
+void usb_handle_events(struct usb *usb, long long until_us);
 
 /* A string descriptor as UTF-8, raw (print it with text_add_printable()), or NULL: index 0, not
  * there, not readable. The caller frees. */

@@ -259,6 +259,14 @@ static inline bool fake_set_alt(void *data, uint8_t alt, struct err **err)
     return !b->gone || err_set(err, ERR_DEVICE, "gone");
 }
 
+static inline enum usb_fault fake_reset(void *data)
+{
+    struct fake_board *b = data;
+    buf_adds(&b->log, "reset\n");
+    b->state = DFU_STATE_IDLE;
+    return b->gone ? USB_GONE : USB_OK;
+}
+
 static inline long long fake_now_us(void *data)
 {
     return ((struct fake_board *)data)->now_us;
@@ -274,7 +282,7 @@ static inline void fake_sleep_until(void *data, long long when_us)
 static inline struct dfu fake_dfu(struct fake_board *b)
 {
     return (struct dfu){
-        .io = {fake_control, fake_set_alt, fake_now_us, fake_sleep_until, b},
+        .io = {fake_control, fake_set_alt, fake_reset, fake_now_us, fake_sleep_until, b},
         .transfer_size = FAKE_BLOCK,
     };
 }

@@ -1,0 +1,67 @@
+/*
+ * Quirks: where a device does not do what the specification, or its own descriptors, say. A table
+ * of data (quirk.c), each row with its source; no other file knows a device by its ids.
+ *
+ *     struct quirks quirks;
+ *     quirks_find(&key, &quirks);        // all zero: none known, the device is taken at its word
+ *
+ * A row matches by vendor and product id, a range of bcdDevice and the beginning of the product
+ * string; of several that match, later rows add to earlier ones.
+ */
+#ifndef FIRN_FLASHER_QUIRK_H
+#define FIRN_FLASHER_QUIRK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum quirk_flag {
+    /* GETSTATUS stalls when it comes before bwPollTimeout has passed: wait that long and retry. */
+    QUIRK_STALLS_EARLY_POLL = 1 << 0,
+    /* bwPollTimeout is far too long and may be cut short (breaks DFU 1.1; --poll-early only). */
+    QUIRK_MAY_POLL_EARLY = 1 << 1,
+    /* Erased memory reads 0x00 (STM32L0, L1), not 0xFF. */
+    QUIRK_ERASES_TO_ZERO = 1 << 2,
+    /* A block with wBlockNum > 2 lands at (block - 2) * its own length: never send a short one. */
+    QUIRK_SHORT_BLOCK_MOVES = 1 << 3,
+    /* Stays in DFU mode after "leave" until it is powered off: not coming back is no failure. */
+    QUIRK_STAYS_IN_DFU = 1 << 4,
+    /* GETSTATUS announces 0 ms and the work is done while the next one waits (mboot). */
+    QUIRK_BLOCKS_IN_GETSTATUS = 1 << 5,
+    /* Stuck in dfuDNBUSY: two CLRSTATUS lead out (STM32H743 rev V above 1 MiB). */
+    QUIRK_WEDGES_IN_BUSY = 1 << 6,
+    /* The serial is the same on every board of the kind: not shown as an identity. */
+    QUIRK_SERIAL_IS_CONSTANT = 1 << 7,
+    /* mboot: iString 0x10..0x13 in a status say what happened. */
+    QUIRK_MBOOT_STRINGS = 1 << 8,
+    /* The device detaches by itself whatever bitWillDetach says (or the reverse, NEEDS_RESET). */
+    QUIRK_WILL_DETACH = 1 << 9,
+    QUIRK_NEEDS_RESET = 1 << 10,
+    /* Runtime mode of a MicroPython board: machine.bootloader() on its CDC port enters DFU mode. */
+    QUIRK_MICROPYTHON_RUNTIME = 1 << 11,
+    /* Runtime mode that enters its bootloader on the 1200-baud touch (Arduino's convention). */
+    QUIRK_TOUCH_1200 = 1 << 12,
+    /* GETSTATE is not answered: GETSTATUS has to do. */
+    QUIRK_NO_GETSTATE = 1 << 13,
+};
+
+struct quirks {
+    uint32_t flags;         /* enum quirk_flag */
+    uint16_t transfer_size; /* instead of wTransferSize, bytes; 0 = as the device says */
+    uint16_t write_align;   /* every write has a multiple of this many bytes; 0 = any */
+    const char *layout;     /* instead of the alternate setting's string; NULL = as it says */
+    const char *name;       /* "ST DfuSe ROM", "mboot", ...: the dialect's name; NULL = not known */
+};
+
+/* What a row is compared with; strings may be NULL. */
+struct quirk_key {
+    uint16_t vendor, product, version; /* idVendor, idProduct, bcdDevice */
+    const char *manufacturer, *product_name, *serial;
+};
+
+void quirks_find(const struct quirk_key *key, struct quirks *quirks);
+
+/* One line a row for people, with its source: what `firn devices --quirks` prints. */
+struct buf;
+void quirks_format(struct buf *out);
+
+#endif
