@@ -53,7 +53,7 @@ static int setup(void **state)
     struct err *err = NULL;
     *f = (struct fixture){.image = IMAGE_INIT,
                           .result = FLASH_RESULT_INIT,
-                          .options = {DEVICE_MATCH_ANY, .verify = true, .leave = true},
+                          .options = {.verify = true, .leave = true},
                           .seen = BUF_INIT};
     fake_board_init(&f->board);
     f->dfu = fake_dfu(&f->board);
