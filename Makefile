@@ -1,9 +1,10 @@
-# firn: `make help` lists the targets. Variants live in build/<variant>/: release, san (SAN=1).
+# firn: `make help` lists the targets. Variants live in build/<variant>/: release, san (SAN=1) and
+# fuzz (whatever begins with fuzz).
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
-VARIANT := $(if $(SAN),san,release)
+VARIANT := $(if $(filter fuzz%,$(MAKECMDGOALS)),fuzz,$(if $(SAN),san,release))
 B := build/$(VARIANT)
 DIRS := base image builder flasher simulator cli
 
@@ -14,7 +15,8 @@ GOALS := $(or $(MAKECMDGOALS),all)
 GROUPS := build \
   $(if $(filter demo check check-% bench-% mirror,$(GOALS)),run) \
   $(if $(filter check check-% bench-%,$(GOALS)),test) \
-  $(if $(filter lint lint-% format,$(GOALS)),lint test)
+  $(if $(filter lint lint-% format,$(GOALS)),lint test) \
+  $(if $(filter fuzz%,$(GOALS)),fuzz)
 ifneq ($(filter-out help clean,$(GOALS)),)
 include build/flags.mk
 build/flags.mk: FORCE
@@ -29,22 +31,27 @@ FORCE:
 LIBS := libgit2 yaml-0.1 jansson libsodium libusb-1.0
 
 # ---- compiling -----------------------------------------------------------------------------------
-CC := gcc
+# clang has libFuzzer; warnings are gcc's business.
+CC := $(if $(filter fuzz,$(VARIANT)),clang,gcc)
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
   -Wformat=2 -Wpointer-arith -Wwrite-strings -Wundef -Wimplicit-fallthrough
-, := ,
-SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -static-libasan)
+SANFLAGS_release :=
+SANFLAGS_san := -fsanitize=address,undefined -fno-sanitize-recover=undefined -static-libasan
+SANFLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+SANFLAGS := $(SANFLAGS_$(VARIANT))
 CPPFLAGS := -I. -D_GNU_SOURCE -DFIRN_SOURCE_DIR='"$(CURDIR)"'
-CFLAGS := -std=gnu17 -O2 -g $(WARN) $(SANFLAGS)
+CFLAGS := -std=gnu17 -O2 -g $(if $(filter fuzz,$(VARIANT)),-w,$(WARN)) $(SANFLAGS)
 LDFLAGS := $(SANFLAGS)
 
 LIB_SRC := $(filter-out cli/main.c,$(wildcard $(DIRS:%=%/*.c)))
 LIB_OBJ := $(LIB_SRC:%.c=$B/%.o)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
-TESTS := $(TEST_SRC:%.c=$B/%)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ := $(FUZZ_SRC:%.c=$B/%)
+TESTS := $(TEST_SRC:%.c=$B/%) $(FUZZ)
 
 all: $B/firn $B/firn-sim.so ## build firn (build/release/firn, linked as ./firn)
-	@$(if $(SAN),:,ln -sf $B/firn firn)
+	@$(if $(filter release,$(VARIANT)),ln -sf $B/firn firn,:)
 
 # Objects, not the archive: two functions of one name are an error here.
 $B/firn: $B/cli/main.o $(LIB_OBJ)
@@ -68,9 +75,14 @@ $B/%.o: %.c build/flags.mk
 
 $B/tests/unit/%: $B/tests/unit/%.o $B/libfirn.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
-.SECONDARY: $(TESTS:%=%.o)
 
--include $(LIB_OBJ:.o=.d) $B/cli/main.d $(TESTS:%=%.d)
+# A fuzz target with libFuzzer's main(), or with ours, which replays the committed corpus.
+FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$B/tests/fuzz/replay.o)
+$B/tests/fuzz/fuzz_%: $B/tests/fuzz/fuzz_%.o $B/libfirn.a $(filter %.o,$(FUZZ_MAIN))
+	@$(CC) $(LDFLAGS) -o $@ $< $(FUZZ_MAIN) $B/libfirn.a $(PKG_LIBS)
+.SECONDARY: $(TESTS:%=%.o) $B/tests/fuzz/replay.o
+
+-include $(LIB_OBJ:.o=.d) $B/cli/main.d $(TESTS:%=%.d) $B/tests/fuzz/replay.d
 
 # ---- sources for demo and tests ------------------------------------------------------------------
 # One cache and one configuration for the demo and the tests: the interpreter's sources come from a
@@ -97,7 +109,7 @@ PROVE := prove --timer -j2
 check: all $(TESTS) mirror ## all tests (SAN=1: under ASan and UBSan)
 	@CMOCKA_MESSAGE_OUTPUT=tap $(PROVE) $(TESTS) tests/cli/*.sh tests/e2e/*.sh
 
-check-unit: all $(TESTS) ## unit tests only
+check-unit: all $(TESTS) ## unit tests and the fuzz corpora only
 	@CMOCKA_MESSAGE_OUTPUT=tap $(PROVE) $(TESTS)
 
 check-cli: all build/config.yaml ## tests of the command line that build no firmware
@@ -109,8 +121,16 @@ check-e2e: all mirror ## builds, simulated boards, QEMU
 bench-build: all mirror ## the demo and an unchanged build, measured
 	@tests/bench/build
 
+FUZZ_S := 60
+fuzz: $(FUZZ) ## fuzz every parser for FUZZ_S=60 seconds under ASan and UBSan, two at a time
+	@tests/fuzz/run $(FUZZ_S) $(FUZZ)
+
+fuzz-corpus: $(FUZZ) ## add what fuzzing reached to the committed corpora, as few files as can be
+	@tests/fuzz/minimise $(FUZZ)
+
 # ---- lint ----------------------------------------------------------------------------------------
-C_FILES := $(wildcard $(DIRS:%=%/*.c) $(DIRS:%=%/*.h) tests/unit/*.c tests/unit/*.h)
+C_FILES := $(wildcard $(DIRS:%=%/*.c) $(DIRS:%=%/*.h) tests/unit/*.c tests/unit/*.h \
+  tests/fuzz/*.c tests/fuzz/*.h)
 TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(filter-out tests/%,$(filter %.c,$(C_FILES))))
 
 lint: lint-format lint-house lint-tidy lint-cppcheck ## format, house rules, clang-tidy, cppcheck
@@ -153,5 +173,5 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf build firn
 
-.PHONY: all mirror demo check check-unit check-cli check-e2e bench-build lint lint-format \
-  lint-house lint-tidy lint-cppcheck format install help clean
+.PHONY: all mirror demo check check-unit check-cli check-e2e bench-build fuzz fuzz-corpus lint \
+  lint-format lint-house lint-tidy lint-cppcheck format install help clean
