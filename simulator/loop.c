@@ -1,15 +1,22 @@
 #include "simulator/loop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
+#define EVENTS 64 /* taken from the kernel at a time */
+
+/* fn NULL: nobody watches this descriptor. */
 struct watch {
     loop_fd_fn fn;
     void *arg;
+    uint32_t generation; /* tells an event for the descriptor's last owner from one for this one */
 };
 
 struct timer {
@@ -18,13 +25,13 @@ struct timer {
     void *arg;
 };
 
-/* polls[i] belongs to watches[i]; an fd of -1 marks one that was removed while callbacks ran. */
 struct loop {
-    struct pollfd *polls;
-    struct watch *watches;
-    size_t count;
-    struct timer *timers; /* in no order: there are a handful */
-    size_t timer_count;
+    int epoll;
+    struct watch *watches; /* by descriptor */
+    size_t watch_count;
+    uint32_t generation;
+    struct timer *timers; /* in no order: there are a few for each board at most */
+    size_t timer_count, timer_room;
     bool stop;
     struct sim_clock clock;
 };
@@ -40,7 +47,10 @@ static uint64_t now_us(void *data)
 static void at(void *data, uint64_t when_us, sim_timer_fn fn, void *arg)
 {
     struct loop *loop = data;
-    loop->timers = xreallocarray(loop->timers, loop->timer_count + 1, sizeof(struct timer));
+    if (loop->timer_count == loop->timer_room) {
+        loop->timer_room = loop->timer_room ? loop->timer_room * 2 : 16;
+        loop->timers = xreallocarray(loop->timers, loop->timer_room, sizeof(struct timer));
+    }
     loop->timers[loop->timer_count++] = (struct timer){when_us, fn, arg};
 }
 
@@ -58,6 +68,8 @@ struct loop *loop_new(void)
 {
     struct loop *loop = xcalloc(1, sizeof(*loop));
     loop->clock = (struct sim_clock){now_us, at, cancel, loop};
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    assert(loop->epoll >= 0); /* fails for want of memory or descriptors only */
     return loop;
 }
 
@@ -65,7 +77,7 @@ void loop_free(struct loop *loop)
 {
     if (!loop)
         return;
-    free(loop->polls);
+    close(loop->epoll);
     free(loop->watches);
     free(loop->timers);
     free(loop);
@@ -78,29 +90,28 @@ const struct sim_clock *loop_clock(struct loop *loop)
 
 void loop_watch(struct loop *loop, int fd, loop_fd_fn fn, void *arg)
 {
-    loop->polls = xreallocarray(loop->polls, loop->count + 1, sizeof(struct pollfd));
-    loop->watches = xreallocarray(loop->watches, loop->count + 1, sizeof(struct watch));
-    loop->polls[loop->count] = (struct pollfd){.fd = fd, .events = POLLIN};
-    loop->watches[loop->count++] = (struct watch){fn, arg};
+    size_t index = (size_t)fd;
+    if (index >= loop->watch_count) {
+        size_t count = index < 32 ? 64 : index * 2;
+        loop->watches = xreallocarray(loop->watches, count, sizeof(struct watch));
+        memset(loop->watches + loop->watch_count, 0,
+               (count - loop->watch_count) * sizeof(struct watch));
+        loop->watch_count = count;
+    }
+    loop->watches[index] = (struct watch){fn, arg, ++loop->generation};
+    struct epoll_event event = {.events = EPOLLIN,
+                                .data.u64 = (uint64_t)loop->generation << 32 | (uint32_t)fd};
+    int failed = epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event);
+    assert(!failed);
+    (void)failed;
 }
 
 void loop_unwatch(struct loop *loop, int fd)
 {
-    for (size_t i = 0; i < loop->count; i++)
-        if (loop->polls[i].fd == fd)
-            loop->polls[i].fd = -1;
-}
-
-static void drop_removed(struct loop *loop)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < loop->count; i++) {
-        if (loop->polls[i].fd < 0)
-            continue;
-        loop->polls[kept] = loop->polls[i];
-        loop->watches[kept++] = loop->watches[i];
-    }
-    loop->count = kept;
+    if (fd < 0 || (size_t)fd >= loop->watch_count || !loop->watches[fd].fn)
+        return;
+    loop->watches[fd].fn = NULL;
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
 /* Call one timer that is due; false if none is. One at a time: a callback may set or cancel any. */
@@ -120,43 +131,47 @@ static bool run_due_timer(struct loop *loop)
     return true;
 }
 
-/* Time until the next timer; NULL: there is none. */
-static struct timespec *time_left(const struct loop *loop, struct timespec *left)
+/* Time until the next timer. */
+static struct timespec time_left(const struct loop *loop)
 {
-    if (loop->timer_count == 0)
-        return NULL;
     uint64_t next = UINT64_MAX;
     for (size_t i = 0; i < loop->timer_count; i++)
         if (loop->timers[i].when_us < next)
             next = loop->timers[i].when_us;
     uint64_t now = now_us(NULL);
     uint64_t us = next > now ? next - now : 0;
-    *left = (struct timespec){(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
-    return left;
+    return (struct timespec){(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
 }
 
-static void run_ready(struct loop *loop)
+/* epoll_wait() counts in milliseconds, which is too coarse for a timer: that wait is ppoll()'s. */
+static int wait_for_events(struct loop *loop, struct epoll_event *events)
 {
-    size_t count = loop->count; /* what callbacks add was not polled yet */
-    for (size_t i = 0; i < count; i++) {
-        if (loop->polls[i].fd < 0 || loop->polls[i].revents == 0)
-            continue;
-        struct watch watch = loop->watches[i];
-        watch.fn(watch.arg);
+    if (loop->timer_count == 0)
+        return epoll_wait(loop->epoll, events, EVENTS, -1);
+    struct pollfd epoll = {.fd = loop->epoll, .events = POLLIN};
+    struct timespec left = time_left(loop);
+    int ready = ppoll(&epoll, 1, &left, NULL);
+    return ready > 0 ? epoll_wait(loop->epoll, events, EVENTS, 0) : ready;
+}
+
+static void run_ready(struct loop *loop, const struct epoll_event *events, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const struct watch watch = loop->watches[(uint32_t)events[i].data.u64];
+        if (watch.fn && watch.generation == events[i].data.u64 >> 32)
+            watch.fn(watch.arg);
     }
 }
 
 bool loop_run(struct loop *loop, struct err **err)
 {
-    struct timespec left;
+    struct epoll_event events[EVENTS];
     loop->stop = false;
     while (!loop->stop) {
-        drop_removed(loop);
-        int ready = ppoll(loop->polls, loop->count, time_left(loop, &left), NULL);
+        int ready = wait_for_events(loop, events);
         if (ready < 0 && errno != EINTR)
             return err_set_errno(err, ERR_FAILED, errno, "the simulator cannot poll");
-        if (ready > 0)
-            run_ready(loop);
+        run_ready(loop, events, ready);
         while (!loop->stop && run_due_timer(loop))
             continue;
     }

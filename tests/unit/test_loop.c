@@ -9,7 +9,7 @@ static const struct sim_clock *the_clock;
 static int pipe_fds[2];
 static char order[16];
 static char text_a[] = "a", text_b[] = "b", text_c[] = "c", text_s[] = "s", text_u[] = "u",
-            text_U[] = "U", text_x[] = "x", text_xx[] = "xx", text_a_end[] = "a!", text_none[] = "";
+            text_x[] = "x", text_xx[] = "xx", text_a_end[] = "a!", text_none[] = "";
 
 static int setup(void **state)
 {
@@ -93,21 +93,60 @@ static void descriptors_are_served(void **state)
     assert_string_equal(order, "a!");
 }
 
+static int second;
+
 static void unwatch_both(void *arg)
 {
     strcat(order, arg);
     loop_unwatch(loop, pipe_fds[0]);
+    loop_unwatch(loop, second);
     clock_after(the_clock, 1000, stop, text_s);
 }
 
 static void a_callback_may_unwatch_itself(void **state)
 {
     (void)state;
+    second = dup(pipe_fds[0]);
     loop_watch(loop, pipe_fds[0], unwatch_both, text_u);
-    loop_watch(loop, pipe_fds[0], unwatch_both, text_U); /* gone before its turn */
+    loop_watch(loop, second, unwatch_both, text_u); /* whichever is second: gone before its turn */
     write_later(text_xx);
     run();
     assert_string_equal(order, "us");
+    close(second);
+}
+
+static void never(void *arg)
+{
+    (void)arg;
+    fail_msg("called for its predecessor's event");
+}
+
+static int quiet[2];
+
+/* Close the other descriptor, whose event is waiting, and give its number to an empty pipe. */
+static void replace_other(void *arg)
+{
+    int other = *(int *)arg;
+    loop_unwatch(loop, pipe_fds[0]);
+    loop_unwatch(loop, second);
+    assert_int_equal(dup2(quiet[0], other), other);
+    loop_watch(loop, other, never, NULL);
+    clock_after(the_clock, 1000, stop, text_s);
+}
+
+static void a_descriptor_may_be_used_again_at_once(void **state)
+{
+    (void)state;
+    assert_int_equal(pipe(quiet), 0);
+    second = dup(pipe_fds[0]);
+    loop_watch(loop, pipe_fds[0], replace_other, &second);
+    loop_watch(loop, second, replace_other, &pipe_fds[0]);
+    write_later(text_xx);
+    run();
+    assert_string_equal(order, "s");
+    close(second);
+    close(quiet[0]);
+    close(quiet[1]);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -119,6 +158,7 @@ int main(void)
         TEST(cancelled_timers_do_not_come),
         TEST(descriptors_are_served),
         TEST(a_callback_may_unwatch_itself),
+        TEST(a_descriptor_may_be_used_again_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
