@@ -88,6 +88,23 @@ static char *read_text(const struct usb_entry *entry, const char *name)
     return buf_detach(&text, NULL);
 }
 
+static void release_entry(struct usb_entry *entry)
+{
+    buf_release(&entry->descriptors);
+    free(entry->manufacturer);
+    free(entry->name);
+    free(entry->serial);
+    libusb_unref_device(entry->device);
+}
+
+/* The kernel's files are those of the device that is on the port now, which may not be the one that
+ * libusb knows: it hears of an unplugging a little later. */
+static bool is_still_there(const struct usb_entry *entry)
+{
+    _cleanup_(buf_release) struct buf number = BUF_INIT;
+    return read_attribute(entry, "devnum", &number) && atoi(number.data) == entry->address;
+}
+
 /* False: a root hub, or a device that left in the meantime. */
 static bool fill_entry(struct usb *usb, libusb_device *device, struct usb_entry *entry)
 {
@@ -100,11 +117,16 @@ static bool fill_entry(struct usb *usb, libusb_device *device, struct usb_entry 
     entry->vendor = descriptor.idVendor;
     entry->product = descriptor.idProduct;
     entry->version = descriptor.bcdDevice;
+    entry->address = libusb_get_device_address(device);
+    entry->manufacturer = read_text(entry, "manufacturer");
     entry->name = read_text(entry, "product");
     entry->serial = read_text(entry, "serial");
     entry->usb = usb;
     entry->device = libusb_ref_device(device);
-    return true;
+    if (is_still_there(entry))
+        return true;
+    release_entry(entry);
+    return false;
 }
 
 /* "1-2" before "1-10": by length of each number, which strverscmp() does. */
@@ -136,12 +158,8 @@ bool usb_list_read(struct usb *usb, const char *path, struct usb_list *list, str
 
 void usb_list_release(struct usb_list *list)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        buf_release(&list->entries[i].descriptors);
-        free(list->entries[i].name);
-        free(list->entries[i].serial);
-        libusb_unref_device(list->entries[i].device);
-    }
+    for (size_t i = 0; i < list->count; i++)
+        release_entry(&list->entries[i]);
     free(list->entries);
     *list = (struct usb_list)USB_LIST_INIT;
 }

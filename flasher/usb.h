@@ -29,11 +29,13 @@ struct usb_handle;
 
 /* One device. */
 struct usb_entry {
-    char path[40];          /* "1-1.4": the bus, then the ports down to it; the same in sysfs */
-    uint16_t vendor;        /* idVendor */
-    uint16_t product;       /* idProduct */
-    uint16_t version;       /* bcdDevice */
-    char *name, *serial;    /* iProduct, iSerialNumber, printable; NULL = none */
+    char path[40];    /* "1-1.4": the bus, then the ports down to it; the same in sysfs */
+    uint16_t vendor;  /* idVendor */
+    uint16_t product; /* idProduct */
+    uint16_t version; /* bcdDevice */
+    uint8_t address;  /* on its bus; another one each time that it is plugged in */
+    /* iManufacturer, iProduct, iSerialNumber, printable; NULL = none */
+    char *manufacturer, *name, *serial;
     struct buf descriptors; /* device descriptor and configurations as the device sent them */
     struct usb *usb;        /* whose list this is in */
     void *device;           /* libusb's */
