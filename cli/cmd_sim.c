@@ -23,6 +23,8 @@ static const char help[] =
     "  -t, --timing=MODEL   how long the flash takes: zero (the default), x8 or x32 as in the data\n"
     "                       sheet, quick (x32 at five times its speed)\n"
     "  -d, --dir=DIR        keep the flash of board N in DIR/board-N.flash; what is there is used\n"
+    "  -k, --kernel         plug the boards into this machine's own USB bus instead (Linux's vhci-hcd;\n"
+    "                       needs root): every program sees them, and sees what the kernel does\n"
     "  -f, --fault=FAULT    \"0 on=dnload,after=5,do=unplug\": what goes wrong on board 0\n"
     "\n"
     "COMMAND may tell the simulator, through the socket that FIRN_SIM_CONTROL names:\n"
@@ -39,9 +41,13 @@ static const char help[] =
     "  firn sim boot /tmp/boards/board-0.flash -c 'print(1 + 2)'\n";
 
 static const struct option long_options[] = {
-    {"boards", required_argument, NULL, 'n'}, {"board", required_argument, NULL, 'b'},
-    {"timing", required_argument, NULL, 't'}, {"dir", required_argument, NULL, 'd'},
-    {"fault", required_argument, NULL, 'f'},  {NULL, 0, NULL, 0},
+    {"boards", required_argument, NULL, 'n'},
+    {"board", required_argument, NULL, 'b'},
+    {"timing", required_argument, NULL, 't'},
+    {"dir", required_argument, NULL, 'd'},
+    {"fault", required_argument, NULL, 'f'},
+    {"kernel", no_argument, NULL, 'k'},
+    {NULL, 0, NULL, 0},
 };
 
 struct arguments {
@@ -50,6 +56,7 @@ struct arguments {
     unsigned model_count; /* as given; the last one stands for the rest */
     enum board_timing_kind timing;
     const char *dir;
+    bool kernel;
     struct strv faults;
 };
 
@@ -93,6 +100,9 @@ static bool parse_option(struct arguments *args, int option, const char *given, 
     case 'd':
         args->dir = optarg;
         return true;
+    case 'k':
+        args->kernel = true;
+        return true;
     case 'f':
         strv_add(&args->faults, optarg);
         return true;
@@ -107,7 +117,7 @@ static bool parse(struct arguments *args, int argc, char **argv, struct err **er
 {
     int option;
     optind = 0;
-    while ((option = getopt_long(argc, argv, "+:n:b:t:d:f:", long_options, NULL)) != -1)
+    while ((option = getopt_long(argc, argv, "+:n:b:t:d:kf:", long_options, NULL)) != -1)
         if (!parse_option(args, option, argv[optind - 1], err))
             return false;
     if (optind < argc && strcmp(argv[optind - 1], "--") != 0)
@@ -168,6 +178,7 @@ static bool run_boards(const struct arguments *args, char **command, int *status
         .models = args->models,
         .board_count = args->model_count,
         .timing = args->timing,
+        .kernel = args->kernel,
         .flash_dir = args->dir,
         .faults = (const char *const *)args->faults.items,
         .preload = preload,
@@ -217,7 +228,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command cmd_sim = {
     .name = "sim",
-    .arguments = "[-n N] [-b MODEL] [-t TIMING] [-d DIR] [-f FAULT] [-- COMMAND [ARG...]]",
+    .arguments = "[-n N] [-b MODEL] [-t TIMING] [-d DIR] [-k] [-f FAULT] [-- COMMAND [ARG...]]",
     .summary = "run a program against simulated boards on a simulated USB bus",
     .help = help,
     .run = run,

@@ -1,6 +1,7 @@
 /*
  * A USB bus as the bench sees it: ports into which devices are plugged. What stands behind it is a
- * front-end: the mock bus of umockdev's preload library (simulator/umockdev.h).
+ * front-end: the mock bus of umockdev's preload library (simulator/umockdev.h), or the kernel's own
+ * (simulator/vhci.h).
  */
 #ifndef FIRN_SIMULATOR_BUS_H
 #define FIRN_SIMULATOR_BUS_H

@@ -15,12 +15,15 @@
 #include "simulator/control.h"
 #include "simulator/loop.h"
 #include "simulator/umockdev.h"
+#include "simulator/vhci.h"
 
-#define GRACE_US 2000000 /* from SIGTERM to SIGKILL */
+#define GRACE_US 2000000        /* from SIGTERM to SIGKILL */
+#define KERNEL_TIMEOUT_MS 30000 /* to enumerate all boards, one after the other */
 
 struct sim {
     struct loop *loop;
     struct bench *bench;
+    struct vhci *vhci; /* the bench's bus, if it is the kernel's; else NULL */
     struct control *control;
     char *dir; /* temporary, everything is in it: bus/ control board-N.flash */
     char *bus_dir, *control_path;
@@ -52,16 +55,6 @@ static bool make_dir(struct sim *sim, struct err **err)
     return err_set_errno(err, ERR_FAILED, errno, "cannot make a directory for the simulated bus");
 }
 
-static bool make_bench(struct sim *sim, struct err **err)
-{
-    struct umockdev *umockdev;
-    if (!umockdev_new(sim->loop, sim->bus_dir, &umockdev, err))
-        return false;
-    const struct bus bus = umockdev_bus(umockdev);
-    sim->bench = bench_new(sim->loop, &bus);
-    return true;
-}
-
 static bool add_boards(struct sim *sim, const struct sim_options *options, struct err **err)
 {
     const char *dir = options->flash_dir ? options->flash_dir : sim->dir;
@@ -79,6 +72,29 @@ static bool add_boards(struct sim *sim, const struct sim_options *options, struc
             return false;
     }
     return true;
+}
+
+static bool make_bus(struct sim *sim, bool kernel, struct bus *bus, struct err **err)
+{
+    struct umockdev *umockdev;
+    if (kernel) {
+        sim->vhci = vhci_new(sim->loop, vhci_attach_sysfs, NULL);
+        *bus = vhci_bus(sim->vhci);
+        return true;
+    }
+    if (!umockdev_new(sim->loop, sim->bus_dir, &umockdev, err))
+        return false;
+    *bus = umockdev_bus(umockdev);
+    return true;
+}
+
+static bool make_bench(struct sim *sim, const struct sim_options *options, struct err **err)
+{
+    struct bus bus;
+    if (!make_bus(sim, options->kernel, &bus, err))
+        return false;
+    sim->bench = bench_new(sim->loop, &bus);
+    return add_boards(sim, options, err);
 }
 
 /* ---- the command and its descendants -------------------------------------------------------- */
@@ -103,9 +119,11 @@ become_command(const struct sim *sim, const struct sim_options *options)
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     /* The preload library sleeps for 0 us in each ioctl, which takes as long as the timer slack. */
     prctl(PR_SET_TIMERSLACK, 1);
-    setenv("UMOCKDEV_DIR", sim->bus_dir, 1);
     setenv(CONTROL_VARIABLE, sim->control_path, 1);
-    add_preload(options->preload);
+    if (!options->kernel) {
+        setenv("UMOCKDEV_DIR", sim->bus_dir, 1);
+        add_preload(options->preload);
+    }
     execvp(options->command[0], (char *const *)options->command);
     fprintf(stderr, "error: cannot run '%s': %s\n", options->command[0], strerror(errno));
     _exit(127);
@@ -113,6 +131,8 @@ become_command(const struct sim *sim, const struct sim_options *options)
 
 static bool start_command(struct sim *sim, const struct sim_options *options, struct err **err)
 {
+    if (sim->vhci && (!vhci_wait(sim->vhci, KERNEL_TIMEOUT_MS, err) || sim->ended_by))
+        return sim->ended_by != 0;
     /* Descendants whose parent ended become our children, so that none is left behind. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sim->child = fork();
@@ -159,6 +179,8 @@ static void on_signal(void *arg)
     sim->ended_by = (int)info.ssi_signo;
     if (sim->child > 0)
         kill(sim->child, SIGTERM);
+    else
+        loop_stop(sim->loop); /* the kernel was still being waited for */
     clock_after(loop_clock(sim->loop), GRACE_US, kill_command, sim);
 }
 
@@ -213,8 +235,7 @@ static bool on_command(void *data, const char *line, struct buf *answer, struct 
 static bool start(struct sim *sim, const struct sim_options *options, struct err **err)
 {
     sim->loop = loop_new();
-    return catch_signals(sim, err) && make_dir(sim, err) && make_bench(sim, err) &&
-           add_boards(sim, options, err) &&
+    return catch_signals(sim, err) && make_dir(sim, err) && make_bench(sim, options, err) &&
            control_new(sim->loop, sim->control_path, on_command, sim->bench, &sim->control, err) &&
            start_command(sim, options, err);
 }
@@ -240,11 +261,11 @@ static void stop(struct sim *sim)
 
 bool sim_run(const struct sim_options *options, int *exit_status, struct err **err)
 {
-    if (!umockdev_check_library(UMOCKDEV_LIBRARY, err))
+    if (!(options->kernel ? vhci_check(err) : umockdev_check_library(UMOCKDEV_LIBRARY, err)))
         return false;
     struct sim sim = {.signals = -1};
     prctl(PR_SET_TIMERSLACK, 1);
-    bool ok = start(&sim, options, err) && loop_run(sim.loop, err);
+    bool ok = start(&sim, options, err) && (sim.ended_by || loop_run(sim.loop, err));
     stop(&sim);
     *exit_status = sim.ended_by ? 128 + sim.ended_by : sim.exit_status;
     return ok;

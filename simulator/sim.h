@@ -2,7 +2,8 @@
  * `firn sim`: a bus with boards for as long as one command runs.
  *
  * The command and all its descendants see the simulated bus in place of the real ones
- * (UMOCKDEV_DIR, LD_PRELOAD) and can reach the control socket (FIRN_SIM_CONTROL). When it ends, or
+ * (UMOCKDEV_DIR, LD_PRELOAD), or beside them (kernel), and can reach the control socket
+ * (FIRN_SIM_CONTROL). When it ends, or
  * SIGINT, SIGTERM or SIGHUP arrive, what is left of them is ended and everything temporary is
  * removed. Uses the process's signals and children: once per process, alone.
  */
@@ -16,6 +17,7 @@ struct sim_options {
     const struct board_model *const *models; /* one for each board */
     unsigned board_count;
     enum board_timing_kind timing;
+    bool kernel;                /* on the kernel's own bus (simulator/vhci.h), not a mock one */
     const char *flash_dir;      /* keeps board-0.flash ...; NULL: temporary */
     const char *const *faults;  /* "0 on=..." each; ends with NULL */
     const char *preload;        /* simulator/preload/hotplug.c, built; NULL: do without it */

@@ -37,6 +37,12 @@ wrong "flash file '\./board-0.flash' has 100 bytes, the board's flash has 104857
 exits 1 "a directory that cannot be made" "$FIRN" sim -d /dev/null/boards -- true
 like "$OUT" "/dev/null" "is named"
 
+if [ ! -e /sys/devices/platform/vhci_hcd.0 ]; then
+    exits 1 "refused: --kernel without vhci-hcd" "$FIRN" sim --kernel -- true
+    like "$OUT" "no host controller for simulated boards.*vhci_hcd" "... with its reason"
+    like "$OUT" "modprobe vhci-hcd" "... and the next step"
+fi
+
 # ---- control -------------------------------------------------------------------------------------
 exits 2 "control without a simulator" env -u FIRN_SIM_CONTROL "$FIRN" sim control status
 like "$OUT" "FIRN_SIM_CONTROL is not set" "says so"

@@ -1,0 +1,225 @@
+#include "simulator/usbip.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "simulator/endpoint.h"
+#include "simulator/usbip_message.h"
+
+/* What a host asks for after a bus reset (hub_port_init() in Linux, GET_DESCRIPTOR_BUFSIZE). */
+#define RESET_DESCRIPTOR_LENGTH 64
+#define PENDING_MAX 256 /* transfers; Linux has a handful */
+
+/* A submission that the device works on, or will. */
+struct pending {
+    struct transfer transfer;
+    struct usbip_request request;
+    struct usbip *usbip;
+    bool unlinked; /* the host gets another answer */
+    struct pending *next;
+};
+
+struct usbip {
+    struct loop *loop;
+    int socket; /* -1: disconnected */
+    struct endpoint endpoint;
+    const struct usbip_ops *ops;
+    void *data;
+    bool configured;
+    struct pending *pending;
+    unsigned pending_count;
+    struct usbip_request request; /* the one whose payload is being read */
+    size_t received;              /* bytes of `input` that are filled */
+    uint8_t input[USBIP_HEADER_SIZE + USBIP_PAYLOAD_MAX];
+};
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+static void fail(struct usbip *usbip, struct err *reason)
+{
+    usbip_disconnect(usbip);
+    usbip->ops->closed(usbip->data, reason);
+    err_free(reason);
+}
+
+/* A host that reads its answers has room for them: what is not taken at once is its fault. */
+static void send_answer(struct usbip *usbip, const struct buf *answer)
+{
+    if (usbip->socket < 0)
+        return;
+    ssize_t sent = send(usbip->socket, answer->data, answer->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent == (ssize_t)answer->len)
+        return;
+    struct err *reason = NULL;
+    if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) /* it closed while we answered */
+        fail(usbip, NULL);
+    else {
+        err_set(&reason, ERR_DEVICE, "USB/IP: the host does not read its answers");
+        fail(usbip, reason);
+    }
+}
+
+static void answer_submit(struct usbip *usbip, const struct usbip_request *request, int status,
+                          const uint8_t *data, size_t actual)
+{
+    _cleanup_(buf_release) struct buf answer = BUF_INIT;
+    usbip_add_ret_submit(request, status, data, actual, &answer);
+    send_answer(usbip, &answer);
+}
+
+/* ---- transfers ------------------------------------------------------------------------------ */
+
+static bool is_standard(const struct usb_setup *setup, uint8_t request)
+{
+    return (setup->request_type & (USB_TYPE_MASK | USB_RECIPIENT_MASK)) == USB_RECIPIENT_DEVICE &&
+           setup->request == request;
+}
+
+static void note_configured(struct usbip *usbip, const struct usb_setup *setup)
+{
+    if (usbip->configured || usbip->socket < 0 || setup->value == 0 ||
+        !is_standard(setup, USB_SET_CONFIGURATION))
+        return;
+    usbip->configured = true;
+    usbip->ops->configured(usbip->data);
+}
+
+static void transfer_done(struct transfer *transfer)
+{
+    struct pending *done = transfer->arg;
+    struct usbip *usbip = done->usbip;
+    struct pending **link = &usbip->pending;
+    while (*link != done)
+        link = &(*link)->next;
+    *link = done->next;
+    usbip->pending_count--;
+    if (!done->unlinked) {
+        answer_submit(usbip, &done->request, transfer->status, transfer->data, transfer->actual);
+        if (transfer->status == 0)
+            note_configured(usbip, &transfer->setup);
+    }
+    free(done);
+}
+
+static void submit_control(struct usbip *usbip, const struct usbip_request *request,
+                           const uint8_t *payload)
+{
+    const struct usb_setup *setup = &request->setup;
+    if (is_standard(setup, USB_GET_DESCRIPTOR) && setup->value == USB_DESCRIPTOR_DEVICE << 8 &&
+        setup->length == RESET_DESCRIPTOR_LENGTH)
+        usbip->endpoint.device->bus_reset(usbip->endpoint.device->data);
+
+    struct pending *pending = xcalloc(1, sizeof(*pending));
+    pending->usbip = usbip;
+    pending->request = *request;
+    pending->transfer.setup = *setup;
+    pending->transfer.done = transfer_done;
+    pending->transfer.arg = pending;
+    memcpy(pending->transfer.data, payload, usbip_payload(request));
+    pending->next = usbip->pending;
+    usbip->pending = pending;
+    usbip->pending_count++;
+    endpoint_submit(&usbip->endpoint, &pending->transfer);
+}
+
+static void submit(struct usbip *usbip, const struct usbip_request *request, const uint8_t *payload)
+{
+    struct err *reason = NULL;
+    if (usbip->pending_count == PENDING_MAX) {
+        err_set(&reason, ERR_DEVICE, "USB/IP: more than %d transfers at once", PENDING_MAX);
+        fail(usbip, reason);
+    } else if (request->endpoint != 0 || request->length > USB_CONTROL_MAX) {
+        /* No device has this endpoint, or that much to say on endpoint 0. */
+        answer_submit(usbip, request, -EPIPE, NULL, 0);
+    } else {
+        submit_control(usbip, request, payload);
+    }
+}
+
+/* Linux's own server answers a transfer that was unlinked in time with this alone, and one that was
+ * over already with a 0 (drivers/usb/usbip/stub_rx.c). */
+static void unlink_transfer(struct usbip *usbip, const struct usbip_request *request)
+{
+    _cleanup_(buf_release) struct buf answer = BUF_INIT;
+    struct pending *pending = usbip->pending;
+    while (pending && pending->request.seqnum != request->unlink_seqnum)
+        pending = pending->next;
+    usbip_add_ret_unlink(request, pending ? -ECONNRESET : 0, &answer);
+    if (pending) {
+        pending->unlinked = true;
+        endpoint_cancel(&usbip->endpoint, &pending->transfer, -ECONNRESET);
+    }
+    send_answer(usbip, &answer);
+}
+
+/* ---- the connection ------------------------------------------------------------------------- */
+
+static size_t wanted(const struct usbip *usbip)
+{
+    return usbip->received < USBIP_HEADER_SIZE ? USBIP_HEADER_SIZE
+                                               : USBIP_HEADER_SIZE + usbip_payload(&usbip->request);
+}
+
+static void handle_message(struct usbip *usbip)
+{
+    const struct usbip_request request = usbip->request;
+    usbip->received = 0;
+    if (request.command == USBIP_CMD_UNLINK)
+        unlink_transfer(usbip, &request);
+    else
+        submit(usbip, &request, usbip->input + USBIP_HEADER_SIZE);
+}
+
+static void on_input(void *arg)
+{
+    struct usbip *usbip = arg;
+    size_t room = wanted(usbip) - usbip->received;
+    ssize_t len = recv(usbip->socket, usbip->input + usbip->received, room, MSG_DONTWAIT);
+    if (len < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (len <= 0) {
+        fail(usbip, NULL);
+        return;
+    }
+    usbip->received += (size_t)len;
+    struct err *reason = NULL;
+    if (usbip->received == USBIP_HEADER_SIZE &&
+        !usbip_parse(usbip->input, &usbip->request, &reason))
+        fail(usbip, reason);
+    else if (usbip->received >= USBIP_HEADER_SIZE && usbip->received == wanted(usbip))
+        handle_message(usbip);
+}
+
+struct usbip *usbip_new(struct loop *loop, int socket, const struct usb_device *device,
+                        const struct usbip_ops *ops, void *data)
+{
+    struct usbip *usbip = xcalloc(1, sizeof(*usbip));
+    usbip->loop = loop;
+    usbip->socket = socket;
+    usbip->endpoint = (struct endpoint){.device = device, .clock = loop_clock(loop)};
+    usbip->ops = ops;
+    usbip->data = data;
+    loop_watch(loop, socket, on_input, usbip);
+    return usbip;
+}
+
+void usbip_disconnect(struct usbip *usbip)
+{
+    if (usbip->socket < 0)
+        return;
+    loop_unwatch(usbip->loop, usbip->socket);
+    close(usbip->socket);
+    usbip->socket = -1;
+    endpoint_disconnect(&usbip->endpoint);
+}
+
+void usbip_free(struct usbip *usbip)
+{
+    if (!usbip)
+        return;
+    usbip_disconnect(usbip);
+    free(usbip);
+}
