@@ -3,10 +3,12 @@
  * of data (quirk.c), each row with its source; no other file knows a device by its ids.
  *
  *     struct quirks quirks;
- *     quirks_find(&key, &quirks);        // all zero: none known, the device is taken at its word
+ *     quirks_find(&key, &quirks);              // all zero: none known, it is taken at its word
+ *     quirks_add_layout(&quirks, &layout);     // once the memory layout was read
  *
- * A row matches by vendor and product id, a range of bcdDevice and the beginning of the product
- * string; of several that match, later rows add to earlier ones.
+ * A row matches by vendor and product id, a range of bcdDevice and strings; of several that match,
+ * later rows add to earlier ones. ST's ROM is one loader in many families of parts with the same
+ * ids: which family it is shows in the sectors of its flash, so a second table goes by those.
  */
 #ifndef FIRN_FLASHER_QUIRK_H
 #define FIRN_FLASHER_QUIRK_H
@@ -15,7 +17,8 @@
 #include <stdint.h>
 
 enum quirk_flag {
-    /* GETSTATUS stalls when it comes before bwPollTimeout has passed: wait that long and retry. */
+    /* GETSTATUS stalls when it comes before bwPollTimeout has passed, or announces too short a
+     * time: wait that long again and retry. */
     QUIRK_STALLS_EARLY_POLL = 1 << 0,
     /* bwPollTimeout is far too long and may be cut short (breaks DFU 1.1; --poll-early only). */
     QUIRK_MAY_POLL_EARLY = 1 << 1,
@@ -33,23 +36,35 @@ enum quirk_flag {
     QUIRK_SERIAL_IS_CONSTANT = 1 << 7,
     /* mboot: iString 0x10..0x13 in a status say what happened. */
     QUIRK_MBOOT_STRINGS = 1 << 8,
-    /* The device detaches by itself whatever bitWillDetach says (or the reverse, NEEDS_RESET). */
+    /* The device detaches by itself whatever bitWillDetach says. */
     QUIRK_WILL_DETACH = 1 << 9,
-    QUIRK_NEEDS_RESET = 1 << 10,
+    /* In DFU mode, although its interface says runtime. */
+    QUIRK_IS_DFU_MODE = 1 << 10,
     /* Runtime mode of a MicroPython board: machine.bootloader() on its CDC port enters DFU mode. */
     QUIRK_MICROPYTHON_RUNTIME = 1 << 11,
     /* Runtime mode that enters its bootloader on the 1200-baud touch (Arduino's convention). */
     QUIRK_TOUCH_1200 = 1 << 12,
     /* GETSTATE is not answered: GETSTATUS has to do. */
     QUIRK_NO_GETSTATE = 1 << 13,
+    /* bitCanUpload is set, but what UPLOAD returns is not what was written. */
+    QUIRK_NO_UPLOAD = 1 << 14,
+    /* bcdDFUVersion says DfuSe (0x011A); it is plain DFU 1.1. */
+    QUIRK_IS_PLAIN_DFU = 1 << 15,
+    /* DFU's requests carry another protocol (Atmel's FLIP): an image sent to it is taken for
+     * commands. Not to be written to. */
+    QUIRK_IS_NOT_DFU = 1 << 16,
+    /* The DFU loader that ST puts into its parts (set with its name, never alone). */
+    QUIRK_ST_ROM = 1 << 17,
 };
 
 struct quirks {
-    uint32_t flags;         /* enum quirk_flag */
-    uint16_t transfer_size; /* instead of wTransferSize, bytes; 0 = as the device says */
-    uint16_t write_align;   /* every write has a multiple of this many bytes; 0 = any */
-    const char *layout;     /* instead of the alternate setting's string; NULL = as it says */
-    const char *name;       /* "ST DfuSe ROM", "mboot", ...: the dialect's name; NULL = not known */
+    uint32_t flags;           /* enum quirk_flag */
+    uint16_t transfer_size;   /* instead of wTransferSize, bytes; 0 = as the device says */
+    uint16_t write_align;     /* every write has a multiple of this many bytes; 0 = any */
+    uint16_t poll_timeout_ms; /* instead of every bwPollTimeout, which is not to be believed; 0 = as
+                                 the device says */
+    const char *layout;       /* instead of the first alternate setting's string; NULL = as it is */
+    const char *name;         /* "ST DfuSe ROM", "mboot", ...: the dialect; NULL = not known */
 };
 
 /* What a row is compared with; strings may be NULL. */
@@ -59,6 +74,11 @@ struct quirk_key {
 };
 
 void quirks_find(const struct quirk_key *key, struct quirks *quirks);
+
+/* Add what is known of the family of parts whose internal flash is laid out like this. Only ST's
+ * ROM loader is known by that; for all others nothing happens. */
+struct layout;
+void quirks_add_layout(struct quirks *quirks, const struct layout *layout);
 
 /* One line a row for people, with its source: what `firn devices --quirks` prints. */
 struct buf;
