@@ -137,6 +137,8 @@ bool dfu_get_status(struct dfu *dfu, unsigned timeout_ms, struct err **err)
         return err_hint(err, START_AGAIN_HINT);
     }
     dfu_status_parse(bytes, &dfu->status);
+    if (dfu->quirks.poll_timeout_ms)
+        dfu->status.poll_timeout_ms = dfu->quirks.poll_timeout_ms;
     return true;
 }
 

@@ -60,6 +60,20 @@ static void waits_as_asked(void **state)
     assert_in_range(b->now_us, 700000, 710000);
 }
 
+/* A time that is not to be believed is not waited for. */
+static void poll_time_by_quirk(void **state)
+{
+    struct fake_board *b = *state;
+    struct dfu dfu = fake_dfu(b);
+    struct err *err = NULL;
+    b->announce_ms = 0xffffff;
+    dfu.quirks.poll_timeout_ms = 5;
+    assert_ok(dfu_download(&dfu, 0, erase, 5, &err) &&
+                  dfu_wait(&dfu, DFU_STATE_DNLOAD_IDLE, 1000, &err),
+              &err);
+    assert_in_range(b->now_us, 5000, 10000);
+}
+
 static void stuck(void **state)
 {
     struct fake_board *b = *state;
@@ -252,6 +266,7 @@ int main(void)
         TEST(names),
         TEST(status_bytes),
         TEST(waits_as_asked),
+        TEST(poll_time_by_quirk),
         TEST(stuck),
         TEST(asks_for_too_long),
         TEST(blocked_get_status),
