@@ -35,6 +35,16 @@ void buf_addf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Little-endian integers, for file formats. */
 void buf_add_le16(struct buf *buf, uint16_t value);
 void buf_add_le32(struct buf *buf, uint32_t value);
+static inline uint16_t load_le16(const void *at)
+{
+    const uint8_t *p = at;
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+static inline uint32_t load_le32(const void *at)
+{
+    const uint8_t *p = at;
+    return load_le16(p) | (uint32_t)load_le16(p + 2) << 16;
+}
 /* Append len bytes of value c. */
 void buf_fill(struct buf *buf, char c, size_t len);
 /* Keep the first len bytes. len <= buf->len. */

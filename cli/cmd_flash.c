@@ -19,7 +19,7 @@ static const char help[] =
     "      --path=PATH     the board on this USB port, as firn devices shows it (1-1.4)\n"
     "      --serial=TEXT   the board with this serial\n"
     "      --alt=N         write to alternate setting N instead of the one in the image\n"
-    "      --address=A     where a raw binary goes (0x08000000)\n"
+    "      --address=A     where a raw binary or a plain DFU file goes (0x08000000)\n"
     "      --no-verify     do not read back\n"
     "      --no-leave      stay in the bootloader at the end\n"
     "  -n, --dry-run       print what would be erased and written; change nothing\n"
@@ -217,7 +217,8 @@ static bool load(struct cli *cli, const char *path, const struct arguments *args
         return false;
     if (!in->image.count)
         return err_set(err, ERR_FAILED, "'%s' holds no data", path);
-    return image_input_check_link(in, err) &&
+    return image_check_plain(&in->image, err) && image_input_check_address(in, err) &&
+           image_input_check_link(in, err) &&
            (!args->has_alt || move_to_alt(&in->image, args, err));
 }
 

@@ -39,7 +39,7 @@ static bool take_program(struct boot *boot, const char *file, const char *code, 
     boot->has_program = true;
     if (code)
         buf_adds(&boot->program, code);
-    return code || fs_read(file, SOURCE_MAX, &boot->program, err);
+    return code || fs_read(file, SOURCE_MAX, &boot->program, err) || cli_input_failed(err);
 }
 
 static bool take_timeout(struct boot *boot, const char *text, struct err **err)

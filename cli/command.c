@@ -13,6 +13,13 @@ int cli_fail(struct cli *cli, struct err *err)
     return status;
 }
 
+bool cli_input_failed(struct err **err)
+{
+    if ((*err)->code == ERR_NOT_FOUND)
+        (*err)->code = ERR_USAGE;
+    return false;
+}
+
 void cli_warnings(struct cli *cli, const struct diags *diags)
 {
     for (size_t i = 0; i < diags->warning_count; i++)

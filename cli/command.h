@@ -33,6 +33,9 @@ extern const struct command cmd_build, cmd_validate, cmd_init, cmd_image, cmd_de
 int cli_fail(struct cli *cli, struct err *err);
 /* The same for collected diagnostics: warnings, then errors; exit status 2. */
 int cli_fail_diags(struct cli *cli, const struct diags *diags);
+/* *err says why a file that the command line names could not be read: one that is not there is a
+ * usage error. Returns false. */
+bool cli_input_failed(struct err **err);
 /* Only the warnings, or only the errors, without a result. cli_errors() returns the first error's
  * exit status, 0 if there is none. */
 void cli_warnings(struct cli *cli, const struct diags *diags);

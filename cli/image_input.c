@@ -12,18 +12,22 @@ static const char *field(const json_t *object, const char *key)
 
 /* Is this file one of those that the sidecar lists, or does it hold the same bytes at the same
  * addresses? JSON without a digest says nothing of either and contradicts nothing. A raw binary has
- * its gaps filled, so that only the former is to be expected of it; an ELF file is listed nowhere,
- * as it may name paths of the machine that built it. */
+ * its gaps filled, so that only the former is to be expected of it, and a plain DFU file is one
+ * with a suffix; an ELF file is listed nowhere, as it may name paths of the machine that built it.
+ */
 static bool describes(const json_t *sidecar, const struct image_input *in)
 {
     const char *digest = field(sidecar, "digest"), *format, *hash;
+    char payload[HASH_HEX_SIZE];
     json_t *file;
-    if (in->format == IMAGE_FORMAT_ELF || !digest || strcmp(digest, in->digest) == 0)
+    if (in->file.format == IMAGE_FORMAT_ELF || !digest || strcmp(digest, in->digest) == 0)
         return true;
+    hash_bytes(in->image.segments[0].data, in->image.segments[0].size, payload);
     json_object_foreach(json_object_get(sidecar, "files"), format, file)
     {
         hash = field(file, "sha256");
-        if (hash && strcmp(hash, in->file_hash) == 0)
+        if (hash && (strcmp(hash, in->file_hash) == 0 ||
+                     (in->file.format == IMAGE_FORMAT_DFU && strcmp(hash, payload) == 0)))
             return true;
     }
     return false;
@@ -81,6 +85,13 @@ static bool parse_id(const char *digits, size_t len, uint16_t *id)
     return true;
 }
 
+bool image_parse_id(const char *text, uint16_t *id)
+{
+    if (text_starts_with(text, "0x"))
+        text += 2;
+    return parse_id(text, strlen(text), id);
+}
+
 bool image_parse_ids(const char *text, uint16_t *vendor, uint16_t *product)
 {
     const char *colon = strchr(text, ':');
@@ -98,6 +109,16 @@ static void take_ids(struct image_input *in)
     image_parse_ids(ids, &in->image.usb_vendor, &in->image.usb_product);
 }
 
+/* A reader of dfu-util's warnings may take this for a fault; it is none. */
+static void note_missing_suffix(struct cli *cli, const struct image_input *in)
+{
+    if (in->file.format == IMAGE_FORMAT_DFU && !in->file.suffix.length)
+        event_info(cli->events,
+                   "note: '%s' has no DFU suffix: it can be flashed, but nothing in it says for "
+                   "which board it is or that it is undamaged",
+                   in->path);
+}
+
 bool image_input_load(struct cli *cli, const char *path, const uint32_t *address,
                       struct image_input *in, struct err **err)
 {
@@ -106,24 +127,32 @@ bool image_input_load(struct cli *cli, const char *path, const uint32_t *address
     if (!address && sidecar_address(path, &known))
         bin_address = &known;
     in->path = path;
-    if (!image_load(&in->image, path, bin_address, &in->format, err) ||
-        !hash_file(path, in->file_hash, err))
+    if (!image_load(&in->image, path, bin_address, &in->file, err))
+        return cli_input_failed(err);
+    if (!hash_file(path, in->file_hash, err))
         return false;
-    if (address && in->format != IMAGE_FORMAT_BIN) {
-        err_set(err, ERR_USAGE, "'%s' holds its own addresses: --address is for raw binaries",
+    if (address && in->file.format != IMAGE_FORMAT_BIN && in->file.format != IMAGE_FORMAT_DFU) {
+        err_set(err, ERR_USAGE,
+                "'%s' holds its own addresses: --address is for raw binaries and plain DFU files",
                 path);
         return err_hint(err, "leave --address out");
     }
     image_digest(&in->image, in->digest);
     load_sidecar(cli, in);
     take_ids(in);
+    note_missing_suffix(cli, in);
     return true;
+}
+
+bool image_input_check_address(const struct image_input *in, struct err **err)
+{
+    return image_check_address(&in->image, err) || err_wrap(err, "'%s'", in->path);
 }
 
 bool image_input_check_link(const struct image_input *in, struct err **err)
 {
     uint32_t address, linked = in->image.segments[0].address;
-    if (in->format != IMAGE_FORMAT_ELF || !first_address(in->sidecar, &address) ||
+    if (in->file.format != IMAGE_FORMAT_ELF || !first_address(in->sidecar, &address) ||
         address == linked)
         return true;
     err_set(err, ERR_FAILED, "'%s' is linked to 0x%08x, but the board's flash is at 0x%08x",
@@ -134,5 +163,6 @@ bool image_input_check_link(const struct image_input *in, struct err **err)
 void image_input_release(struct image_input *in)
 {
     image_release(&in->image);
+    image_file_release(&in->file);
     json_decref(in->sidecar);
 }

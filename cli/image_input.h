@@ -8,12 +8,12 @@
 
 #include "base/hash.h"
 #include "cli/command.h"
-#include "image/image.h"
+#include "image/image_file.h"
 
 struct image_input {
     const char *path;   /* borrowed */
     struct image image; /* with the USB ids of the sidecar if the file has none */
-    enum image_format format;
+    struct image_file file;
     char file_hash[HASH_HEX_SIZE]; /* SHA-256 of the file */
     char digest[HASH_HEX_SIZE];    /* image_digest() */
     json_t *sidecar;               /* NULL when there is none that describes this image */
@@ -21,23 +21,29 @@ struct image_input {
 };
 #define IMAGE_INPUT_INIT                                                                           \
     {                                                                                              \
-        .image = IMAGE_INIT                                                                        \
+        .image = IMAGE_INIT, .file = IMAGE_FILE_INIT                                               \
     }
 
-/* Read PATH and its sidecar. address (NULL = none given) is for raw binaries and an error for other
- * files; one that was built here has it in its sidecar. A sidecar that cannot be read is a warning:
- * the image is all there without it. */
+/* Read PATH and its sidecar. address (NULL = none given) is for raw binaries and plain DFU files,
+ * and an error for those that hold their own; a raw binary that was built here has it in its
+ * sidecar. A sidecar that cannot be read is a warning: the image is all there without it. A .dfu
+ * file without a suffix is said to be one, and is good. ERR_USAGE when there is no such file. */
 bool image_input_load(struct cli *cli, const char *path, const uint32_t *address,
                       struct image_input *input, struct err **err) MUST_CHECK;
 /* False (ERR_AUTHENTIC) if there is a sidecar and it describes another image: one of the two is not
  * what it was. */
 bool image_input_check_sidecar(const struct image_input *input, struct err **err) MUST_CHECK;
+/* Do the bytes have addresses? ERR_USAGE for a raw binary or a plain DFU file without --address,
+ * which nothing but a plain DFU board can take. */
+bool image_input_check_address(const struct image_input *input, struct err **err) MUST_CHECK;
 /* Does the image belong where its addresses say? Some boards map their flash to where the program
  * is linked, and an ELF file knows only the latter: written in another format it would be flashed
  * to the wrong place. */
 bool image_input_check_link(const struct image_input *input, struct err **err) MUST_CHECK;
 void image_input_release(struct image_input *input);
 
+/* One number of four hexadecimal digits at most, "0200" or "0x0200"; false if it is not that. */
+bool image_parse_id(const char *text, uint16_t *id);
 /* "0483:df11"; false if it is not that. */
 bool image_parse_ids(const char *text, uint16_t *vendor, uint16_t *product);
 

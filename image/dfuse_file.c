@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "image/mboot_pack.h"
 #include "image/pieces.h"
 
 #define PREFIX_SIZE 11
@@ -9,19 +10,6 @@
 #define TARGET_NAME_SIZE 255
 #define ELEMENT_SIZE 8
 #define DFUSE_VERSION 0x01
-#define BCD_DFU_DFUSE 0x011a
-
-uint32_t dfu_crc32(const void *data, size_t size)
-{
-    const uint8_t *bytes = data;
-    uint32_t crc = 0xffffffff;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = (crc >> 1) ^ (0xedb88320 & -(crc & 1));
-    }
-    return crc;
-}
 
 /* The number of segments from `first` on with the same alt. */
 static size_t target_count(const struct image *image, size_t first)
@@ -32,18 +20,25 @@ static size_t target_count(const struct image *image, size_t first)
     return n;
 }
 
+static void add_name(const char *name, struct buf *out)
+{
+    size_t len = name ? strnlen(name, TARGET_NAME_SIZE - 1) : 0;
+    buf_add_le32(out, len > 0);
+    buf_add(out, name, len);
+    buf_fill(out, 0, TARGET_NAME_SIZE - len);
+}
+
 static void add_target(const struct image *image, size_t first, size_t count, const char *name,
                        struct buf *out)
 {
     size_t size = 0;
     for (size_t i = first; i < first + count; i++)
         size += ELEMENT_SIZE + image->segments[i].size;
-    size_t name_len = name ? strnlen(name, TARGET_NAME_SIZE - 1) : 0;
+    uint8_t alt = image->segments[first].alt;
+    const char *own = image_name(image, alt);
     buf_adds(out, "Target");
-    buf_addc(out, (char)image->segments[first].alt);
-    buf_add_le32(out, name_len > 0);
-    buf_add(out, name, name_len);
-    buf_fill(out, 0, TARGET_NAME_SIZE - name_len);
+    buf_addc(out, (char)alt);
+    add_name(own ? own : name, out);
     buf_add_le32(out, (uint32_t)size);
     buf_add_le32(out, (uint32_t)count);
     for (size_t i = first; i < first + count; i++) {
@@ -60,19 +55,14 @@ static void put_le32(char *at, uint32_t value)
         at[i] = (char)(value >> (8 * i));
 }
 
-static void add_suffix(const struct image *image, size_t start, struct buf *out)
-{
-    buf_add_le16(out, image->usb_device);
-    buf_add_le16(out, image->usb_product);
-    buf_add_le16(out, image->usb_vendor);
-    buf_add_le16(out, BCD_DFU_DFUSE);
-    buf_adds(out, "UFD");
-    buf_addc(out, DFU_SUFFIX_SIZE);
-    buf_add_le32(out, dfu_crc32(out->data + start, out->len - start));
-}
-
 void dfuse_file_write(const struct image *image, const char *name, struct buf *out)
 {
+    const struct dfu_suffix suffix = {
+        .device = image->usb_device,
+        .product = image->usb_product,
+        .vendor = image->usb_vendor,
+        .bcd_dfu = DFU_BCD_DFUSE,
+    };
     size_t start = out->len;
     uint8_t targets = 0;
     buf_adds(out, "DfuSe");
@@ -87,7 +77,7 @@ void dfuse_file_write(const struct image *image, const char *name, struct buf *o
     }
     put_le32(out->data + start + 6, (uint32_t)(out->len - start));
     out->data[start + 10] = (char)targets;
-    add_suffix(image, start, out);
+    dfu_suffix_write(&suffix, start, out);
 }
 
 /* What is left to read; at counts from the start of the file. */
@@ -95,16 +85,6 @@ struct cursor {
     const uint8_t *data;
     size_t at, end;
 };
-
-static uint32_t le32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint16_t le16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] | p[1] << 8);
-}
 
 static const uint8_t *take(struct cursor *c, size_t size, const char *what, struct err **err)
 {
@@ -119,97 +99,206 @@ static const uint8_t *take(struct cursor *c, size_t size, const char *what, stru
     return p;
 }
 
-static bool read_suffix(const uint8_t *data, size_t size, struct image *image, struct err **err)
+/* Of these there are up to DFUSE_MAX_ELEMENTS: the array doubles. */
+static struct dfuse_element *new_element(struct dfuse_file *file, struct err **err)
 {
-    if (size < PREFIX_SIZE + DFU_SUFFIX_SIZE)
-        return err_set(err, ERR_FAILED, "DfuSe file: %zu bytes are too few for prefix and suffix",
-                       size);
-    const uint8_t *suffix = data + size - DFU_SUFFIX_SIZE;
-    if (memcmp(suffix + 8, "UFD", 3) != 0 || suffix[11] < DFU_SUFFIX_SIZE)
-        return err_set(err, ERR_FAILED,
-                       "DfuSe file: no DFU suffix at the end: the file is cut short or damaged");
-    uint32_t want = le32(suffix + 12), got = dfu_crc32(data, size - 4);
-    if (want != got)
-        return err_set(
-            err, ERR_FAILED,
-            "DfuSe file: the suffix says CRC 0x%08x, the content has 0x%08x: the file is "
-            "damaged",
-            want, got);
-    image->usb_device = le16(suffix);
-    image->usb_product = le16(suffix + 2);
-    image->usb_vendor = le16(suffix + 4);
-    return true;
+    size_t n = file->element_count;
+    if (n == DFUSE_MAX_ELEMENTS) {
+        err_set(err, ERR_FAILED, "DfuSe file: more than %d elements", DFUSE_MAX_ELEMENTS);
+        return NULL;
+    }
+    if ((n & (n - 1)) == 0)
+        file->elements = xreallocarray(file->elements, n ? 2 * n : 1, sizeof(*file->elements));
+    return &file->elements[file->element_count++];
 }
 
-static bool read_element(struct cursor *c, uint8_t alt, struct pieces *pieces, struct err **err)
+static bool parse_element(struct cursor *c, struct dfuse_file *file, struct err **err)
 {
-    size_t offset = c->at;
     const uint8_t *head = take(c, ELEMENT_SIZE, "an element's header", err);
     if (!head)
         return false;
-    uint32_t address = le32(head), size = le32(head + 4);
-    const uint8_t *data = take(c, size, "an element's data", err);
-    if (!data)
+    uint32_t address = load_le32(head), size = load_le32(head + 4);
+    size_t offset = c->at;
+    if (!take(c, size, "an element's data", err))
         return false;
-    if (size == 0)
-        return err_set(err, ERR_FAILED, "DfuSe file: the element at offset %zu has no bytes",
-                       offset);
-    return pieces_add(pieces, alt, address, data, size, err);
+    struct dfuse_element *element = new_element(file, err);
+    if (!element)
+        return false;
+    *element = (struct dfuse_element){address, size, offset};
+    return true;
 }
 
-static bool read_target(struct cursor *c, struct pieces *pieces, struct err **err)
+/* The header and a new target made of it; *size is what it says its elements take. */
+static struct dfuse_target *parse_target_header(struct cursor *c, struct dfuse_file *file,
+                                                uint32_t *size, struct err **err)
 {
     size_t offset = c->at;
     const uint8_t *head = take(c, TARGET_SIZE, "a target's header", err);
     if (!head)
+        return NULL;
+    if (memcmp(head, "Target", 6) != 0) {
+        err_set(err, ERR_FAILED, "DfuSe file: no 'Target' at offset %zu", offset);
+        return NULL;
+    }
+    *size = load_le32(head + 266);
+    if (*size > c->end - c->at) {
+        err_set(err, ERR_FAILED,
+                "DfuSe file: the target at offset %zu says %u bytes, but only %zu are left", offset,
+                *size, c->end - c->at);
+        return NULL;
+    }
+    struct dfuse_target *target = &file->targets[file->target_count++];
+    *target = (struct dfuse_target){
+        .alt = head[6], .first = file->element_count, .count = load_le32(head + 270)};
+    if (load_le32(head + 7) != 0)
+        memcpy(target->name, head + 11, strnlen((const char *)head + 11, IMAGE_NAME_SIZE - 1));
+    return target;
+}
+
+static bool parse_target(struct cursor *c, struct dfuse_file *file, struct err **err)
+{
+    size_t offset = c->at;
+    uint32_t size;
+    struct dfuse_target *target = parse_target_header(c, file, &size, err);
+    if (!target)
         return false;
-    if (memcmp(head, "Target", 6) != 0)
-        return err_set(err, ERR_FAILED, "DfuSe file: no 'Target' at offset %zu", offset);
-    uint32_t size = le32(head + 266), count = le32(head + 270);
-    if (size > c->end - c->at)
-        return err_set(err, ERR_FAILED,
-                       "DfuSe file: the target at offset %zu says %u bytes, but only %zu are left",
-                       offset, size, c->end - c->at);
     struct cursor elements = {c->data, c->at, c->at + size};
-    for (uint32_t i = 0; i < count; i++)
-        if (!read_element(&elements, head[6], pieces, err))
+    for (size_t i = 0; i < target->count; i++)
+        if (!parse_element(&elements, file, err))
             return false;
     if (elements.at != elements.end)
         return err_set(err, ERR_FAILED,
-                       "DfuSe file: the target at offset %zu has %zu bytes after its %u elements",
-                       offset, elements.end - elements.at, count);
+                       "DfuSe file: the target at offset %zu has %zu bytes after its %zu elements",
+                       offset, elements.end - elements.at, target->count);
     c->at = elements.end;
     return true;
 }
 
-static bool read_targets(struct cursor *c, unsigned count, struct image *image, struct err **err)
+static bool parse_targets(struct cursor *c, unsigned count, struct dfuse_file *file,
+                          struct err **err)
 {
-    _cleanup_(pieces_release) struct pieces pieces = PIECES_INIT;
+    file->targets = xcalloc(count ? count : 1, sizeof(*file->targets));
     for (unsigned i = 0; i < count; i++)
-        if (!read_target(c, &pieces, err))
+        if (!parse_target(c, file, err))
             return false;
     if (c->at != c->end)
         return err_set(err, ERR_FAILED, "DfuSe file: %zu bytes after the last target",
                        c->end - c->at);
-    if (!pieces_move(&pieces, image, err))
+    return true;
+}
+
+static bool check_prefix(const uint8_t *bytes, size_t size, struct err **err)
+{
+    if (size < PREFIX_SIZE || memcmp(bytes, "DfuSe", 5) != 0)
+        return err_set(err, ERR_FAILED, "not a DfuSe file: it does not start with 'DfuSe'");
+    if (bytes[5] != DFUSE_VERSION)
+        return err_set(err, ERR_FAILED, "DfuSe file: version %u is not known, only 1 is", bytes[5]);
+    return true;
+}
+
+/* Its suffix, which a DfuSe file always has, and the size that the prefix says. */
+static bool check_suffix(const uint8_t *bytes, size_t size, struct dfu_suffix *suffix,
+                         struct err **err)
+{
+    if (!dfu_suffix_read(bytes, size, suffix, err))
         return err_wrap(err, "DfuSe file");
+    if (!suffix->length) {
+        err_set(err, ERR_FAILED, "DfuSe file: no DFU suffix at the end");
+        return err_hint(err, "the file is cut short or damaged: get it again");
+    }
+    if (size < (size_t)PREFIX_SIZE + suffix->length ||
+        load_le32(bytes + 6) != size - suffix->length)
+        return err_set(err, ERR_FAILED,
+                       "DfuSe file: the prefix says %u bytes, the file has %zu and a suffix of %u",
+                       load_le32(bytes + 6), size, suffix->length);
+    return true;
+}
+
+bool dfuse_file_parse(const void *data, size_t size, struct dfuse_file *file, struct err **err)
+{
+    const uint8_t *bytes = data;
+    *file = (struct dfuse_file)DFUSE_FILE_INIT;
+    if (!check_prefix(bytes, size, err) || !check_suffix(bytes, size, &file->suffix, err))
+        return false;
+    struct cursor c = {bytes, PREFIX_SIZE, size - file->suffix.length};
+    if (parse_targets(&c, bytes[10], file, err))
+        return true;
+    dfuse_file_release(file);
+    return false;
+}
+
+void dfuse_file_release(struct dfuse_file *file)
+{
+    free(file->targets);
+    free(file->elements);
+    *file = (struct dfuse_file)DFUSE_FILE_INIT;
+}
+
+static bool add_target_bytes(const struct dfuse_file *file, const struct dfuse_target *target,
+                             const uint8_t *bytes, struct pieces *pieces, struct err **err)
+{
+    for (size_t i = target->first; i < target->first + target->count; i++) {
+        const struct dfuse_element *e = &file->elements[i];
+        if (e->size &&
+            !pieces_add(pieces, target->alt, e->address, bytes + e->offset, e->size, err))
+            return false;
+    }
+    return true;
+}
+
+static bool add_bytes(const struct dfuse_file *file, const uint8_t *bytes, struct image *image,
+                      struct err **err)
+{
+    _cleanup_(pieces_release) struct pieces pieces = PIECES_INIT;
+    for (size_t i = 0; i < file->target_count; i++)
+        if (!add_target_bytes(file, &file->targets[i], bytes, &pieces, err))
+            return false;
+    return pieces_move(&pieces, image, err);
+}
+
+static bool add_chunks(const struct dfuse_file *file, const uint8_t *bytes, struct image *image,
+                       struct err **err)
+{
+    _cleanup_(mboot_pack_release) struct mboot_pack pack = MBOOT_PACK_INIT;
+    for (size_t t = 0; t < file->target_count; t++) {
+        const struct dfuse_target *target = &file->targets[t];
+        for (size_t i = target->first; i < target->first + target->count; i++) {
+            const struct dfuse_element *e = &file->elements[i];
+            if (!image_add_chunk(image, target->alt, e->address, bytes + e->offset, e->size, err))
+                return false;
+        }
+    }
+    return mboot_pack_read(image, &pack, err);
+}
+
+/* The first element tells: a program begins with its stack pointer, which is no chunk's header. */
+static bool is_packed(const struct dfuse_file *file, const uint8_t *bytes)
+{
+    const struct dfuse_element *first = file->elements;
+    return file->element_count &&
+           mboot_pack_is_chunk(bytes + first->offset, first->size, first->address);
+}
+
+bool dfuse_file_to_image(const struct dfuse_file *file, const void *data, struct image *image,
+                         struct err **err)
+{
+    if (!(is_packed(file, data) ? add_chunks : add_bytes)(file, data, image, err))
+        return err_wrap(err, "DfuSe file");
+    if (image->count == 0)
+        return err_set(err, ERR_FAILED,
+                       "DfuSe file: there are no bytes in it (targets: %zu, elements: %zu)",
+                       file->target_count, file->element_count);
+    image->usb_device = file->suffix.device;
+    image->usb_product = file->suffix.product;
+    image->usb_vendor = file->suffix.vendor;
+    for (size_t i = 0; i < file->target_count; i++)
+        if (*file->targets[i].name)
+            image_set_name(image, file->targets[i].alt, file->targets[i].name);
     return true;
 }
 
 bool dfuse_file_read(const void *data, size_t size, struct image *image, struct err **err)
 {
-    const uint8_t *bytes = data;
-    if (size < PREFIX_SIZE || memcmp(bytes, "DfuSe", 5) != 0)
-        return err_set(err, ERR_FAILED, "not a DfuSe file: it does not start with 'DfuSe'");
-    if (bytes[5] != DFUSE_VERSION)
-        return err_set(err, ERR_FAILED, "DfuSe file: version %u is not known, only 1 is", bytes[5]);
-    if (!read_suffix(bytes, size, image, err))
-        return false;
-    size_t suffix_size = bytes[size - 5];
-    if (size < PREFIX_SIZE + suffix_size || le32(bytes + 6) != size - suffix_size)
-        return err_set(err, ERR_FAILED,
-                       "DfuSe file: the prefix says %u bytes, the file has %zu and a suffix of %zu",
-                       le32(bytes + 6), size, suffix_size);
-    struct cursor c = {bytes, PREFIX_SIZE, size - suffix_size};
-    return read_targets(&c, bytes[10], image, err);
+    _cleanup_(dfuse_file_release) struct dfuse_file file = DFUSE_FILE_INIT;
+    return dfuse_file_parse(data, size, &file, err) && dfuse_file_to_image(&file, data, image, err);
 }

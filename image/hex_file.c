@@ -49,6 +49,8 @@ static void add_segment(const struct segment *s, uint32_t *upper, struct buf *ou
 bool hex_write(const struct image *image, struct buf *out, struct err **err)
 {
     uint32_t upper = 0;
+    if (!image_check_address(image, err) || !image_check_plain(image, err))
+        return false;
     for (size_t i = 0; i < image->count; i++) {
         if (image->segments[i].alt != 0)
             return err_set(err, ERR_FAILED,

@@ -2,12 +2,7 @@
 
 #include <string.h>
 
-#include "base/fs.h"
 #include "base/hash.h"
-#include "base/text.h"
-#include "image/dfuse_file.h"
-#include "image/elf_file.h"
-#include "image/hex_file.h"
 
 static uint64_t segment_end(const struct segment *s)
 {
@@ -40,8 +35,7 @@ static bool touches(const struct image *image, size_t place, uint8_t alt, uint32
            (after && after->alt == alt && (uint64_t)address + size == after->address);
 }
 
-static bool check_new(const struct image *image, size_t place, uint8_t alt, uint32_t address,
-                      size_t size, struct err **err)
+static bool check_size(const struct image *image, uint32_t address, size_t size, struct err **err)
 {
     if (size == 0)
         return err_set(err, ERR_FAILED, "a segment at 0x%08x has no bytes", address);
@@ -51,6 +45,12 @@ static bool check_new(const struct image *image, size_t place, uint8_t alt, uint
     if (size > IMAGE_MAX_BYTES || image_size(image) + size > IMAGE_MAX_BYTES)
         return err_set(err, ERR_FAILED, "the image is larger than %u MiB",
                        IMAGE_MAX_BYTES / (1024 * 1024));
+    return true;
+}
+
+static bool check_place(const struct image *image, size_t place, uint8_t alt, uint32_t address,
+                        size_t size, struct err **err)
+{
     for (size_t i = place ? place - 1 : 0; i < image->count && i <= place; i++) {
         const struct segment *s = &image->segments[i];
         if (overlaps(s, alt, address, size))
@@ -65,8 +65,11 @@ static bool check_new(const struct image *image, size_t place, uint8_t alt, uint
     return true;
 }
 
-static void insert_segment(struct image *image, size_t place, struct segment segment)
+static void insert_segment(struct image *image, size_t place, uint8_t alt, uint32_t address,
+                           const void *data, size_t size)
 {
+    struct segment segment = {.alt = alt, .address = address, .data = xmalloc(size), .size = size};
+    memcpy(segment.data, data, size);
     image->segments = xreallocarray(image->segments, image->count + 1, sizeof(*image->segments));
     memmove(&image->segments[place + 1], &image->segments[place],
             (image->count - place) * sizeof(*image->segments));
@@ -94,15 +97,56 @@ bool image_add(struct image *image, uint8_t alt, uint32_t address, const void *d
                struct err **err)
 {
     size_t place = find_place(image, alt, address);
-    if (!check_new(image, place, alt, address, size, err))
+    if (!check_size(image, address, size, err) ||
+        !check_place(image, place, alt, address, size, err))
         return false;
-    struct segment segment = {.alt = alt, .address = address, .data = xmalloc(size), .size = size};
-    memcpy(segment.data, data, size);
-    insert_segment(image, place, segment);
+    insert_segment(image, place, alt, address, data, size);
     join_next(image, place);
     if (place > 0)
         join_next(image, place - 1);
     return true;
+}
+
+bool image_add_chunk(struct image *image, uint8_t alt, uint32_t address, const void *data,
+                     size_t size, struct err **err)
+{
+    if (!check_size(image, address, size, err))
+        return false;
+    if (image->count >= IMAGE_MAX_SEGMENTS)
+        return err_set(err, ERR_FAILED, "the image has more than %d chunks", IMAGE_MAX_SEGMENTS);
+    insert_segment(image, image->count, alt, address, data, size);
+    image->packed = true;
+    return true;
+}
+
+static struct target_name *find_name(const struct image *image, uint8_t alt)
+{
+    for (size_t i = 0; i < image->name_count; i++)
+        if (image->names[i].alt == alt)
+            return &image->names[i];
+    return NULL;
+}
+
+void image_set_name(struct image *image, uint8_t alt, const char *name)
+{
+    struct target_name *n = find_name(image, alt);
+    if (!name || !*name) {
+        if (n)
+            *n = image->names[--image->name_count];
+        return;
+    }
+    if (!n) {
+        image->names = xreallocarray(image->names, image->name_count + 1, sizeof(*image->names));
+        n = &image->names[image->name_count++];
+    }
+    *n = (struct target_name){.alt = alt};
+    memcpy(n->text, name, strnlen(name, IMAGE_NAME_SIZE - 1));
+}
+
+const char *image_name(const struct image *image, uint8_t alt)
+{
+    const struct target_name *n = find_name(image, alt);
+    return n ? n->text : NULL;
 }
 
 size_t image_size(const struct image *image)
@@ -145,11 +189,49 @@ void image_release(struct image *image)
     for (size_t i = 0; i < image->count; i++)
         free(image->segments[i].data);
     free(image->segments);
+    free(image->names);
     *image = (struct image)IMAGE_INIT;
+}
+
+const struct segment *image_payload(const struct image *image, struct err **err)
+{
+    if (!image_check_plain(image, err))
+        return NULL;
+    if (image->count == 1)
+        return &image->segments[0];
+    if (image->count == 0) {
+        err_set(err, ERR_FAILED, "the image is empty: there is nothing to write");
+        return NULL;
+    }
+    err_set(err, ERR_FAILED,
+            "the image has %zu segments, which plain DFU has no addresses to tell apart by",
+            image->count);
+    err_hint(err, "make a .bin of it, with its gaps filled, if that is what the device expects");
+    return NULL;
+}
+
+bool image_check_address(const struct image *image, struct err **err)
+{
+    if (!image->addressless)
+        return true;
+    err_set(err, ERR_USAGE, "the file does not say where its bytes belong");
+    return err_hint(err, "give the first byte's address: --address 0x08000000");
+}
+
+bool image_check_plain(const struct image *image, struct err **err)
+{
+    if (!image->packed)
+        return true;
+    err_set(err, ERR_FAILED,
+            "the image is packed for mboot: encrypted, so that only a board with its "
+            "key knows the bytes");
+    return err_hint(err, "use the file that it was packed from");
 }
 
 bool image_to_bin(const struct image *image, struct buf *out, uint32_t *address, struct err **err)
 {
+    if (!image_check_plain(image, err))
+        return false;
     if (image->count == 0)
         return err_set(err, ERR_FAILED, "the image is empty: there is nothing to write");
     const struct segment *first = &image->segments[0];
@@ -172,90 +254,5 @@ bool image_to_bin(const struct image *image, struct buf *out, uint32_t *address,
             buf_fill(out, (char)0xff, s->address - segment_end(&image->segments[i - 1]));
         buf_add(out, s->data, s->size);
     }
-    return true;
-}
-
-/* A name that promises something else than the content is: a damaged file, a plain DFU file, whose
- * suffix must not end up in flash, or no firmware at all. Read as a raw binary it would be flashed
- * as garbage. */
-static bool check_name(const char *path, struct err **err)
-{
-    static const char damaged[] = "is it damaged, or no firmware? A raw binary must be named .bin";
-    static const char other[] = "name the image: the .dfu, .hex or .bin file";
-    static const struct {
-        const char *extension, *reason, *hint;
-    } formats[] = {
-        {".dfu", "not a DfuSe file: it does not start with 'DfuSe'", damaged},
-        {".hex", "not an Intel HEX file: it does not start with ':'", damaged},
-        {".elf", "not an ELF file: no ELF magic at its start", damaged},
-        {".json", "a sidecar is not an image", other},
-        {".map", "a linker's map is not an image", other},
-        {".yaml", "a manifest is not an image", "firn build makes one of it"},
-        {".py", "a Python file is not an image", "name it in a manifest's 'frozen'"},
-        {".mpy", "a compiled module is not an image", "name it in a manifest's 'frozen'"},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-        if (text_ends_with(path, formats[i].extension)) {
-            err_set(err, ERR_FAILED, "%s", formats[i].reason);
-            return err_hint(err, "%s", formats[i].hint);
-        }
-    }
-    return true;
-}
-
-static bool load_bin(struct image *image, const char *path, const struct buf *file,
-                     const uint32_t *address, struct err **err)
-{
-    if (!check_name(path, err))
-        return false;
-    if (!address) {
-        err_set(err, ERR_USAGE, "a raw binary does not say where it belongs");
-        return err_hint(err, "give its first byte's address: --address 0x08000000");
-    }
-    return image_add(image, 0, *address, file->data, file->len, err);
-}
-
-static bool load_as(struct image *image, const char *path, const struct buf *file,
-                    enum image_format format, const uint32_t *bin_address, struct err **err)
-{
-    switch (format) {
-    case IMAGE_FORMAT_DFUSE:
-        return dfuse_file_read(file->data, file->len, image, err);
-    case IMAGE_FORMAT_ELF:
-        return elf_read(file->data, file->len, NULL, 0, image, err);
-    case IMAGE_FORMAT_HEX:
-        return hex_read(file->data, file->len, image, err);
-    case IMAGE_FORMAT_BIN:
-        break;
-    }
-    return load_bin(image, path, file, bin_address, err);
-}
-
-static enum image_format detect_format(const struct buf *file)
-{
-    if (file->len >= 5 && memcmp(file->data, "DfuSe", 5) == 0)
-        return IMAGE_FORMAT_DFUSE;
-    if (elf_is(file->data, file->len))
-        return IMAGE_FORMAT_ELF;
-    if (file->len >= 11 && file->data[0] == ':')
-        return IMAGE_FORMAT_HEX;
-    return IMAGE_FORMAT_BIN;
-}
-
-bool image_load(struct image *image, const char *path, const uint32_t *bin_address,
-                enum image_format *format, struct err **err)
-{
-    _cleanup_(buf_release) struct buf file = BUF_INIT;
-    if (!fs_read(path, IMAGE_MAX_BYTES, &file, err))
-        return false;
-    if (file.len == 0)
-        return err_set(err, ERR_FAILED, "'%s' is empty", path);
-    *format = detect_format(&file);
-    struct image loaded = IMAGE_INIT;
-    if (!load_as(&loaded, path, &file, *format, bin_address, err)) {
-        image_release(&loaded);
-        return err_wrap(err, "cannot read '%s'", path);
-    }
-    *image = loaded;
     return true;
 }

@@ -70,7 +70,7 @@ static bool check_file(const struct machine *machine, const char *file, struct e
 {
     struct stat st;
     if (stat(file, &st) != 0)
-        return err_set_errno(err, ERR_FAILED, errno, "cannot boot '%s'", file);
+        return err_set_errno(err, ERR_MANIFEST, errno, "cannot boot '%s'", file);
     if (!S_ISREG(st.st_mode))
         return err_set(err, ERR_MANIFEST, "cannot boot '%s': not a regular file", file);
     if (machine && !is_elf(file) && (st.st_size == 0 || st.st_size > machine->flash_size)) {

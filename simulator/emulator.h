@@ -28,8 +28,8 @@ struct emulator_options {
     const char *file;
 };
 
-/* Check the options and start. ERR_USAGE: no such machine; ERR_NOT_FOUND: no such file or no QEMU;
- * ERR_MANIFEST: a file that cannot be this machine's flash. */
+/* Check the options and start. ERR_USAGE: no such machine; ERR_NOT_FOUND: no QEMU; ERR_MANIFEST:
+ * a file that is not there or cannot be this machine's flash. */
 bool emulator_start(struct emulator **emulator, const struct emulator_options *options,
                     struct err **err) MUST_CHECK;
 

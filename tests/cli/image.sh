@@ -7,8 +7,9 @@ cd "$T" || exit 1
 # 5000 bytes of every value, without a gap.
 awk 'BEGIN { srand(7); for (i = 0; i < 5000; i++) printf "%c", (i * 7 + int(i / 251)) % 128 }' >fw.bin
 
-exits 2 'a raw binary without an address' "$FIRN" image fw.bin
-like "$OUT" 'give its first byte.s address: --address 0x08000000' '... says what is needed'
+exits 0 'a raw binary without an address' "$FIRN" image fw.bin
+like "$OUT" '^    0  none                      4.9 KiB' '... has none'
+like "$OUT" '^  address  none: .* give --address 0x08000000$' '... which it says'
 exits 0 'a raw binary' "$FIRN" image fw.bin --address 0x08004000
 like "$OUT" '^fw.bin: raw binary$' '... is named'
 like "$OUT" '^    0  0x08004000-0x08005387     4.9 KiB  [0-9a-f]{16}\.\.\.$' '... has one segment'
@@ -26,6 +27,22 @@ ok 'the same bytes after hex, dfu, bin' cmp fw.bin b.bin
 ok 'the same image is the same .hex' cmp a.hex b.hex
 ok 'the same image is the same .dfu' cmp a.dfu b.dfu
 ok 'its ids are kept' cmp b.dfu c.dfu
+
+# ---- plain DFU files, without addresses ----
+ok 'bin to plain dfu' "$FIRN" image fw.bin --format dfu --usb 1d50:6017 --device 0x0200 -o plain.dfu
+ok 'dfuse to plain dfu' "$FIRN" image a.dfu --format dfu --usb 1d50:6017 --device 0200 -o plain2.dfu
+ok 'the same payload is the same file' cmp plain.dfu plain2.dfu
+ok 'plain dfu to bin' "$FIRN" image plain.dfu -o plain.bin
+ok 'the same bytes' cmp fw.bin plain.bin
+ok 'plain dfu stays plain' "$FIRN" image plain.dfu -o plain3.dfu
+ok 'the same file' cmp plain.dfu plain3.dfu
+ok 'with an address it becomes DfuSe' "$FIRN" image plain.dfu --address 0x08004000 --usb 0483:df11 \
+    --device ffff -o plain4.dfu
+ok 'the same image' cmp a.dfu plain4.dfu
+ok 'or Intel HEX' "$FIRN" image plain.dfu --address 0x08004000 -o plain.hex
+ok 'the same bytes there' cmp a.hex plain.hex
+ok 'a name without a meaning, and a format' "$FIRN" image a.dfu --format bin -o plain.rom
+ok 'is that format' cmp fw.bin plain.rom
 
 exits 0 'dfu-suffix accepts the .dfu' dfu-suffix -c a.dfu
 like "$OUT" 'Product ID:	0xDF11' 'dfu-suffix: the product id'
@@ -106,11 +123,16 @@ exits 2 'an unknown option' "$FIRN" image a.dfu --foo
 exits 2 'an output of another kind' "$FIRN" image a.dfu -o x.elf
 like "$OUT" "'x.elf' must end with .dfu, .hex or .bin" '... names those that there are'
 exits 2 'no address' "$FIRN" image fw.bin --address here
+exits 2 'an unknown format' "$FIRN" image fw.bin -o x.dfu --format elf
+like "$OUT" "'elf' is not a format: dfuse, dfu, hex or bin" '... names those that there are'
+exits 2 'a format for nothing' "$FIRN" image fw.bin --format dfu
+exits 2 'no device' "$FIRN" image a.dfu -o x.dfu --device 12345
+exits 2 'a device without a .dfu' "$FIRN" image a.dfu -o x.hex --device 0200
 exits 2 'no ids' "$FIRN" image fw.bin --address 0 -o x.dfu --usb 0483
 exits 2 'ids without a .dfu' "$FIRN" image a.dfu --usb 0483:df11 -o x.hex
 exits 2 'an address for a .dfu' "$FIRN" image a.dfu --address 0x08000000
 like "$OUT" 'holds its own addresses' '... has its own'
-exits 1 'no such file' "$FIRN" image none.dfu
+exits 2 'no such file' "$FIRN" image none.dfu
 like "$OUT" "cannot open 'none.dfu': No such file" '... is named'
 exits 1 'a directory' "$FIRN" image .
 : >empty.dfu
@@ -119,12 +141,10 @@ like "$OUT" "'empty.dfu' is empty" '... is named'
 head -c 300 a.dfu >cut.dfu
 exits 1 'a file cut short' "$FIRN" image cut.dfu
 like "$OUT" "cannot read 'cut.dfu': DfuSe file: no DFU suffix at the end" '... is refused'
+exits 2 'a .bin to .dfu without an address' "$FIRN" image fw.bin -o x.dfu
 { head -c 1000 a.dfu; printf 'x'; tail -c +1002 a.dfu; } >damaged.dfu
 exits 1 'a damaged file' "$FIRN" image damaged.dfu
 like "$OUT" 'the file is damaged' '... is refused'
-cp fw.bin plain.dfu && dfu-suffix -a plain.dfu >/dev/null
-exits 1 'a plain DFU file' "$FIRN" image plain.dfu --address 0x08000000
-like "$OUT" 'not a DfuSe file' '... is no raw binary'
 exits 1 'nowhere to write' "$FIRN" image a.dfu -o none/x.hex
 like "$OUT" "cannot write 'none/x.hex': No such file" '... is named'
 mkdir small

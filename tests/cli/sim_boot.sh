@@ -18,9 +18,9 @@ exits 2 'no program and no terminal' "$FIRN" sim boot "$T/erased.flash" </dev/nu
 like "$OUT" 'standard input is no terminal' '... has nothing to talk to'
 exits 2 'an unknown machine' "$FIRN" sim boot "$T/erased.flash" -c 'print(1)' --machine netduino
 like "$OUT" "did you mean 'netduino2'" '... is suggested'
-exits 1 'a program that does not exist' "$FIRN" sim boot "$T/erased.flash" --exec "$T/none.py"
+exits 2 'a program that does not exist' "$FIRN" sim boot "$T/erased.flash" --exec "$T/none.py"
 like "$OUT" "none.py.*No such file" '... is named'
-exits 1 'a flash file that does not exist' "$FIRN" sim boot "$T/none.flash" -c 'print(1)'
+exits 2 'a flash file that does not exist' "$FIRN" sim boot "$T/none.flash" -c 'print(1)'
 like "$OUT" "cannot boot '.*/none.flash'.*No such file" '... is named'
 exits 2 'an empty flash file' "$FIRN" sim boot "$T/empty.flash" -c 'print(1)'
 like "$OUT" 'it has 0 bytes' '... has no flash'

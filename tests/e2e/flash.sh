@@ -161,7 +161,7 @@ says 4 "a setting that the board does not have" alt -- "$FIRN" -q flash image.df
 exits 2 "a binary without an address" "$FIRN" -q flash image.bin
 like "$OUT" '--address 0x08000000' "names the option"
 exits 2 "an address for a file that has its own" "$FIRN" -q flash image.dfu --address 0
-exits 1 "no such image" "$FIRN" -q flash nothing.dfu
+exits 2 "no such image" "$FIRN" -q flash nothing.dfu
 like "$OUT" "nothing.dfu" "is named"
 printf 'firn: 1\nprodukt: x\n' >wrong.yaml
 exits 2 "a manifest that is wrong" "$FIRN" -q flash wrong.yaml

@@ -53,13 +53,6 @@ static void layout(void **state)
     assert_memory_equal(file.data, expected.data, expected.len);
 }
 
-static void crc_of_the_standard(void **state)
-{
-    (void)state;
-    /* CRC-32 of "123456789" is 0xcbf43926; in the suffix it stands without the last inversion. */
-    assert_int_equal(dfu_crc32("123456789", 9), ~0xcbf43926u);
-}
-
 static void round_trip(void **state)
 {
     (void)state;
@@ -171,12 +164,83 @@ static void forged_fields_are_named(void **state)
     check_forged(11 + 270, 1, "bytes after its 1 elements");
     check_forged(11 + 274 + 4, UINT32_MAX,
                  "an element's data at offset 293 needs 4294967295 bytes, but only");
-    check_forged(11 + 274 + 4, 0, "the element at offset 285 has no bytes");
     check_forged(11 + 274, 0xfffffff8, "run past the end of the address space");
     check_forged(11 + 274, 0x08020001, "overlaps 0x08020000-0x0802012b");
     /* bTargets 1 of 2; the bytes before it are those of the file's size, 916 */
     check_forged(7, 0x01000000 | 916 >> 8, "bytes after the last target");
     check_forged(11, 0x67726100, "no 'Target' at offset 11");
+}
+
+/* A file of one target with these elements; those at 0 are empty. */
+static void make_elements(struct buf *file, uint8_t targets, const uint32_t *addresses,
+                          uint32_t count)
+{
+    uint32_t size = 0;
+    for (uint32_t i = 0; i < count; i++)
+        size += 8 + (addresses[i] ? 4 : 0);
+    buf_add(file, "DfuSe\x01", 6);
+    buf_add_le32(file, 11 + targets * (274 + size));
+    buf_addc(file, (char)targets);
+    for (uint8_t t = 0; t < targets; t++) {
+        buf_adds(file, "Target");
+        buf_addc(file, (char)t);
+        buf_add_le32(file, 1);
+        buf_fill(file, 'n', 255); /* no NUL at its end */
+        buf_add_le32(file, size);
+        buf_add_le32(file, count);
+        for (uint32_t i = 0; i < count; i++) {
+            buf_add_le32(file, addresses[i]);
+            buf_add_le32(file, addresses[i] ? 4 : 0);
+            buf_adds(file, addresses[i] ? "data" : "");
+        }
+    }
+    buf_add(file, "\x02\x03\xff\xff\xff\xff\x1a\x01UFD\x10\0\0\0\0", 16);
+    seal(file);
+}
+
+static void parsing_keeps_what_the_file_says(void **state)
+{
+    (void)state;
+    static const uint32_t addresses[] = {0x20, 0, 0x10, 0x14};
+    _cleanup_(image_release) struct image image = IMAGE_INIT;
+    _cleanup_(buf_release) struct buf bytes = BUF_INIT, again = BUF_INIT;
+    _cleanup_(dfuse_file_release) struct dfuse_file file = DFUSE_FILE_INIT;
+    struct err *err = NULL;
+    make_elements(&bytes, 2, addresses, ARRAY_SIZE(addresses));
+    assert_ok(dfuse_file_parse(bytes.data, bytes.len, &file, &err), &err);
+    assert_int_equal(file.target_count, 2);
+    assert_int_equal(file.targets[1].alt, 1);
+    assert_int_equal(strlen(file.targets[1].name), IMAGE_NAME_SIZE - 1);
+    assert_int_equal(file.targets[1].first, 4);
+    assert_int_equal(file.targets[1].count, 4);
+    assert_int_equal(file.element_count, 8);
+    assert_int_equal(file.elements[1].size, 0);
+    assert_memory_equal(bytes.data + file.elements[7].offset, "data", 4);
+    assert_int_equal(file.suffix.device, 0x0302);
+    assert_ok(dfuse_file_to_image(&file, bytes.data, &image, &err), &err);
+    assert_int_equal(image.count, 4); /* joined, and without the empty one */
+    assert_int_equal(image.segments[0].size, 8);
+    assert_int_equal(image.usb_device, 0x0302);
+    dfuse_file_write(&image, NULL, &again);
+    image_release(&image);
+    assert_ok(dfuse_file_read(again.data, again.len, &image, &err), &err);
+    assert_int_equal(strlen(image_name(&image, 1)), IMAGE_NAME_SIZE - 1);
+    assert_int_equal(image.count, 4);
+}
+
+static void nothing_in_it(void **state)
+{
+    (void)state;
+    static const uint32_t empty[] = {0, 0};
+    _cleanup_(buf_release) struct buf file = BUF_INIT;
+    struct err *err = NULL;
+    make_elements(&file, 0, NULL, 0);
+    assert_false(read_exactly(file.data, file.len, &err));
+    assert_error(&err, ERR_FAILED, "no bytes in it (targets: 0, elements: 0)");
+    buf_clear(&file);
+    make_elements(&file, 1, empty, 2);
+    assert_false(read_exactly(file.data, file.len, &err));
+    assert_error(&err, ERR_FAILED, "no bytes in it (targets: 1, elements: 2)");
 }
 
 /* Elements that go downwards cost no more than others. */
@@ -211,12 +275,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layout),
-        cmocka_unit_test(crc_of_the_standard),
         cmocka_unit_test(round_trip),
         cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(any_byte_changed),
         cmocka_unit_test(any_byte_forged),
         cmocka_unit_test(forged_fields_are_named),
+        cmocka_unit_test(parsing_keeps_what_the_file_says),
+        cmocka_unit_test(nothing_in_it),
         cmocka_unit_test(many_elements_are_read_quickly),
     };
     return cmocka_run_group_tests_name("dfuse_file", tests, NULL, NULL);

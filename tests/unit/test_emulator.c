@@ -66,7 +66,7 @@ static void a_file_that_cannot_be_flash_is_refused(void **state)
     _cleanup_free_ char *big = make_flash(f, "big", 0, 1024 * 1024 + 1);
 
     assert_false(start(f, "netduino2", "/nonexistent"));
-    assert_error(&f->err, ERR_NOT_FOUND, "cannot boot '/nonexistent'");
+    assert_error(&f->err, ERR_MANIFEST, "cannot boot '/nonexistent'");
     assert_false(start(f, "netduino2", f->dir));
     assert_error(&f->err, ERR_MANIFEST, "not a regular file");
     assert_false(start(f, "netduino2", empty));

@@ -1,10 +1,5 @@
 #include "image/image.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
-#include "base/fs.h"
-#include "image/dfuse_file.h"
 #include "tests/unit/unit.h"
 
 #define WITH_IMAGE                                                                                 \
@@ -133,75 +128,72 @@ static void flat_binaries_fill_gaps(void **state)
     assert_error(&err, ERR_FAILED, "alternate setting 1");
 }
 
-static char path[64];
-
-static void put(const char *name, const void *data, size_t size)
-{
-    struct err *err = NULL;
-    snprintf(path, sizeof(path), "/tmp/firn-test-image.%d.%s", getpid(), name);
-    assert_ok(fs_write(path, data, size, 0644, &err), &err);
-}
-
-static void loading_tells_formats_apart_by_content(void **state)
+static void addressless_images_name_the_option(void **state)
 {
     WITH_IMAGE;
-    enum image_format format = IMAGE_FORMAT_ELF;
-    const uint32_t address = 0x08000000;
-    const char hex[] = ":0100000041BE\n:00000001FF\n";
-    put("bin",
-        "\x7f"
-        "EL",
-        3);
-    assert_ok(image_load(&image, path, &address, &format, &err), &err);
-    assert_int_equal(format, IMAGE_FORMAT_BIN);
-    assert_segments(&image, "0:8000000:\x7f"
-                            "EL ");
-    assert_false(image_load(&image, path, NULL, &format, &err));
-    assert_error(&err, ERR_USAGE,
-                 "a raw binary does not say where it belongs\n  give its first "
-                 "byte's address: --address 0x08000000");
-    unlink(path);
-    image_release(&image);
-    put("hex", hex, sizeof(hex) - 1);
-    assert_ok(image_load(&image, path, NULL, &format, &err), &err);
-    assert_int_equal(format, IMAGE_FORMAT_HEX);
-    assert_segments(&image, "0:0:A ");
-    _cleanup_(buf_release) struct buf dfu = BUF_INIT;
-    dfuse_file_write(&image, NULL, &dfu);
-    unlink(path);
-    image_release(&image);
-    put("any", dfu.data, dfu.len);
-    assert_ok(image_load(&image, path, NULL, &format, &err), &err);
-    assert_int_equal(format, IMAGE_FORMAT_DFUSE);
-    unlink(path);
-    assert_false(image_load(&image, path, NULL, &format, &err));
-    assert_error(&err, ERR_NOT_FOUND, path);
+    add(&image, 0, 0x08000000, "x");
+    assert_ok(image_check_address(&image, &err), &err);
+    image.addressless = true;
+    assert_false(image_check_address(&image, &err));
+    assert_error(&err, ERR_USAGE, "give the first byte's address: --address 0x08000000");
 }
 
-/* With an address it would be a raw binary, and its bytes would go into flash. */
-static void damaged_files_are_no_raw_binaries(void **state)
+static void the_payload_is_the_only_segment(void **state)
 {
     WITH_IMAGE;
-    enum image_format format;
-    const uint32_t address = 0x08000000;
-    const char *const names[] = {"x.dfu", "x.hex", "x.elf"};
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        put(names[i], "damaged", 7);
-        assert_false(image_load(&image, path, &address, &format, &err));
-        unlink(path);
-        assert_error(&err, ERR_FAILED, "is it damaged, or no firmware?");
-    }
-    const char *const others[] = {"x.json", "x.map", "x.yaml", "x.py", "x.mpy"};
-    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-        put(others[i], "text", 4);
-        assert_false(image_load(&image, path, &address, &format, &err));
-        unlink(path);
-        assert_error(&err, ERR_FAILED, " is not an image");
-    }
-    put("x.bin", "", 0);
-    assert_false(image_load(&image, path, &address, &format, &err));
-    unlink(path);
-    assert_error(&err, ERR_FAILED, "is empty");
+    assert_null(image_payload(&image, &err));
+    assert_error(&err, ERR_FAILED, "the image is empty");
+    add(&image, 3, 0x08000000, "x");
+    assert_ptr_equal(image_payload(&image, &err), &image.segments[0]);
+    add(&image, 3, 0x08000002, "y");
+    assert_null(image_payload(&image, &err));
+    assert_error(&err, ERR_FAILED, "the image has 2 segments, which plain DFU has no addresses");
+}
+
+static void chunks_keep_their_order_and_may_overlap(void **state)
+{
+    WITH_IMAGE;
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    uint32_t address;
+    assert_ok(image_add_chunk(&image, 0, 0x100, "later", 5, &err), &err);
+    assert_ok(image_add_chunk(&image, 0, 0x0fe, "first", 5, &err), &err);
+    assert_ok(image_add_chunk(&image, 0, 0x103, "touches", 7, &err), &err);
+    assert_segments(&image, "0:100:later 0:fe:first 0:103:touches ");
+    assert_true(image.packed);
+    assert_false(image_add_chunk(&image, 0, 0, "", 0, &err));
+    assert_error(&err, ERR_FAILED, "has no bytes");
+    assert_false(image_to_bin(&image, &out, &address, &err));
+    assert_error(&err, ERR_FAILED, "packed for mboot: encrypted");
+    assert_null(image_payload(&image, &err));
+    assert_error(&err, ERR_FAILED, "packed for mboot: encrypted");
+    while (image.count < IMAGE_MAX_SEGMENTS)
+        assert_ok(image_add_chunk(&image, 0, 0, "x", 1, &err), &err);
+    assert_false(image_add_chunk(&image, 0, 0, "x", 1, &err));
+    assert_error(&err, ERR_FAILED, "more than 4096 chunks");
+}
+
+static void settings_have_names(void **state)
+{
+    (void)state;
+    _cleanup_(image_release) struct image image = IMAGE_INIT;
+    char long_name[2 * IMAGE_NAME_SIZE];
+    memset(long_name, 'n', sizeof(long_name));
+    long_name[sizeof(long_name) - 1] = '\0';
+    assert_null(image_name(&image, 0));
+    image_set_name(&image, 0, "");
+    assert_null(image_name(&image, 0));
+    image_set_name(&image, 0, "flash");
+    image_set_name(&image, 200, "options");
+    image_set_name(&image, 1, long_name);
+    assert_string_equal(image_name(&image, 0), "flash");
+    assert_string_equal(image_name(&image, 200), "options");
+    assert_int_equal(strlen(image_name(&image, 1)), IMAGE_NAME_SIZE - 1);
+    image_set_name(&image, 0, "other");
+    assert_string_equal(image_name(&image, 0), "other");
+    image_set_name(&image, 0, NULL);
+    assert_null(image_name(&image, 0));
+    assert_string_equal(image_name(&image, 200), "options");
+    assert_int_equal(image.name_count, 2);
 }
 
 int main(void)
@@ -213,8 +205,10 @@ int main(void)
         cmocka_unit_test(too_many_segments),
         cmocka_unit_test(digests_depend_on_place_and_bytes_only),
         cmocka_unit_test(flat_binaries_fill_gaps),
-        cmocka_unit_test(loading_tells_formats_apart_by_content),
-        cmocka_unit_test(damaged_files_are_no_raw_binaries),
+        cmocka_unit_test(addressless_images_name_the_option),
+        cmocka_unit_test(the_payload_is_the_only_segment),
+        cmocka_unit_test(chunks_keep_their_order_and_may_overlap),
+        cmocka_unit_test(settings_have_names),
     };
     return cmocka_run_group_tests_name("image", tests, NULL, NULL);
 }
