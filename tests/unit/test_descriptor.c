@@ -1,13 +1,7 @@
+#include "descriptors.h"
 #include "unit.h"
 
 #include "flasher/descriptor.h"
-
-#define DEVICE 18, 1, 0, 2, 0, 0, 0, 64, 0x83, 0x04, 0x11, 0xdf, 0x00, 0x22, 1, 2, 3, 1
-#define CONFIGURATION(total) 9, 2, (total)&0xff, (total) >> 8, 1, 1, 0, 0xc0, 50
-#define INTERFACE(number, alt, class, protocol, string)                                            \
-    9, 4, number, alt, 0, class, 1, protocol, string
-#define FUNCTIONAL(attributes, size_low, size_high)                                                \
-    9, 0x21, attributes, 0xff, 0, size_low, size_high, 0x1a, 0x01
 
 static void functional(void **state)
 {
