@@ -20,6 +20,8 @@ static const char help[] =
     "\n"
     "  -n, --boards=N       how many boards (1)\n"
     "  -b, --board=MODEL    stm32f205 or stm32f405 (the default); again for the next board\n"
+    "      --hubs=PORTS     boards behind hubs of that many ports: 1-1.1, 1-1.2 ...; PORTS,PORTS: behind\n"
+    "                       two, one below the other\n"
     "  -t, --timing=MODEL   how long the flash takes: zero (the default), x8 or x32 as in the data\n"
     "                       sheet, quick (x32 at five times its speed)\n"
     "  -d, --dir=DIR        keep the flash of board N in DIR/board-N.flash; what is there is used\n"
@@ -40,20 +42,20 @@ static const char help[] =
     "  firn sim -n 3 -d /tmp/boards -- dfu-util -a 0 -p 1-2 -s 0x08000000:leave -D image.bin\n"
     "  firn sim boot /tmp/boards/board-0.flash -c 'print(1 + 2)'\n";
 
+enum { OPTION_HUBS = 256 };
+
 static const struct option long_options[] = {
-    {"boards", required_argument, NULL, 'n'},
-    {"board", required_argument, NULL, 'b'},
-    {"timing", required_argument, NULL, 't'},
-    {"dir", required_argument, NULL, 'd'},
-    {"fault", required_argument, NULL, 'f'},
-    {"kernel", no_argument, NULL, 'k'},
-    {NULL, 0, NULL, 0},
+    {"boards", required_argument, NULL, 'n'},       {"board", required_argument, NULL, 'b'},
+    {"timing", required_argument, NULL, 't'},       {"dir", required_argument, NULL, 'd'},
+    {"fault", required_argument, NULL, 'f'},        {"kernel", no_argument, NULL, 'k'},
+    {"hubs", required_argument, NULL, OPTION_HUBS}, {NULL, 0, NULL, 0},
 };
 
 struct arguments {
     uint32_t count;
     const struct board_model *models[BENCH_BOARDS];
     unsigned model_count; /* as given; the last one stands for the rest */
+    struct topology topology;
     enum board_timing_kind timing;
     const char *dir;
     bool kernel;
@@ -97,6 +99,8 @@ static bool parse_option(struct arguments *args, int option, const char *given, 
     case 't':
         return board_timing_parse(optarg, &args->timing) ||
                usage(err, "--timing=%s is not zero, x8, x32 or quick", optarg);
+    case OPTION_HUBS:
+        return topology_parse(optarg, &args->topology, err) || err_wrap(err, "firn sim");
     case 'd':
         args->dir = optarg;
         return true;
@@ -177,6 +181,7 @@ static bool run_boards(const struct arguments *args, char **command, int *status
     const struct sim_options options = {
         .models = args->models,
         .board_count = args->model_count,
+        .topology = args->topology,
         .timing = args->timing,
         .kernel = args->kernel,
         .flash_dir = args->dir,

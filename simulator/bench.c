@@ -5,14 +5,23 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "simulator/hub.h"
 #include "simulator/port.h"
 
 /* From a device's last transfer to its disconnection: time for the host to read the answer. */
 #define LEAVE_US 1000
 
+struct plugged_hub {
+    struct hub hub;
+    struct port_path path;
+    struct plugged_hub *next;
+};
+
 struct bench {
     struct loop *loop;
     struct bus bus;
+    struct topology topology;
+    struct plugged_hub *hubs;
     struct port *ports[BENCH_BOARDS];
     unsigned count;
 };
@@ -24,7 +33,7 @@ static bool plug(struct port *port, struct err **err)
     if (port->plugged)
         return true;
     port_power_on(port);
-    if (!bench->bus.plug(bench->bus.data, port->index + 1, &port->device, err))
+    if (!bench->bus.plug(bench->bus.data, &port->path, &port->device, err))
         return false;
     port->plugged = true;
     return true;
@@ -52,7 +61,7 @@ static bool unplug(struct port *port, uint32_t replug_ms, struct err **err)
     struct bench *bench = port->owner;
     const struct sim_clock *clock = loop_clock(bench->loop);
     clock_cancel(clock, port);
-    if (!bench->bus.unplug(bench->bus.data, port->index + 1, err))
+    if (!bench->bus.unplug(bench->bus.data, &port->path, err))
         return false;
     port->plugged = false;
     if (replug_ms)
@@ -95,6 +104,11 @@ struct bench *bench_new(struct loop *loop, const struct bus *bus)
     return bench;
 }
 
+void bench_set_topology(struct bench *bench, const struct topology *topology)
+{
+    bench->topology = *topology;
+}
+
 void bench_free(struct bench *bench)
 {
     if (!bench)
@@ -105,21 +119,47 @@ void bench_free(struct bench *bench)
         port_release(bench->ports[i]);
         free(bench->ports[i]);
     }
+    while (bench->hubs) {
+        struct plugged_hub *next = bench->hubs->next;
+        free(bench->hubs);
+        bench->hubs = next;
+    }
     free(bench);
+}
+
+/* The hub at this path, and those above it, unless they are there. */
+static bool plug_hubs(struct bench *bench, const struct port_path *path, struct err **err)
+{
+    for (const struct plugged_hub *hub = bench->hubs; hub; hub = hub->next)
+        if (port_path_equal(&hub->path, path))
+            return true;
+    if (path->depth > 0) {
+        const struct port_path parent = port_path_parent(path);
+        if (!plug_hubs(bench, &parent, err))
+            return false;
+    }
+    struct plugged_hub *hub = xcalloc(1, sizeof(*hub));
+    hub_init(&hub->hub, topology_hub_ports(&bench->topology, path), path->depth == 0);
+    hub->path = *path;
+    hub->next = bench->hubs;
+    bench->hubs = hub;
+    return bench->bus.plug(bench->bus.data, path, &hub->hub.device, err);
 }
 
 bool bench_add_board(struct bench *bench, const struct board_model *model,
                      enum board_timing_kind timing, const char *flash_path, struct err **err)
 {
     if (bench->count == BENCH_BOARDS)
-        return err_set(err, ERR_USAGE, "the simulated bus has %d ports, all are taken",
+        return err_set(err, ERR_USAGE, "there are %d boards, which is all there can be",
                        BENCH_BOARDS);
     struct port *port = xcalloc(1, sizeof(*port));
     port_init(port, bench->count, model, timing, loop_clock(bench->loop));
     port->owner = bench;
     port->device.event = on_event;
+    port->path = topology_place(&bench->topology, port->index);
     bench->ports[bench->count++] = port;
-    return port_open(port, flash_path, err) && plug(port, err);
+    const struct port_path hub = port_path_parent(&port->path);
+    return port_open(port, flash_path, err) && plug_hubs(bench, &hub, err) && plug(port, err);
 }
 
 /* ---- commands ------------------------------------------------------------------------------- */

@@ -16,17 +16,20 @@
 #include "simulator/bus.h"
 #include "simulator/loop.h"
 #include "simulator/sim_board.h"
+#include "simulator/topology.h"
 
-#define BENCH_BOARDS 31 /* ports of the bus */
+#define BENCH_BOARDS 128
 
 struct bench;
 
 /* Takes the bus: it is freed with the bench, before the boards are. */
 struct bench *bench_new(struct loop *loop, const struct bus *bus);
+/* Where boards go from now on; without it all into ports of the root hub. */
+void bench_set_topology(struct bench *bench, const struct topology *topology);
 void bench_free(struct bench *bench);
 
-/* The board gets the next number (from 0) and port (from 1). flash_path: see nor_open(). More than
- * BENCH_BOARDS are an error. */
+/* The board gets the next number (from 0) and its port in the topology, whose hubs come with it.
+ * flash_path: see nor_open(). More than BENCH_BOARDS are an error. */
 bool bench_add_board(struct bench *bench, const struct board_model *model,
                      enum board_timing_kind timing, const char *flash_path,
                      struct err **err) MUST_CHECK;

@@ -7,13 +7,17 @@
 #define FIRN_SIMULATOR_BUS_H
 
 #include "base/err.h"
+#include "simulator/port_path.h"
 #include "simulator/usb.h"
 
 struct bus {
-    /* Plug a device into a port (from 1) that is free. Borrowed until it is unplugged. */
-    bool (*plug)(void *data, unsigned port, const struct usb_device *device, struct err **err);
+    /* Plug a device into a port that is free. Hubs come this way too, each before what is in it; of
+     * every bus that is used the root hub first (depth 0). The device is borrowed until it is
+     * unplugged. ERR_USAGE: there is no such port, or it is taken. */
+    bool (*plug)(void *data, const struct port_path *path, const struct usb_device *device,
+                 struct err **err);
     /* Nothing happens if the port is free. The device stays valid as long as the bus. */
-    bool (*unplug)(void *data, unsigned port, struct err **err);
+    bool (*unplug)(void *data, const struct port_path *path, struct err **err);
     void (*free)(void *data);
     void *data;
 };

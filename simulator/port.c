@@ -93,8 +93,6 @@ void port_init(struct port *port, unsigned index, const struct board_model *mode
         .data = port,
         .descriptors = (const uint8_t *)port->descriptors.data,
         .descriptors_len = port->descriptors.len,
-        .interface_count = 1,
-        .alt_count = board_model_area_count(model),
         .manufacturer = model->manufacturer,
         .product = model->product,
         .serial = port->board.serial,

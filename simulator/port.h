@@ -20,13 +20,15 @@
 #include "base/buf.h"
 #include "simulator/dfu_device.h"
 #include "simulator/fault.h"
+#include "simulator/port_path.h"
 #include "simulator/sim_board.h"
 #include "simulator/usb.h"
 
 struct port {
-    unsigned index; /* boards count from 0, port N of the root hub holds board N - 1 */
-    bool plugged;   /* kept by whoever plugs (simulator/bench.c) */
-    bool running;   /* it left the bootloader and runs what was flashed */
+    unsigned index; /* boards count from 0 */
+    struct port_path path;
+    bool plugged; /* kept by whoever plugs (simulator/bench.c) */
+    bool running; /* it left the bootloader and runs what was flashed */
     struct sim_board board;
     struct dfu_device dfu;
     struct faults faults;

@@ -8,32 +8,17 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "simulator/usb_interface.h"
 
-#define HUB_DEVPATH "/devices/platform/firn-sim/usb1"
-#define HUB_PORTS "31"
 #define USB_MAJOR 189
+#define BUS_MINORS 128 /* minor numbers of one bus */
+#define LINKS "sys/bus/usb/devices"
+#define UP "../../.." /* from there, and from the class directories, to /sys */
 
-/* USB 2.0, 11.23: a high-speed root hub with its status endpoint. */
-static const uint8_t hub_descriptors[] = {
-    18, 1, 0x00, 0x02, 9, 0, 0, 64, 0x6B, 0x1D, 0x02, 0x00, 0x01, 0x06, 0, 0, 0,    1, 9, 2, 25, 0,
-    1,  1, 0,    0xE0, 0, 9, 4, 0,  0,    1,    9,    0,    0,    0,    7, 5, 0x81, 3, 4, 0, 12,
-};
-static const struct usb_device hub = {
-    .descriptors = hub_descriptors,
-    .descriptors_len = sizeof(hub_descriptors),
-    .manufacturer = "firn",
-    .product = "simulated USB bus",
-    .serial = "firn-sim",
-};
+/* ---- attributes ----------------------------------------------------------------------------- */
 
-/* Attributes written one after another; after a failure the rest is skipped. */
-struct attributes {
-    const char *dir;
-    bool ok;
-    struct err **err;
-};
-
-static void write_attribute(struct attributes *a, const char *name, const void *data, size_t len)
+static void write_attribute(struct sysfs_attributes *a, const char *name, const void *data,
+                            size_t len)
 {
     if (!a->ok)
         return;
@@ -47,8 +32,7 @@ static void write_attribute(struct attributes *a, const char *name, const void *
         a->ok = err_set_errno(a->err, ERR_FAILED, error, "cannot write '%s'", path);
 }
 
-static void PRINTF_LIKE(3, 4)
-    attribute(struct attributes *a, const char *name, const char *fmt, ...)
+void sysfs_attribute(struct sysfs_attributes *a, const char *name, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -58,7 +42,7 @@ static void PRINTF_LIKE(3, 4)
     write_attribute(a, name, line, strlen(line));
 }
 
-static void link_attribute(struct attributes *a, const char *name, const char *target)
+void sysfs_link(struct sysfs_attributes *a, const char *name, const char *target)
 {
     if (!a->ok)
         return;
@@ -72,84 +56,157 @@ static unsigned le16(const uint8_t *p)
     return p[0] | (unsigned)p[1] << 8;
 }
 
-/* The lines of a device's "uevent" file; also the properties of its events. */
-static void add_properties(unsigned address, const struct usb_device *device, struct buf *out)
+static unsigned minor_of(const struct sysfs_device *device)
 {
-    const uint8_t *d = device->descriptors;
-    buf_addf(out, "MAJOR=%d\nMINOR=%u\nDEVNAME=bus/usb/001/%03u\nDEVTYPE=usb_device\n", USB_MAJOR,
-             address - 1, address);
-    buf_addf(out, "DRIVER=usb\nPRODUCT=%x/%x/%x\nTYPE=%u/%u/%u\nBUSNUM=001\nDEVNUM=%03u",
-             le16(d + 8), le16(d + 10), le16(d + 12), d[4], d[5], d[6], address);
+    return (device->path.bus - 1) * BUS_MINORS + device->address - 1;
 }
 
-static void write_device(struct attributes *a, unsigned port, unsigned address,
-                         const struct usb_device *device)
+/* The lines of a device's "uevent" file; also the properties of its events. */
+static void add_properties(const struct sysfs_device *device, struct buf *out)
+{
+    const uint8_t *d = device->device->descriptors;
+    unsigned bus = device->path.bus, address = device->address;
+    buf_addf(out, "MAJOR=%d\nMINOR=%u\nDEVNAME=bus/usb/%03u/%03u\nDEVTYPE=usb_device\n", USB_MAJOR,
+             minor_of(device), bus, address);
+    buf_addf(out, "DRIVER=usb\nPRODUCT=%x/%x/%x\nTYPE=%u/%u/%u\nBUSNUM=%03u\nDEVNUM=%03u",
+             le16(d + 8), le16(d + 10), le16(d + 12), d[4], d[5], d[6], bus, address);
+}
+
+static void write_place(struct sysfs_attributes *a, const struct sysfs_device *device)
+{
+    _cleanup_(buf_release) struct buf properties = BUF_INIT;
+    _cleanup_free_ char *ports = port_path_ports(&device->path);
+    add_properties(device, &properties);
+    sysfs_attribute(a, "uevent", "%s", properties.data);
+    sysfs_attribute(a, "busnum", "%u", device->path.bus);
+    sysfs_attribute(a, "devnum", "%u", device->address);
+    sysfs_attribute(a, "devpath", "%s", ports);
+    sysfs_attribute(a, "dev", "%d:%u", USB_MAJOR, minor_of(device));
+    sysfs_attribute(a, "speed", device->device->hub_ports ? "480" : "12");
+    sysfs_attribute(a, "maxchild", "%u", device->device->hub_ports);
+}
+
+static void write_identity(struct sysfs_attributes *a, const struct usb_device *device)
 {
     const uint8_t *d = device->descriptors;
     const uint8_t *configuration = d + d[0];
-    _cleanup_(buf_release) struct buf properties = BUF_INIT;
-    add_properties(address, device, &properties);
-    attribute(a, "uevent", "%s", properties.data);
-    attribute(a, "busnum", "1");
-    attribute(a, "devnum", "%u", address);
-    attribute(a, "devpath", "%u", port);
-    attribute(a, "dev", "%d:%u", USB_MAJOR, address - 1);
-    attribute(a, "speed", port ? "12" : "480");
-    attribute(a, "version", " %x.%02x", d[3], d[2]);
-    attribute(a, "idVendor", "%04x", le16(d + 8));
-    attribute(a, "idProduct", "%04x", le16(d + 10));
-    attribute(a, "bcdDevice", "%04x", le16(d + 12));
-    attribute(a, "bDeviceClass", "%02x", d[4]);
-    attribute(a, "bDeviceSubClass", "%02x", d[5]);
-    attribute(a, "bDeviceProtocol", "%02x", d[6]);
-    attribute(a, "bMaxPacketSize0", "%u", d[7]);
-    attribute(a, "bNumConfigurations", "%u", d[17]);
-    attribute(a, "bNumInterfaces", "%2u", configuration[4]);
-    attribute(a, "bConfigurationValue", "%u", configuration[5]);
-    attribute(a, "bmAttributes", "%02x", configuration[7]);
-    attribute(a, "maxchild", port ? "0" : HUB_PORTS);
-    attribute(a, "manufacturer", "%s", device->manufacturer);
-    attribute(a, "product", "%s", device->product);
-    attribute(a, "serial", "%s", device->serial);
+    sysfs_attribute(a, "version", " %x.%02x", d[3], d[2]);
+    sysfs_attribute(a, "idVendor", "%04x", le16(d + 8));
+    sysfs_attribute(a, "idProduct", "%04x", le16(d + 10));
+    sysfs_attribute(a, "bcdDevice", "%04x", le16(d + 12));
+    sysfs_attribute(a, "bDeviceClass", "%02x", d[4]);
+    sysfs_attribute(a, "bDeviceSubClass", "%02x", d[5]);
+    sysfs_attribute(a, "bDeviceProtocol", "%02x", d[6]);
+    sysfs_attribute(a, "bMaxPacketSize0", "%u", d[7]);
+    sysfs_attribute(a, "bNumConfigurations", "%u", d[17]);
+    sysfs_attribute(a, "bNumInterfaces", "%2u", configuration[4]);
+    sysfs_attribute(a, "bConfigurationValue", "%u", configuration[5]);
+    sysfs_attribute(a, "bmAttributes", "%02x", configuration[7]);
+    sysfs_attribute(a, "configuration", "%s", "");
+    sysfs_attribute(a, "rx_lanes", "1");
+    sysfs_attribute(a, "tx_lanes", "1");
+    sysfs_attribute(a, "manufacturer", "%s", device->manufacturer);
+    sysfs_attribute(a, "product", "%s", device->product);
+    if (device->serial)
+        sysfs_attribute(a, "serial", "%s", device->serial);
     write_attribute(a, "descriptors", d, device->descriptors_len);
 }
 
-/* The directory of interface 0, alternate setting 0: lsusb and udev rules look for it. */
-static bool write_interface(const char *parent, const char *name, const struct usb_device *device,
+/* "../../" as often as it takes from a directory below /sys to /sys, then the target. */
+static char *climb(const char *devpath, const char *target)
+{
+    struct buf out = BUF_INIT;
+    for (const char *p = devpath; (p = strchr(p, '/')); p++)
+        buf_adds(&out, "../");
+    buf_adds(&out, target);
+    return buf_detach(&out, NULL);
+}
+
+/* ---- interfaces ----------------------------------------------------------------------------- */
+
+/* Alternate setting 0: lsusb, udev rules and whoever looks for a board's terminal want it. */
+static bool write_interface(const char *dir, const char *devpath, const uint8_t *i,
                             struct err **err)
 {
-    _cleanup_free_ char *dir = xasprintf("%s/%s:1.0", parent, name);
     if (!fs_mkdirs(dir, err))
         return false;
-    struct attributes a = {dir, true, err};
-    const uint8_t *i = device->descriptors + device->descriptors[0] + 9;
-    attribute(&a, "uevent", "DEVTYPE=usb_interface\nINTERFACE=%u/%u/%u", i[5], i[6], i[7]);
-    attribute(&a, "bInterfaceNumber", "%02x", i[2]);
-    attribute(&a, "bAlternateSetting", "%2u", i[3]);
-    attribute(&a, "bNumEndpoints", "%02x", i[4]);
-    attribute(&a, "bInterfaceClass", "%02x", i[5]);
-    attribute(&a, "bInterfaceSubClass", "%02x", i[6]);
-    attribute(&a, "bInterfaceProtocol", "%02x", i[7]);
+    struct sysfs_attributes a = {dir, true, err};
+    const char *driver = usb_interface_driver(i);
+    sysfs_attribute(&a, "uevent", "DEVTYPE=usb_interface%s%s\nINTERFACE=%u/%u/%u",
+                    driver ? "\nDRIVER=" : "", driver ? driver : "", i[5], i[6], i[7]);
+    sysfs_attribute(&a, "bInterfaceNumber", "%02x", i[2]);
+    sysfs_attribute(&a, "bAlternateSetting", "%2u", i[3]);
+    sysfs_attribute(&a, "bNumEndpoints", "%02x", i[4]);
+    sysfs_attribute(&a, "bInterfaceClass", "%02x", i[5]);
+    sysfs_attribute(&a, "bInterfaceSubClass", "%02x", i[6]);
+    sysfs_attribute(&a, "bInterfaceProtocol", "%02x", i[7]);
+    _cleanup_free_ char *subsystem = climb(devpath, "bus/usb");
+    sysfs_link(&a, "subsystem", subsystem);
+    if (driver) {
+        _cleanup_free_ char *relative = xasprintf("bus/usb/drivers/%s", driver);
+        _cleanup_free_ char *target = climb(devpath, relative);
+        sysfs_link(&a, "driver", target);
+    }
     return a.ok;
 }
 
-bool sysfs_init(const char *root, struct err **err)
+/* "1-3:1.0"; of a root hub "1-0:1.0". */
+static char *interface_name(const struct sysfs_device *device, unsigned number)
 {
-    static const char *const dirs[] = {"sys/bus/usb/devices", "sys/class", "dev/bus/usb/001",
-                                       "ioctl/dev/bus/usb/001", "sys" HUB_DEVPATH};
-    for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+    _cleanup_free_ char *ports = port_path_ports(&device->path);
+    return xasprintf("%u-%s:1.%u", device->path.bus, ports, number);
+}
+
+static bool write_interfaces(const char *parent, const struct sysfs_device *device,
+                             struct err **err)
+{
+    _cleanup_free_ char *devpath = sysfs_devpath(device);
+    for (unsigned i = 0; i < usb_interface_count(device->device); i++) {
+        _cleanup_free_ char *name = interface_name(device, i);
+        _cleanup_free_ char *dir = path_join(parent, name);
+        _cleanup_free_ char *path = path_join(devpath, name);
+        if (!write_interface(dir, path, usb_interface_find(device->device, i, 0), err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- devices -------------------------------------------------------------------------------- */
+
+char *sysfs_devpath(const struct sysfs_device *device)
+{
+    _cleanup_free_ char *directory = port_path_directory(&device->path);
+    return xasprintf(SYSFS_CONTROLLER "%s", directory);
+}
+
+static bool make_dirs(const char *root, const char *const *dirs, size_t count, struct err **err)
+{
+    for (size_t i = 0; i < count; i++) {
         _cleanup_free_ char *dir = path_join(root, dirs[i]);
         if (!fs_mkdirs(dir, err))
             return false;
     }
-    _cleanup_free_ char *dir = path_join(root, "sys" HUB_DEVPATH);
-    struct attributes a = {dir, true, err};
-    write_device(&a, 0, 1, &hub);
-    link_attribute(&a, "subsystem", "../../../../bus/usb");
-    _cleanup_free_ char *links = path_join(root, "sys/bus/usb/devices");
-    a.dir = links;
-    link_attribute(&a, "usb1", "../../.." HUB_DEVPATH);
-    return a.ok;
+    return true;
+}
+
+bool sysfs_init(const char *root, struct err **err)
+{
+    static const char *const dirs[] = {LINKS,
+                                       "sys/bus/usb/drivers/hub",
+                                       "sys/bus/usb/drivers/cdc_acm",
+                                       "sys/class/tty",
+                                       "dev/.node",
+                                       "ioctl/dev",
+                                       "sys" SYSFS_CONTROLLER};
+    return make_dirs(root, dirs, ARRAY_SIZE(dirs), err);
+}
+
+bool sysfs_add_bus(const char *root, unsigned bus, struct err **err)
+{
+    _cleanup_free_ char *nodes = xasprintf("dev/bus/usb/%03u", bus);
+    _cleanup_free_ char *sockets = xasprintf("ioctl/dev/bus/usb/%03u", bus);
+    const char *const dirs[] = {nodes, sockets};
+    return make_dirs(root, dirs, ARRAY_SIZE(dirs), err);
 }
 
 static bool rename_into(const char *from, const char *to, struct err **err)
@@ -159,58 +216,97 @@ static bool rename_into(const char *from, const char *to, struct err **err)
     return true;
 }
 
-bool sysfs_add(const char *root, unsigned port, unsigned address, const struct usb_device *device,
-               struct err **err)
+/* In /sys/bus/usb/devices: the device, then its interfaces. */
+static bool link_device(const char *root, const struct sysfs_device *device, struct err **err)
 {
-    char name[16];
-    snprintf(name, sizeof(name), "1-%u", port);
-    _cleanup_free_ char *aside = xasprintf("%s/aside-%s", root, name);
-    _cleanup_free_ char *final = xasprintf("%s/sys%s/%s", root, HUB_DEVPATH, name);
-    _cleanup_free_ char *links = path_join(root, "sys/bus/usb/devices");
-    if (!fs_mkdirs(aside, err))
-        return false;
-    struct attributes a = {aside, true, err};
-    write_device(&a, port, address, device);
-    link_attribute(&a, "subsystem", "../../../../../bus/usb");
-    if (!a.ok || !write_interface(aside, name, device, err) || !rename_into(aside, final, err))
-        return false;
-    _cleanup_free_ char *target = xasprintf("../../..%s/%s", HUB_DEVPATH, name);
-    a.dir = links;
-    link_attribute(&a, name, target);
+    _cleanup_free_ char *links = path_join(root, LINKS);
+    _cleanup_free_ char *devpath = sysfs_devpath(device);
+    _cleanup_free_ char *target = xasprintf(UP "%s", devpath);
+    struct sysfs_attributes a = {links, true, err};
+    sysfs_link(&a, path_basename(devpath), target);
+    for (unsigned i = 0; i < usb_interface_count(device->device); i++) {
+        _cleanup_free_ char *name = interface_name(device, i);
+        _cleanup_free_ char *interface = xasprintf("%s/%s", target, name);
+        sysfs_link(&a, name, interface);
+    }
     return a.ok;
 }
 
-bool sysfs_remove(const char *root, unsigned port, struct err **err)
+bool sysfs_add(const char *root, const struct sysfs_device *device, struct err **err)
 {
-    _cleanup_free_ char *link = xasprintf("%s/sys/bus/usb/devices/1-%u", root, port);
-    _cleanup_free_ char *dir = xasprintf("%s/sys%s/1-%u", root, HUB_DEVPATH, port);
-    _cleanup_free_ char *aside = xasprintf("%s/aside-1-%u", root, port);
+    _cleanup_free_ char *devpath = sysfs_devpath(device);
+    _cleanup_free_ char *aside = xasprintf("%s/aside-%s", root, path_basename(devpath));
+    _cleanup_free_ char *final = xasprintf("%s/sys%s", root, devpath);
+    if (!fs_mkdirs(aside, err))
+        return false;
+    struct sysfs_attributes a = {aside, true, err};
+    _cleanup_free_ char *subsystem = climb(devpath, "bus/usb");
+    write_place(&a, device);
+    write_identity(&a, device->device);
+    sysfs_link(&a, "subsystem", subsystem);
+    return a.ok && write_interfaces(aside, device, err) && rename_into(aside, final, err) &&
+           link_device(root, device, err);
+}
+
+static bool unlink_device(const char *root, const struct sysfs_device *device, struct err **err)
+{
+    _cleanup_free_ char *name = port_path_name(&device->path);
+    _cleanup_free_ char *link = xasprintf("%s/" LINKS "/%s", root, name);
     if (unlink(link) < 0)
         return err_set_errno(err, ERR_FAILED, errno, "cannot remove '%s'", link);
+    for (unsigned i = 0; i < usb_interface_count(device->device); i++) {
+        _cleanup_free_ char *interface = interface_name(device, i);
+        _cleanup_free_ char *path = xasprintf("%s/" LINKS "/%s", root, interface);
+        if (unlink(path) < 0)
+            return err_set_errno(err, ERR_FAILED, errno, "cannot remove '%s'", path);
+    }
+    return true;
+}
+
+bool sysfs_remove_dir(const char *root, const char *dir, struct err **err)
+{
+    _cleanup_free_ char *aside = xasprintf("%s/aside-%s", root, path_basename(dir));
     return rename_into(dir, aside, err) && fs_remove_tree(aside, err);
 }
 
-char *sysfs_node_path(const char *root, unsigned address)
+bool sysfs_remove(const char *root, const struct sysfs_device *device, struct err **err)
 {
-    return xasprintf("%s/dev/bus/usb/001/%03u", root, address);
+    _cleanup_free_ char *devpath = sysfs_devpath(device);
+    _cleanup_free_ char *dir = xasprintf("%s/sys%s", root, devpath);
+    return unlink_device(root, device, err) && sysfs_remove_dir(root, dir, err);
 }
 
-char *sysfs_socket_path(const char *root, unsigned address)
+char *sysfs_node_path(const char *root, const struct sysfs_device *device)
 {
-    return xasprintf("%s/ioctl/dev/bus/usb/001/%03u", root, address);
+    return xasprintf("%s/dev/bus/usb/%03u/%03u", root, device->path.bus, device->address);
 }
 
-void sysfs_add_uevent(const char *action, unsigned port, unsigned address,
-                      const struct usb_device *device, uint64_t seqnum, struct buf *out)
+char *sysfs_socket_path(const char *root, const struct sysfs_device *device)
+{
+    return xasprintf("%s/ioctl/dev/bus/usb/%03u/%03u", root, device->path.bus, device->address);
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+void sysfs_format_uevent(const char *action, const char *devpath, const char *subsystem,
+                         uint64_t seqnum, const char *properties, struct buf *out)
+{
+    buf_addf(out, "%s@%s", action, devpath);
+    buf_addc(out, '\0');
+    size_t start = out->len;
+    buf_addf(out, "ACTION=%s\nDEVPATH=%s\nSUBSYSTEM=%s\nSEQNUM=%llu\n%s", action, devpath,
+             subsystem, (unsigned long long)seqnum, properties);
+    for (size_t i = start; i < out->len; i++)
+        if (out->data[i] == '\n')
+            out->data[i] = '\0';
+    buf_addc(out, '\0');
+}
+
+void sysfs_add_uevent(const char *action, const struct sysfs_device *device, uint64_t seqnum,
+                      struct buf *out)
 {
     _cleanup_(buf_release) struct buf properties = BUF_INIT;
-    buf_addf(&properties, "ACTION=%s\nDEVPATH=%s/1-%u\nSUBSYSTEM=usb\nSEQNUM=%llu\n", action,
-             HUB_DEVPATH, port, (unsigned long long)seqnum);
-    add_properties(address, device, &properties);
-    for (size_t i = 0; i < properties.len; i++)
-        if (properties.data[i] == '\n')
-            properties.data[i] = '\0';
-    buf_addf(out, "%s@%s/1-%u", action, HUB_DEVPATH, port);
-    buf_addc(out, '\0');
-    buf_add(out, properties.data, properties.len + 1);
+    _cleanup_free_ char *devpath = sysfs_devpath(device);
+    add_properties(device, &properties);
+    sysfs_format_uevent(action, devpath, "usb", seqnum, properties.data, out);
 }

@@ -1,5 +1,6 @@
 #include "simulator/umockdev.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +22,7 @@
 /* A device's time on the bus. Stays until the last program closed it. */
 struct node {
     struct umockdev *bus;
-    unsigned port, address;
-    const struct usb_device *device;
+    struct sysfs_device place;
     struct usbfs_node *usbfs;
     int listener; /* programs that open the node connect here; -1 once it is unplugged */
     int fifo;
@@ -34,7 +34,8 @@ struct umockdev {
     char *root;
     struct uevents *uevents;
     uint64_t seqnum;
-    unsigned last_address;
+    unsigned *last_address; /* of each bus */
+    unsigned bus_count;
     struct node *nodes;
 };
 
@@ -79,8 +80,7 @@ bool umockdev_new(struct loop *loop, const char *root, struct umockdev **bus, st
     if (!uevents)
         return false;
     *bus = xcalloc(1, sizeof(**bus));
-    **bus = (struct umockdev){
-        .loop = loop, .root = xstrdup(root), .uevents = uevents, .last_address = 1};
+    **bus = (struct umockdev){.loop = loop, .root = xstrdup(root), .uevents = uevents};
     return true;
 }
 
@@ -89,8 +89,8 @@ static void close_listener(struct node *node)
 {
     if (node->listener < 0)
         return;
-    _cleanup_free_ char *socket_path = sysfs_socket_path(node->bus->root, node->address);
-    _cleanup_free_ char *node_path = sysfs_node_path(node->bus->root, node->address);
+    _cleanup_free_ char *socket_path = sysfs_socket_path(node->bus->root, &node->place);
+    _cleanup_free_ char *node_path = sysfs_node_path(node->bus->root, &node->place);
     unlink(node_path);
     unlink(socket_path);
     loop_unwatch(node->bus->loop, node->listener);
@@ -108,35 +108,66 @@ void umockdev_free(struct umockdev *bus)
         usbfs_node_free(node->usbfs);
     }
     uevents_free(bus->uevents);
+    free(bus->last_address);
     free(bus->root);
     free(bus);
 }
 
-static struct node *find_plugged(const struct umockdev *bus, unsigned port)
+static struct node *find_plugged(const struct umockdev *bus, const struct port_path *path)
 {
     for (struct node *node = bus->nodes; node; node = node->next)
-        if (node->port == port && node->listener >= 0)
+        if (port_path_equal(&node->place.path, path) && node->listener >= 0)
             return node;
     return NULL;
 }
 
-static bool address_used(const struct umockdev *bus, unsigned address)
+/* ---- addresses ------------------------------------------------------------------------------ */
+
+static bool address_used(const struct umockdev *bus, unsigned number, unsigned address)
 {
     for (const struct node *node = bus->nodes; node; node = node->next)
-        if (node->address == address)
+        if (node->place.path.bus == number && node->place.address == address)
             return true;
     return false;
 }
 
-/* The next free address, going round as Linux does (choose_devnum). */
-static unsigned choose_address(struct umockdev *bus)
+/* The next free address, going round as Linux does (choose_devnum); a root hub has 1. */
+static bool choose_address(struct umockdev *bus, const struct port_path *path, unsigned *address,
+                           struct err **err)
 {
-    do {
-        if (++bus->last_address > SYSFS_ADDRESSES)
-            bus->last_address = 2;
-    } while (address_used(bus, bus->last_address));
-    return bus->last_address;
+    if (path->bus > bus->bus_count) {
+        bus->last_address = xreallocarray(bus->last_address, path->bus, sizeof(unsigned));
+        while (bus->bus_count < path->bus)
+            bus->last_address[bus->bus_count++] = SYSFS_ADDRESSES;
+    }
+    unsigned *last = &bus->last_address[path->bus - 1];
+    unsigned lowest = path->depth == 0 ? 1 : 2;
+    for (unsigned tries = 0; tries < SYSFS_ADDRESSES; tries++) {
+        *last = *last < SYSFS_ADDRESSES ? *last + 1 : lowest;
+        if (address_used(bus, path->bus, *last))
+            continue;
+        *address = *last;
+        return true;
+    }
+    return err_set(err, ERR_USAGE, "all %d addresses of bus %u are taken", SYSFS_ADDRESSES,
+                   path->bus);
 }
+
+static bool check_port(const struct umockdev *bus, const struct port_path *path, struct err **err)
+{
+    _cleanup_free_ char *name = port_path_name(path);
+    if (find_plugged(bus, path))
+        return err_set(err, ERR_USAGE, "there is a device in %s", name);
+    if (path->depth == 0)
+        return true;
+    const struct port_path parent = port_path_parent(path);
+    const struct node *hub = find_plugged(bus, &parent);
+    if (hub && path->port[path->depth - 1] <= hub->place.device->hub_ports)
+        return true;
+    return err_set(err, ERR_USAGE, "there is no port %s", name);
+}
+
+/* ---- plugging ------------------------------------------------------------------------------- */
 
 static bool make_fifo(const char *path, int *fd, struct err **err)
 {
@@ -149,32 +180,34 @@ static bool make_fifo(const char *path, int *fd, struct err **err)
 
 static bool make_node(struct node *node, struct err **err)
 {
-    _cleanup_free_ char *socket_path = sysfs_socket_path(node->bus->root, node->address);
-    _cleanup_free_ char *node_path = sysfs_node_path(node->bus->root, node->address);
+    _cleanup_free_ char *socket_path = sysfs_socket_path(node->bus->root, &node->place);
+    _cleanup_free_ char *node_path = sysfs_node_path(node->bus->root, &node->place);
     return unix_listen(socket_path, &node->listener, err) && make_fifo(node_path, &node->fifo, err);
 }
 
 static void send_uevent(struct node *node, const char *action)
 {
     _cleanup_(buf_release) struct buf event = BUF_INIT;
-    sysfs_add_uevent(action, node->port, node->address, node->device, ++node->bus->seqnum, &event);
+    sysfs_add_uevent(action, &node->place, ++node->bus->seqnum, &event);
     uevents_send(node->bus->uevents, event.data, event.len);
 }
 
-bool umockdev_plug(struct umockdev *bus, unsigned port, const struct usb_device *device,
-                   struct err **err)
+bool umockdev_plug(struct umockdev *bus, const struct port_path *path,
+                   const struct usb_device *device, struct err **err)
 {
+    unsigned address = 0;
+    if (!check_port(bus, path, err) || !choose_address(bus, path, &address, err))
+        return false;
     struct node *node = xcalloc(1, sizeof(*node));
     *node = (struct node){.bus = bus,
-                          .port = port,
-                          .address = choose_address(bus),
-                          .device = device,
+                          .place = {*path, address, device},
                           .listener = -1,
                           .fifo = -1,
                           .next = bus->nodes};
     bus->nodes = node;
-    node->usbfs = usbfs_node_new(device, node->address, loop_clock(bus->loop), &node_ops, node);
-    if (!make_node(node, err) || !sysfs_add(bus->root, port, node->address, device, err)) {
+    node->usbfs = usbfs_node_new(device, address, loop_clock(bus->loop), &node_ops, node);
+    if ((path->depth == 0 && !sysfs_add_bus(bus->root, path->bus, err)) || !make_node(node, err) ||
+        !sysfs_add(bus->root, &node->place, err)) {
         close_listener(node);
         usbfs_node_disconnect(node->usbfs);
         return false;
@@ -184,12 +217,25 @@ bool umockdev_plug(struct umockdev *bus, unsigned port, const struct usb_device 
     return true;
 }
 
-bool umockdev_unplug(struct umockdev *bus, unsigned port, struct err **err)
+static bool has_children(const struct umockdev *bus, const struct port_path *path)
 {
-    struct node *node = find_plugged(bus, port);
+    for (const struct node *node = bus->nodes; node; node = node->next) {
+        if (node->listener < 0 || node->place.path.depth == 0)
+            continue;
+        const struct port_path parent = port_path_parent(&node->place.path);
+        if (port_path_equal(&parent, path))
+            return true;
+    }
+    return false;
+}
+
+bool umockdev_unplug(struct umockdev *bus, const struct port_path *path, struct err **err)
+{
+    struct node *node = find_plugged(bus, path);
     if (!node)
         return true;
-    if (!sysfs_remove(bus->root, port, err))
+    assert(!has_children(bus, path));
+    if (!sysfs_remove(bus->root, &node->place, err))
         return false;
     /* Whoever opened the node just now and waits for us shall find the device gone. */
     on_connect(node);
@@ -199,14 +245,15 @@ bool umockdev_unplug(struct umockdev *bus, unsigned port, struct err **err)
     return true;
 }
 
-static bool bus_plug(void *data, unsigned port, const struct usb_device *device, struct err **err)
+static bool bus_plug(void *data, const struct port_path *path, const struct usb_device *device,
+                     struct err **err)
 {
-    return umockdev_plug(data, port, device, err);
+    return umockdev_plug(data, path, device, err);
 }
 
-static bool bus_unplug(void *data, unsigned port, struct err **err)
+static bool bus_unplug(void *data, const struct port_path *path, struct err **err)
 {
-    return umockdev_unplug(data, port, err);
+    return umockdev_unplug(data, path, err);
 }
 
 static void bus_free(void *data)

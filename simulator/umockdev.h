@@ -10,7 +10,10 @@
  * says "writable", which is how usbfs tells that a transfer can be reaped. (A regular file would
  * always be ready, and libusb would spin.)
  *
- *     umockdev_new(loop, root, &bus, &err); umockdev_plug(bus, 1, &device, &err); loop_run(loop)...
+ *     umockdev_new(loop, root, &bus, &err);
+ *     umockdev_plug(bus, &root_hub_path, &root_hub, &err);   // "usb1"
+ *     umockdev_plug(bus, &path, &device, &err);              // "1-1"
+ *     loop_run(loop, &err)...
  */
 #ifndef FIRN_SIMULATOR_UMOCKDEV_H
 #define FIRN_SIMULATOR_UMOCKDEV_H
@@ -19,6 +22,7 @@
 #include "base/err.h"
 #include "simulator/bus.h"
 #include "simulator/loop.h"
+#include "simulator/port_path.h"
 #include "simulator/usb.h"
 
 #define UMOCKDEV_LIBRARY "libumockdev-preload.so.0"
@@ -32,12 +36,15 @@ bool umockdev_new(struct loop *loop, const char *root, struct umockdev **bus,
 /* Programs that still have a device open are ended by their preload library. */
 void umockdev_free(struct umockdev *bus);
 
-/* Plug a device into a port (1..SYSFS_PORTS) that is free. Borrowed until it is unplugged. */
-bool umockdev_plug(struct umockdev *bus, unsigned port, const struct usb_device *device,
-                   struct err **err) MUST_CHECK;
+/* Plug a device into a free port of a hub that is plugged in; a root hub (depth 0) makes its bus.
+ * Borrowed until it is unplugged. ERR_USAGE: there is no such port, or it is taken, or the bus has
+ * no address left. */
+bool umockdev_plug(struct umockdev *bus, const struct port_path *path,
+                   const struct usb_device *device, struct err **err) MUST_CHECK;
 /* Nothing happens if the port is free. Until the last program has closed the device, its `device`
- * must stay valid. */
-bool umockdev_unplug(struct umockdev *bus, unsigned port, struct err **err) MUST_CHECK;
+ * must stay valid. A hub with something in it is not unplugged (assert). */
+bool umockdev_unplug(struct umockdev *bus, const struct port_path *path,
+                     struct err **err) MUST_CHECK;
 
 /* The same for a bench, which frees it. */
 struct bus umockdev_bus(struct umockdev *bus);

@@ -1,5 +1,6 @@
 /*
- * What a simulated device and a simulated bus say to each other: control transfers on endpoint 0.
+ * What a simulated device and a simulated bus say to each other: control transfers on endpoint 0,
+ * and bytes on the bulk endpoints of the devices that have some.
  *
  * Numbers in a struct usb_setup are in host byte order. Neither side knows how the other is made:
  * a device (simulator/sim_board.h) answers a setup packet with a struct usb_reply; a front-end
@@ -47,6 +48,7 @@ enum usb_descriptor_type {
     USB_DESCRIPTOR_CONFIGURATION = 2,
     USB_DESCRIPTOR_STRING = 3,
     USB_DESCRIPTOR_INTERFACE = 4,
+    USB_DESCRIPTOR_ENDPOINT = 5,
     USB_DESCRIPTOR_DFU = 0x21, /* DFU 1.1, 4.1.3 */
 };
 
@@ -63,6 +65,7 @@ enum usb_event {
     USB_LEAVES,    /* disconnects and runs what was flashed */
     USB_RESTARTS,  /* disconnects and comes back after event_ms */
     USB_UNPLUGGED, /* somebody pulled the cable; back after event_ms, 0 = not by itself */
+    USB_DETACHES,  /* disconnects and comes back in its bootloader */
 };
 
 struct usb_reply {
@@ -80,14 +83,22 @@ struct usb_device {
     /* `out` holds setup->length bytes of an OUT transfer, `in` has room for USB_CONTROL_MAX. */
     void (*control)(void *data, const struct usb_setup *setup, const uint8_t *out, uint8_t *in,
                     struct usb_reply *reply);
+    /* After it the host configures the device again. One that is now another device answers that
+     * with USB_SILENT and an event. */
     void (*bus_reset)(void *data);
     /* A transfer whose reply had an event is over; called outside of control(). */
     void (*event)(void *data, enum usb_event event, uint32_t event_ms);
+    /* All NULL: there is no endpoint but 0. bulk_out: bytes that the host sent to an endpoint, all
+     * of which are taken. bulk_in: bytes for the host, at most `room`; 0 = there are none now.
+     * listen: fn(arg) is called when bulk_in may have some (again); fn NULL: not any more. */
+    void (*bulk_out)(void *data, uint8_t endpoint, const uint8_t *bytes, size_t len);
+    size_t (*bulk_in)(void *data, uint8_t endpoint, uint8_t *bytes, size_t room);
+    void (*listen)(void *data, void (*fn)(void *arg), void *arg);
     void *data;
     const uint8_t *descriptors; /* the device descriptor, then its one configuration */
     size_t descriptors_len;
-    unsigned interface_count, alt_count; /* interfaces 0..n-1; alternate settings of interface 0 */
-    const char *manufacturer, *product, *serial;
+    const char *manufacturer, *product, *serial; /* serial may be NULL */
+    unsigned hub_ports;                          /* of a hub; 0: it is none */
 };
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "simulator/urb.h"
+#include "simulator/usb_interface.h"
 
 #define INTERFACES_MAX 8
 #define FULL_SPEED 2 /* USB_SPEED_FULL of linux/usb/ch9.h, what USBDEVFS_GET_SPEED returns */
@@ -47,12 +48,18 @@ static const struct usb_device *device_of(const struct usbfs_file *file)
     return file->node->endpoint.device;
 }
 
+static unsigned interfaces_of(const struct usbfs_file *file)
+{
+    unsigned count = usb_interface_count(device_of(file));
+    return count < INTERFACES_MAX ? count : INTERFACES_MAX;
+}
+
 /* ---- interfaces ----------------------------------------------------------------------------- */
 
 static int claim(struct usbfs_file *file, unsigned interface)
 {
     struct usbfs_node *node = file->node;
-    if (interface >= device_of(file)->interface_count || interface >= INTERFACES_MAX)
+    if (interface >= interfaces_of(file))
         return -ENOENT;
     if (node->owner[interface] && node->owner[interface] != file)
         return -EBUSY;
@@ -87,7 +94,7 @@ static int claim_interface(struct usbfs_file *file, const uint8_t *arg)
 static int release_interface(struct usbfs_file *file, const uint8_t *arg)
 {
     unsigned interface = u32(arg);
-    if (interface >= device_of(file)->interface_count)
+    if (interface >= interfaces_of(file))
         return -ENOENT;
     if (file->node->owner[interface] != file)
         return -EINVAL;
@@ -101,7 +108,7 @@ static int set_interface(struct usbfs_file *file, const uint8_t *arg)
     int result = claim(file, interface);
     if (result < 0)
         return result;
-    if (interface == 0 && alt >= device_of(file)->alt_count)
+    if (!usb_interface_find(device_of(file), interface, alt))
         return -EINVAL;
     const struct usb_setup setup = {USB_RECIPIENT_INTERFACE, USB_SET_INTERFACE, (uint16_t)alt,
                                     (uint16_t)interface, 0};
@@ -135,7 +142,7 @@ static int driver_ioctl(struct usbfs_file *file, const uint8_t *arg)
 {
     struct usbdevfs_ioctl given;
     memcpy(&given, arg, sizeof(given));
-    if (given.ifno < 0 || (unsigned)given.ifno >= device_of(file)->interface_count)
+    if (given.ifno < 0 || (unsigned)given.ifno >= interfaces_of(file))
         return -EINVAL;
     if (given.ioctl_code == (int)USBDEVFS_DISCONNECT)
         return -ENODATA;

@@ -247,15 +247,27 @@ bool vhci_wait(struct vhci *vhci, unsigned timeout_ms, struct err **err)
     return err_hint(err, "'dmesg' tells what it made of them");
 }
 
-static bool bus_plug(void *data, unsigned port, const struct usb_device *device, struct err **err)
+/* The kernel has root hubs of its own, and its ports are counted through. */
+static unsigned flat_port(const struct port_path *path)
 {
-    return vhci_plug(data, port, device, err);
+    return (path->bus - 1) * PORT_PATH_PORTS + path->port[0];
 }
 
-static bool bus_unplug(void *data, unsigned port, struct err **err)
+static bool bus_plug(void *data, const struct port_path *path, const struct usb_device *device,
+                     struct err **err)
+{
+    if (path->depth == 0)
+        return true;
+    if (path->depth > 1 || device->hub_ports > 0)
+        return err_set(err, ERR_USAGE, "there are no simulated hubs on the kernel's USB bus");
+    return vhci_plug(data, flat_port(path), device, err);
+}
+
+static bool bus_unplug(void *data, const struct port_path *path, struct err **err)
 {
     (void)err;
-    vhci_unplug(data, port);
+    if (path->depth == 1)
+        vhci_unplug(data, flat_port(path));
     return true;
 }
 

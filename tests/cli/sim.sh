@@ -22,12 +22,13 @@ wrong() {
     like "$OUT" "$regex" "... with its reason"
 }
 wrong "unknown option '--board-s=3'" --board-s=3 -- true
-wrong "boards=0 is not a number from 1 to 31" --boards=0 -- true
-wrong "boards=32 is not a number from 1 to 31" -n 32 -- true
+wrong "boards=0 is not a number from 1 to 128" --boards=0 -- true
+wrong "boards=129 is not a number from 1 to 128" -n 129 -- true
 wrong "-n needs a value" -n
 wrong "no simulated board 'stm32f40'" -b stm32f40 -- true
 like "$OUT" "did you mean 'stm32f405'" "... and a suggestion"
 wrong "timing=fast is not zero, x8, x32 or quick" -t fast -- true
+wrong "hubs 'four': 'four' is not the number of a hub's ports" --hubs four -- true
 wrong "put -- before the command" dfu-util -l
 wrong "there is no command 'on=dnload,do=stall'|there is no board 'on=dnload,do=stall'" -f on=dnload,do=stall -- true
 wrong "there is no action 'explode'" -f "0 on=dnload,do=explode" -- true

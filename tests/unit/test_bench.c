@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -13,22 +14,39 @@ static char root[32];
 static struct loop *loop;
 static struct bench *bench;
 
-static int setup(void **state)
+static void make_bench(const char *hubs, unsigned boards)
 {
-    (void)state;
     struct err *err = NULL;
-    strcpy(root, "/tmp/firn-bench-XXXXXX");
-    assert_non_null(mkdtemp(root));
-    loop = loop_new();
     struct umockdev *umockdev;
+    struct topology topology;
+    assert_int_equal(mkdir(root, 0700), 0);
     assert_ok(umockdev_new(loop, root, &umockdev, &err), &err);
     const struct bus bus = umockdev_bus(umockdev);
     bench = bench_new(loop, &bus);
-    for (int i = 0; i < 2; i++)
-        assert_ok(
-            bench_add_board(bench, board_model_find("stm32f405"), BOARD_TIMING_ZERO, NULL, &err),
-            &err);
+    if (hubs) {
+        assert_ok(topology_parse(hubs, &topology, &err), &err);
+        bench_set_topology(bench, &topology);
+    }
+    const struct board_model *model = board_model_find("stm32f405");
+    for (unsigned i = 0; i < boards; i++)
+        assert_ok(bench_add_board(bench, model, BOARD_TIMING_ZERO, NULL, &err), &err);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    snprintf(root, sizeof(root), "/tmp/firn-bench-%d", (int)getpid());
+    loop = loop_new();
+    make_bench(NULL, 2);
     return 0;
+}
+
+static void remake_bench(const char *hubs, unsigned boards)
+{
+    struct err *err = NULL;
+    bench_free(bench);
+    assert_ok(fs_remove_tree(root, &err), &err);
+    make_bench(hubs, boards);
 }
 
 static int teardown(void **state)
@@ -77,6 +95,12 @@ static int status_of(unsigned board, const char *key)
     int result = json_is_integer(value) ? (int)json_integer_value(value) : json_is_true(value);
     json_decref(json);
     return result;
+}
+
+static bool exists_on_bus(const char *name)
+{
+    _cleanup_free_ char *device = xasprintf("%s/sys/bus/usb/devices/%s", root, name);
+    return fs_exists(device);
 }
 
 static bool on_bus(const char *name, const char *node)
@@ -143,7 +167,7 @@ static void bad_commands_are_named(void **state)
     refused("fault 1 on=upload", "do= is missing");
 }
 
-static void the_bus_has_31_ports(void **state)
+static void a_root_hub_has_31_ports(void **state)
 {
     (void)state;
     struct err *err = NULL;
@@ -151,8 +175,25 @@ static void the_bus_has_31_ports(void **state)
     for (int i = 2; i < BENCH_BOARDS; i++)
         assert_ok(bench_add_board(bench, model, BOARD_TIMING_ZERO, NULL, &err), &err);
     assert_true(on_bus("1-31", "032"));
+    assert_true(exists_on_bus("2-1"));
+    assert_true(exists_on_bus("5-4"));
     assert_false(bench_add_board(bench, model, BOARD_TIMING_ZERO, NULL, &err));
-    assert_error(&err, ERR_USAGE, "31 ports");
+    assert_error(&err, ERR_USAGE, "there are 128 boards");
+}
+
+static void boards_behind_hubs(void **state)
+{
+    (void)state;
+    remake_bench("2,2", 5);
+    assert_true(exists_on_bus("1-1.1.1"));
+    assert_true(exists_on_bus("1-1.2.2"));
+    assert_true(exists_on_bus("1-2.1.1"));
+    assert_false(exists_on_bus("1-2.2"));
+    command("replug 4");
+    assert_true(exists_on_bus("1-2.1.1"));
+    remake_bench("7", 64);
+    assert_true(exists_on_bus("1-10.1")); /* 64 boards: ten hubs of seven */
+    assert_true(exists_on_bus("1-10.1:1.0"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -164,7 +205,8 @@ int main(void)
         TEST(addresses_go_round),
         TEST(faults_are_kept),
         TEST(bad_commands_are_named),
-        TEST(the_bus_has_31_ports),
+        TEST(a_root_hub_has_31_ports),
+        TEST(boards_behind_hubs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "simulator/hub.h"
 #include "simulator/port.h"
 #include "tests/unit/fake_clock.h"
 #include "tests/unit/unit.h"
@@ -13,6 +14,9 @@
 static char root[32];
 static struct fake_clock fake;
 static struct port port;
+static struct hub root_hub, hub;
+static const struct sysfs_device bus = {{.bus = 1}, 1, &root_hub.device};
+static const struct sysfs_device board = {{1, 1, {3}}, 7, &port.device};
 
 static int setup(void **state)
 {
@@ -22,7 +26,11 @@ static int setup(void **state)
     assert_non_null(mkdtemp(root));
     fake_clock_init(&fake);
     port_init(&port, 2, board_model_find("stm32f405"), BOARD_TIMING_ZERO, &fake.clock);
+    hub_init(&root_hub, 31, true);
+    hub_init(&hub, 4, false);
     assert_ok(sysfs_init(root, &err), &err);
+    assert_ok(sysfs_add_bus(root, 1, &err), &err);
+    assert_ok(sysfs_add(root, &bus, &err), &err);
     return 0;
 }
 
@@ -66,7 +74,7 @@ static void a_device(void **state)
 {
     (void)state;
     struct err *err = NULL;
-    assert_ok(sysfs_add(root, 3, 7, &port.device, &err), &err);
+    assert_ok(sysfs_add(root, &board, &err), &err);
     check_file("1-3/idVendor", "0483\n");
     check_file("1-3/idProduct", "df11\n");
     check_file("1-3/devnum", "7\n");
@@ -81,8 +89,46 @@ static void a_device(void **state)
     assert_int_equal(b.len, port.device.descriptors_len);
     assert_memory_equal(b.data, port.device.descriptors, b.len);
     assert_true(exists("1-3/subsystem/devices/usb1"));
-    assert_ok(sysfs_remove(root, 3, &err), &err);
+    assert_ok(sysfs_remove(root, &board, &err), &err);
     assert_false(exists("1-3"));
+}
+
+static void behind_a_hub(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    const struct sysfs_device place = {{1, 1, {3}}, 2, &hub.device};
+    const struct sysfs_device below = {{1, 2, {3, 4}}, 7, &port.device};
+    assert_ok(sysfs_add(root, &place, &err), &err);
+    assert_ok(sysfs_add(root, &below, &err), &err);
+    check_file("1-3/bDeviceClass", "09\n");
+    check_file("1-3/maxchild", "4\n");
+    check_file("1-3/speed", "480\n");
+    check_file("1-3/devpath", "3\n");
+    check_file("1-3:1.0/bInterfaceClass", "09\n");
+    check_file("1-3/1-3.4/devpath", "3.4\n");
+    check_file("1-3.4/maxchild", "0\n");
+    check_file("1-3.4:1.0/bInterfaceClass", "fe\n");
+    check_file("1-3.4/../idProduct", "0001\n");
+    assert_true(exists("1-3.4/subsystem/devices/usb1"));
+    assert_true(exists("1-3:1.0/driver/../hub"));
+    assert_false(exists("1-3.4:1.0/driver"));
+    assert_ok(sysfs_remove(root, &below, &err), &err);
+    assert_false(exists("1-3.4:1.0"));
+    assert_ok(sysfs_remove(root, &place, &err), &err);
+    assert_false(exists("1-3"));
+}
+
+static void the_second_bus(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    const struct sysfs_device second = {{.bus = 2}, 1, &root_hub.device};
+    assert_ok(sysfs_add_bus(root, 2, &err), &err);
+    assert_ok(sysfs_add(root, &second, &err), &err);
+    check_file("usb2/busnum", "2\n");
+    check_file("usb2/dev", "189:128\n");
+    check_file("2-0:1.0/bInterfaceClass", "09\n");
 }
 
 static void an_event(void **state)
@@ -94,7 +140,7 @@ static void an_event(void **state)
         "DEVNAME=bus/usb/001/007\0DEVTYPE=usb_device\0DRIVER=usb\0PRODUCT=483/df11/2200\0"
         "TYPE=0/0/0\0BUSNUM=001\0DEVNUM=007";
     _cleanup_(buf_release) struct buf b = BUF_INIT;
-    sysfs_add_uevent("remove", 3, 7, &port.device, 5, &b);
+    sysfs_add_uevent("remove", &board, 5, &b);
     assert_int_equal(b.len, sizeof(expected));
     assert_memory_equal(b.data, expected, sizeof(expected));
 }
@@ -102,20 +148,22 @@ static void an_event(void **state)
 static void paths(void **state)
 {
     (void)state;
-    _cleanup_free_ char *node = sysfs_node_path("/r", 7);
-    _cleanup_free_ char *socket = sysfs_socket_path("/r", 127);
+    const struct sysfs_device other = {{12, 1, {3}}, 127, &port.device};
+    _cleanup_free_ char *node = sysfs_node_path("/r", &board);
+    _cleanup_free_ char *socket = sysfs_socket_path("/r", &other);
     assert_string_equal(node, "/r/dev/bus/usb/001/007");
-    assert_string_equal(socket, "/r/ioctl/dev/bus/usb/001/127");
+    assert_string_equal(socket, "/r/ioctl/dev/bus/usb/012/127");
 }
 
 static void errors_name_what_could_not_be_made(void **state)
 {
     (void)state;
     struct err *err = NULL;
-    assert_ok(sysfs_add(root, 3, 7, &port.device, &err), &err);
-    assert_false(sysfs_add(root, 3, 8, &port.device, &err));
+    assert_ok(sysfs_add(root, &board, &err), &err);
+    assert_false(sysfs_add(root, &board, &err));
     assert_error(&err, ERR_FAILED, "usb1/1-3'");
-    assert_false(sysfs_remove(root, 4, &err));
+    const struct sysfs_device absent = {{1, 1, {4}}, 8, &port.device};
+    assert_false(sysfs_remove(root, &absent, &err));
     assert_error(&err, ERR_NOT_FOUND, "devices/1-4'");
     assert_false(sysfs_init("/dev/null", &err));
     assert_error(&err, ERR_FAILED, "/dev/null");
@@ -128,6 +176,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_root_hub),
         TEST(a_device),
+        TEST(behind_a_hub),
+        TEST(the_second_bus),
         TEST(an_event),
         TEST(paths),
         TEST(errors_name_what_could_not_be_made),

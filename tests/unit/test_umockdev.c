@@ -7,8 +7,12 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "simulator/hub.h"
 #include "simulator/port.h"
 #include "tests/unit/unit.h"
+
+static const struct port_path root_hub = {.bus = 1};
+static struct hub hub;
 
 static void a_missing_library_names_its_package(void **state)
 {
@@ -45,7 +49,10 @@ static void an_idle_node_is_not_writable(void **state)
     struct umockdev *bus;
     port_init(&port, 0, board_model_find("stm32f405"), BOARD_TIMING_ZERO, loop_clock(loop));
     assert_ok(umockdev_new(loop, root, &bus, &err), &err);
-    assert_ok(umockdev_plug(bus, 1, &port.device, &err), &err);
+    hub_init(&hub, 2, true);
+    assert_ok(umockdev_plug(bus, &root_hub, &hub.device, &err), &err);
+    const struct port_path place = port_path_child(&root_hub, 1);
+    assert_ok(umockdev_plug(bus, &place, &port.device, &err), &err);
 
     _cleanup_free_ char *path = xasprintf("%s/dev/bus/usb/001/002", root);
     int fd = open(path, O_RDWR | O_NONBLOCK);
@@ -64,12 +71,77 @@ static void an_idle_node_is_not_writable(void **state)
     assert_ok(fs_remove_tree(root, &err), &err);
 }
 
+static void ports_are_checked(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    char root[] = "/tmp/firn-umockdev-XXXXXX";
+    assert_non_null(mkdtemp(root));
+    struct loop *loop = loop_new();
+    struct umockdev *bus;
+    struct hub below;
+    const struct port_path path = port_path_child(&root_hub, 2);
+    const struct port_path third = port_path_child(&root_hub, 3);
+    const struct port_path inner = port_path_child(&path, 4), outer = port_path_child(&path, 5);
+    hub_init(&hub, 2, true);
+    hub_init(&below, 4, false);
+    assert_ok(umockdev_new(loop, root, &bus, &err), &err);
+    assert_false(umockdev_plug(bus, &path, &below.device, &err));
+    assert_error(&err, ERR_USAGE, "there is no port 1-2");
+    assert_ok(umockdev_plug(bus, &root_hub, &hub.device, &err), &err);
+    assert_false(umockdev_plug(bus, &third, &below.device, &err));
+    assert_error(&err, ERR_USAGE, "there is no port 1-3");
+    assert_ok(umockdev_plug(bus, &path, &below.device, &err), &err);
+    assert_false(umockdev_plug(bus, &path, &below.device, &err));
+    assert_error(&err, ERR_USAGE, "there is a device in 1-2");
+    assert_ok(umockdev_plug(bus, &inner, &hub.device, &err), &err);
+    assert_false(umockdev_plug(bus, &outer, &hub.device, &err));
+    assert_error(&err, ERR_USAGE, "there is no port 1-2.5");
+    umockdev_free(bus);
+    loop_free(loop);
+    assert_ok(fs_remove_tree(root, &err), &err);
+}
+
+/* A program that keeps what was unplugged open keeps its address taken. */
+static void addresses_run_out(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    char root[] = "/tmp/firn-umockdev-XXXXXX";
+    assert_non_null(mkdtemp(root));
+    struct loop *loop = loop_new();
+    struct umockdev *bus;
+    struct hub hubs[5], devices[126];
+    hub_init(&hub, 31, true);
+    assert_ok(umockdev_new(loop, root, &bus, &err), &err);
+    assert_ok(umockdev_plug(bus, &root_hub, &hub.device, &err), &err);
+    unsigned count = 0;
+    for (unsigned i = 0; i < 5; i++) {
+        const struct port_path path = port_path_child(&root_hub, i + 1);
+        hub_init(&hubs[i], 31, false);
+        assert_ok(umockdev_plug(bus, &path, &hubs[i].device, &err), &err);
+        for (unsigned port = 1; port <= 31 && count < 121; port++, count++) {
+            const struct port_path child = port_path_child(&path, port);
+            hub_init(&devices[count], 1, false);
+            assert_ok(umockdev_plug(bus, &child, &devices[count].device, &err), &err);
+        }
+    }
+    const struct port_path last = port_path_child(&root_hub, 31);
+    assert_false(umockdev_plug(bus, &last, &devices[125].device, &err));
+    assert_error(&err, ERR_USAGE, "all 127 addresses of bus 1 are taken");
+    umockdev_free(bus);
+    loop_free(loop);
+    assert_ok(fs_remove_tree(root, &err), &err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_missing_library_names_its_package),
         cmocka_unit_test(a_long_root_is_refused),
         cmocka_unit_test(an_idle_node_is_not_writable),
+        cmocka_unit_test(ports_are_checked),
+        cmocka_unit_test(addresses_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
