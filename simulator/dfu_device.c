@@ -1,15 +1,11 @@
 #include "simulator/dfu_device.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "simulator/dialect.h"
+#include "simulator/mboot_pack.h"
 #include "simulator/usb_standard.h"
-
-#define RESTART_MS 10 /* off the bus after option bytes changed, beyond the erase time */
-
-static uint32_t read_le32(const uint8_t *p)
-{
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
 
 const char *dfu_state_name(enum dfu_state state)
 {
@@ -22,29 +18,77 @@ const char *dfu_state_name(enum dfu_state state)
     return names[state];
 }
 
+/* ---- life ----------------------------------------------------------------------------------- */
+
 void dfu_device_init(struct dfu_device *dfu, struct sim_board *board, const struct sim_clock *clock)
 {
-    *dfu = (struct dfu_device){.board = board, .clock = clock};
+    static const struct dfu_dialect *const dialects[] = {
+        [BOARD_DFUSE] = &dialect_dfuse,
+        [BOARD_MBOOT] = &dialect_mboot,
+        [BOARD_PLAIN] = &dialect_plain,
+    };
+    *dfu = (struct dfu_device){
+        .board = board, .clock = clock, .dialect = dialects[board->model->dialect]};
+    if (board->model->quirks & BOARD_PACKED)
+        dfu->pack = xcalloc(1, sizeof(*dfu->pack));
     dfu_device_power_on(dfu);
+}
+
+void dfu_device_release(struct dfu_device *dfu)
+{
+    free(dfu->pack);
+    dfu->pack = NULL;
+}
+
+static void reset_state(struct dfu_device *dfu)
+{
+    dfu->state = DFU_STATE_IDLE;
+    dfu->status = DFU_STATUS_OK;
+    dfu->string = 0;
+    dfu->alt = 0;
+    dfu->pending = 0;
+    dfu->poll_at_us = 0;
+    dfu->work.kind = DFU_WORK_NOTHING;
+    dfu->sabotage = (struct dfu_sabotage){0};
 }
 
 void dfu_device_power_on(struct dfu_device *dfu)
 {
     dfu->crashed = false;
-    dfu_device_bus_reset(dfu);
+    reset_state(dfu);
     dfu->configuration = 0;
     dfu->busy_until_us = 0;
     dfu->pointer = dfu->board->model->areas[0].address;
+    if (dfu->pack)
+        *dfu->pack = (struct mboot_pack){0};
+    sim_board_power_on(dfu->board);
+    if (dfu->board->quirks & BOARD_STARTS_IN_ERROR)
+        dfu_device_fail(dfu, DFU_STATUS_FIRMWARE);
 }
 
-void dfu_device_bus_reset(struct dfu_device *dfu)
+/* Is there something at the start of the flash, and no download under way? */
+static bool has_firmware(const struct dfu_device *dfu)
 {
-    dfu->state = DFU_STATE_IDLE;
-    dfu->status = DFU_STATUS_OK;
-    dfu->alt = 0;
-    dfu->work.kind = DFU_WORK_NOTHING;
-    dfu->sabotage = (struct dfu_sabotage){0};
+    const struct nor *flash = &dfu->board->memory[0];
+    if (dfu->state >= DFU_STATE_DNLOAD_SYNC && dfu->state <= DFU_STATE_DNLOAD_IDLE)
+        return false;
+    for (unsigned i = 0; i < 8; i++)
+        if (flash->bytes[i] != flash->erased)
+            return true;
+    return false;
 }
+
+enum usb_event dfu_device_bus_reset(struct dfu_device *dfu)
+{
+    bool could_run = !dfu->crashed && dfu->dialect->runs_after_reset;
+    bool runs = could_run && has_firmware(dfu);
+    reset_state(dfu);
+    if (could_run && !runs)
+        dfu_device_fail(dfu, DFU_STATUS_FIRMWARE);
+    return runs ? USB_LEAVES : USB_STAYS;
+}
+
+/* ---- what dialects use ---------------------------------------------------------------------- */
 
 void dfu_device_fail(struct dfu_device *dfu, enum dfu_status status)
 {
@@ -52,58 +96,63 @@ void dfu_device_fail(struct dfu_device *dfu, enum dfu_status status)
     dfu->status = status;
 }
 
-/* In dfuERROR already: the first error stays the one that is reported. */
-static void stall(struct dfu_device *dfu, enum dfu_status status, struct usb_reply *reply)
+/* In dfuERROR already: the first error stays the one that is reported. Waiting for a reset: nothing
+ * else gets out of that (DFU 1.1, A.2.9). */
+void dfu_device_stall(struct dfu_device *dfu, enum dfu_status status, struct usb_reply *reply)
 {
-    if (dfu->state != DFU_STATE_ERROR)
+    if (dfu->state != DFU_STATE_ERROR && dfu->state != DFU_STATE_MANIFEST_WAIT_RESET)
         dfu_device_fail(dfu, status);
     reply->outcome = USB_STALL;
 }
 
-/* ---- DNLOAD: store what is to be done ------------------------------------------------------- */
-
-/* The commands of block 0 (AN3156, 5). False: not one. */
-static bool decode_command(struct dfu_work *work, const uint8_t *data, uint16_t len)
+void dfu_device_leave(struct dfu_device *dfu, struct usb_reply *reply)
 {
-    if (len == 5 && data[0] == DFUSE_SET_ADDRESS)
-        work->kind = DFU_WORK_SET_ADDRESS;
-    else if (len == 5 && data[0] == DFUSE_ERASE)
-        work->kind = DFU_WORK_ERASE;
-    else if (len == 1 && data[0] == DFUSE_ERASE)
-        work->kind = DFU_WORK_MASS_ERASE;
-    else if (len == 1 && data[0] == DFUSE_READ_UNPROTECT)
-        work->kind = DFU_WORK_UNPROTECT;
-    else if (len == 1 && data[0] == DFUSE_GET_COMMANDS)
-        work->kind = DFU_WORK_NOTHING;
-    else
-        return false;
-    work->address = len == 5 ? read_le32(data + 1) : 0;
-    return true;
+    bool stays = dfu->board->quirks & BOARD_STAYS;
+    reply->event = stays ? USB_RESTARTS : USB_LEAVES;
+    reply->event_ms = stays ? RESTART_MS : 0;
 }
 
-static bool store_work(struct dfu_device *dfu, const struct usb_setup *setup, const uint8_t *out)
+void dfu_device_start_work(struct dfu_device *dfu, struct usb_reply *reply)
 {
-    uint16_t transfer_size = dfu->board->model->transfer_size;
-    if (setup->length > transfer_size || setup->value == 1)
-        return false;
-    if (setup->value == 0)
-        return decode_command(&dfu->work, out, setup->length);
-    dfu->work.kind = DFU_WORK_PROGRAM;
-    dfu->work.address = dfu->pointer + (uint32_t)(setup->value - 2) * transfer_size;
-    dfu->work.len = setup->length;
-    memcpy(dfu->work.data, out, setup->length);
-    return true;
+    struct dfu_work *work = &dfu->work;
+    uint64_t cost_us = 0;
+    dfu->status = (enum dfu_status)work->sabotage.status;
+    if (work->sabotage.corrupt && work->kind == DFU_WORK_PROGRAM)
+        work->data[work->len / 2] ^= 0x55;
+    if (!work->sabotage.ignore && !work->sabotage.status)
+        cost_us = dfu->dialect->work(dfu, reply);
+    dfu->busy_until_us = clock_now_us(dfu->clock) + cost_us;
 }
+
+void dfu_device_report(struct dfu_device *dfu, enum dfu_status status, uint32_t poll_ms,
+                       uint8_t *in, struct usb_reply *reply)
+{
+    in[0] = (uint8_t)status;
+    in[1] = (uint8_t)poll_ms;
+    in[2] = (uint8_t)(poll_ms >> 8);
+    in[3] = (uint8_t)(poll_ms >> 16);
+    in[4] = (uint8_t)dfu->state;
+    in[5] = dfu->string;
+    reply->length = 6;
+    dfu->poll_at_us = clock_now_us(dfu->clock) + poll_ms * UINT64_C(1000);
+}
+
+/* ---- the state machine: DNLOAD and GETSTATUS ------------------------------------------------- */
 
 static void download(struct dfu_device *dfu, const struct usb_setup *setup, const uint8_t *out,
                      struct usb_reply *reply)
 {
-    if (dfu->state != DFU_STATE_IDLE && dfu->state != DFU_STATE_DNLOAD_IDLE) {
-        stall(dfu, DFU_STATUS_STALLED, reply);
+    const struct board_model *model = dfu->board->model;
+    bool idle = dfu->state == DFU_STATE_IDLE;
+    if ((!idle && dfu->state != DFU_STATE_DNLOAD_IDLE) || setup->length > model->transfer_size ||
+        (idle && setup->length == 0 && !dfu->dialect->leaves_when_idle)) {
+        dfu_device_stall(dfu, DFU_STATUS_STALLED, reply);
     } else if (setup->length == 0) {
         dfu->state = DFU_STATE_MANIFEST_SYNC;
-    } else if (!store_work(dfu, setup, out)) {
-        stall(dfu, DFU_STATUS_STALLED, reply);
+        if (dfu->board->quirks & BOARD_LEAVES_AT_ONCE)
+            dfu_device_leave(dfu, reply);
+    } else if (!dfu->dialect->store(dfu, setup, out)) {
+        dfu_device_stall(dfu, DFU_STATUS_STALLED, reply);
     } else {
         dfu->work.sabotage = dfu->sabotage;
         dfu->sabotage = (struct dfu_sabotage){0};
@@ -112,96 +161,33 @@ static void download(struct dfu_device *dfu, const struct usb_setup *setup, cons
     }
 }
 
-/* ---- GETSTATUS: do it ----------------------------------------------------------------------- */
-
-static bool locate(const struct dfu_device *dfu, uint32_t address, uint32_t len, unsigned *area,
-                   uint32_t *offset)
-{
-    return sim_board_locate(dfu->board, address, area, offset) &&
-           len <= dfu->board->memory[*area].size - *offset;
-}
-
-static uint64_t do_erase(struct dfu_device *dfu, uint32_t address)
-{
-    unsigned area;
-    uint32_t offset;
-    if (!locate(dfu, address, 1, &area, &offset) || area != 0) {
-        dfu->status = DFU_STATUS_TARGET;
-        return 0;
-    }
-    dfu->counters.erases++;
-    return sim_board_erase_sector_us(dfu->board, offset);
-}
-
-static uint64_t do_program(struct dfu_device *dfu, struct dfu_work *work, struct usb_reply *reply)
-{
-    unsigned area;
-    uint32_t offset;
-    if (!locate(dfu, work->address, work->len, &area, &offset)) {
-        dfu->status = DFU_STATUS_TARGET;
-        return 0;
-    }
-    if (work->sabotage.corrupt)
-        work->data[work->len / 2] ^= 0x55;
-    if (dfu->board->model->areas[area].kind == AREA_OPTIONS) {
-        reply->event = USB_RESTARTS;
-        reply->event_ms = RESTART_MS;
-    }
-    dfu->counters.downloaded_bytes += work->len;
-    return sim_board_write_us(dfu->board, area, offset, work->data, work->len);
-}
-
-static uint64_t do_unprotect(struct dfu_device *dfu, struct usb_reply *reply)
-{
-    dfu->counters.erases++;
-    uint64_t cost_us = sim_board_erase_all_us(dfu->board);
-    reply->event = USB_RESTARTS;
-    reply->event_ms = RESTART_MS + (uint32_t)(cost_us / 1000);
-    return cost_us;
-}
-
-/* Do the stored work at once; its duration is served by busy_until_us. The outcome is in status. */
-static uint64_t do_work(struct dfu_device *dfu, struct usb_reply *reply)
-{
-    struct dfu_work *work = &dfu->work;
-    unsigned area;
-    uint32_t offset;
-    dfu->status = (enum dfu_status)work->sabotage.status;
-    if (work->sabotage.ignore || work->sabotage.status)
-        return 0;
-    switch (work->kind) {
-    case DFU_WORK_SET_ADDRESS:
-        if (locate(dfu, work->address, 1, &area, &offset))
-            dfu->pointer = work->address;
-        else
-            dfu->status = DFU_STATUS_TARGET;
-        return 0;
-    case DFU_WORK_ERASE:
-        return do_erase(dfu, work->address);
-    case DFU_WORK_MASS_ERASE:
-        dfu->counters.erases++;
-        return sim_board_erase_all_us(dfu->board);
-    case DFU_WORK_UNPROTECT:
-        return do_unprotect(dfu, reply);
-    case DFU_WORK_PROGRAM:
-        return do_program(dfu, work, reply);
-    case DFU_WORK_NOTHING:
-        break;
-    }
-    return 0;
-}
-
 static uint32_t announced_ms(const struct dfu_device *dfu)
 {
     const struct dfu_work *work = &dfu->work;
     const struct board_timing *timing = &dfu->board->timing;
     if (work->sabotage.announce)
         return work->sabotage.announce_ms;
-    if (work->kind == DFU_WORK_PROGRAM)
-        return (uint32_t)(((uint64_t)work->len * timing->program_ns_per_byte + 999999) / 1000000);
+    if (work->kind == DFU_WORK_PROGRAM && timing->announced_write_ms)
+        return timing->announced_write_ms;
+    if (work->kind == DFU_WORK_PROGRAM) {
+        uint64_t now_us = clock_now_us(dfu->clock);
+        uint64_t program_ns = (uint64_t)work->len * timing->program_ns_per_byte;
+        uint64_t cost_ns = (dfu->busy_until_us - now_us) * 1000; /* erasing too, in plain DFU */
+        return (uint32_t)(((cost_ns > program_ns ? cost_ns : program_ns) + 999999) / 1000000);
+    }
     bool erases = work->kind == DFU_WORK_ERASE || work->kind == DFU_WORK_MASS_ERASE ||
                   work->kind == DFU_WORK_UNPROTECT;
     return erases ? timing->announced_erase_ms : 0;
+}
+
+/* How manifestation goes is in bmAttributes (DFU 1.1, A.2.8). */
+static void finish_manifest(struct dfu_device *dfu)
+{
+    uint8_t attributes = dfu->board->model->attributes;
+    if (attributes & DFU_TOLERANT)
+        dfu->state = DFU_STATE_IDLE;
+    else if (!(attributes & DFU_WILL_DETACH))
+        dfu->state = DFU_STATE_MANIFEST_WAIT_RESET;
 }
 
 /* The transition that this GETSTATUS causes; the state after it is what is reported (DFU 1.1,
@@ -211,7 +197,7 @@ static uint32_t advance(struct dfu_device *dfu, struct usb_reply *reply)
     switch (dfu->state) {
     case DFU_STATE_DNLOAD_SYNC:
         dfu->state = DFU_STATE_DNBUSY;
-        dfu->busy_until_us = clock_now_us(dfu->clock) + do_work(dfu, reply);
+        dfu_device_start_work(dfu, reply);
         return announced_ms(dfu);
     case DFU_STATE_DNBUSY:
         if (dfu->work.sabotage.stuck)
@@ -220,7 +206,11 @@ static uint32_t advance(struct dfu_device *dfu, struct usb_reply *reply)
         return 0;
     case DFU_STATE_MANIFEST_SYNC:
         dfu->state = DFU_STATE_MANIFEST;
-        reply->event = USB_LEAVES;
+        if (dfu->board->model->attributes & DFU_WILL_DETACH)
+            dfu_device_leave(dfu, reply);
+        return 0;
+    case DFU_STATE_MANIFEST:
+        finish_manifest(dfu);
         return 0;
     default:
         return 0;
@@ -229,66 +219,40 @@ static uint32_t advance(struct dfu_device *dfu, struct usb_reply *reply)
 
 static void get_status(struct dfu_device *dfu, uint8_t *in, struct usb_reply *reply)
 {
+    bool early = clock_now_us(dfu->clock) < dfu->poll_at_us;
+    if (early && (dfu->board->quirks & BOARD_STALLS_EARLY_POLLS)) {
+        reply->outcome = USB_STALL;
+        reply->delay_us = 0;
+        return;
+    }
     uint32_t poll_ms = advance(dfu, reply);
     /* While it is busy the outcome is not known yet. */
-    in[0] = dfu->state == DFU_STATE_DNBUSY ? DFU_STATUS_OK : (uint8_t)dfu->status;
-    in[1] = (uint8_t)poll_ms;
-    in[2] = (uint8_t)(poll_ms >> 8);
-    in[3] = (uint8_t)(poll_ms >> 16);
-    in[4] = (uint8_t)dfu->state;
-    in[5] = 0;
-    reply->length = 6;
+    enum dfu_status status = dfu->state == DFU_STATE_DNBUSY ? DFU_STATUS_OK : dfu->status;
+    dfu_device_report(dfu, status, poll_ms, in, reply);
 }
 
 /* ---- the other requests --------------------------------------------------------------------- */
 
-static void upload_data(struct dfu_device *dfu, const struct usb_setup *setup, uint8_t *in,
-                        struct usb_reply *reply)
-{
-    uint32_t step = (uint32_t)(setup->value - 2) * dfu->board->model->transfer_size;
-    unsigned area;
-    uint32_t offset;
-    if (!sim_board_locate(dfu->board, dfu->pointer + step, &area, &offset)) {
-        stall(dfu, DFU_STATUS_TARGET, reply);
-        return;
-    }
-    const struct nor *memory = &dfu->board->memory[area];
-    if (setup->length > memory->size - offset) {
-        dfu->crashed = true;
-        reply->outcome = USB_SILENT;
-        return;
-    }
-    memcpy(in, memory->bytes + offset, setup->length);
-    dfu->state = DFU_STATE_UPLOAD_IDLE;
-    dfu->counters.uploaded_bytes += setup->length;
-    reply->length = setup->length;
-    reply->delay_us += (uint64_t)setup->length * dfu->board->timing.read_ns_per_byte / 1000;
-}
-
 static void upload(struct dfu_device *dfu, const struct usb_setup *setup, uint8_t *in,
                    struct usb_reply *reply)
 {
-    static const uint8_t commands[] = {DFUSE_GET_COMMANDS, DFUSE_SET_ADDRESS, DFUSE_ERASE,
-                                       DFUSE_READ_UNPROTECT};
+    const struct board_model *model = dfu->board->model;
     bool legal = dfu->state == DFU_STATE_IDLE || dfu->state == DFU_STATE_UPLOAD_IDLE;
-    if (!legal || setup->value == 1 || setup->length > dfu->board->model->transfer_size) {
-        stall(dfu, DFU_STATUS_STALLED, reply);
-    } else if (setup->length == 0) {
+    if (!legal || !(model->attributes & DFU_CAN_UPLOAD) || setup->length > model->transfer_size)
+        dfu_device_stall(dfu, DFU_STATUS_STALLED, reply);
+    else if (setup->length == 0)
         dfu->state = DFU_STATE_IDLE;
-    } else if (setup->value == 0) {
-        reply->length = setup->length < sizeof(commands) ? setup->length : sizeof(commands);
-        memcpy(in, commands, reply->length);
-        dfu->state = setup->length > sizeof(commands) ? DFU_STATE_IDLE : DFU_STATE_UPLOAD_IDLE;
-    } else {
-        upload_data(dfu, setup, in, reply);
-    }
+    else
+        dfu->dialect->upload(dfu, setup, in, reply);
 }
 
-static void clear_status(struct dfu_device *dfu)
+static void clear_status(struct dfu_device *dfu, struct usb_reply *reply)
 {
     if (dfu->state == DFU_STATE_ERROR) {
         dfu->state = DFU_STATE_IDLE;
         dfu->status = DFU_STATUS_OK;
+    } else if (dfu->board->quirks & BOARD_STALLS_CLRSTATUS) {
+        dfu_device_stall(dfu, DFU_STATUS_STALLED, reply);
     } else {
         dfu_device_fail(dfu, DFU_STATUS_UNKNOWN);
     }
@@ -301,10 +265,10 @@ static void abort_transfer(struct dfu_device *dfu, struct usb_reply *reply)
         dfu->state == DFU_STATE_UPLOAD_IDLE)
         dfu->state = DFU_STATE_IDLE;
     else
-        stall(dfu, DFU_STATUS_STALLED, reply);
+        dfu_device_stall(dfu, DFU_STATUS_STALLED, reply);
 }
 
-static void dfu_request(struct dfu_device *dfu, const struct usb_setup *setup, const uint8_t *out,
+void dfu_device_request(struct dfu_device *dfu, const struct usb_setup *setup, const uint8_t *out,
                         uint8_t *in, struct usb_reply *reply)
 {
     switch (setup->request) {
@@ -318,7 +282,7 @@ static void dfu_request(struct dfu_device *dfu, const struct usb_setup *setup, c
         get_status(dfu, in, reply);
         break;
     case DFU_CLRSTATUS:
-        clear_status(dfu);
+        clear_status(dfu, reply);
         break;
     case DFU_GETSTATE:
         in[0] = (uint8_t)dfu->state;
@@ -329,10 +293,12 @@ static void dfu_request(struct dfu_device *dfu, const struct usb_setup *setup, c
         abort_transfer(dfu, reply);
         break;
     default:
-        stall(dfu, DFU_STATUS_STALLED, reply);
+        dfu_device_stall(dfu, DFU_STATUS_STALLED, reply);
         break;
     }
 }
+
+/* ---- control transfers ---------------------------------------------------------------------- */
 
 /* Does the transfer's direction fit the request? A wrong one is not a DFU request at all. */
 static bool is_dfu_request(const struct usb_setup *setup)
@@ -341,6 +307,42 @@ static bool is_dfu_request(const struct usb_setup *setup)
               setup->request == DFU_GETSTATE;
     uint8_t type = USB_TYPE_CLASS | USB_RECIPIENT_INTERFACE | (in ? USB_DIR_IN : 0);
     return setup->request_type == type && setup->index == 0 && setup->length <= USB_CONTROL_MAX;
+}
+
+static void count(struct dfu_device *dfu, const struct usb_setup *setup)
+{
+    struct dfu_counters *counters = &dfu->counters;
+    bool addressed = dfu->board->model->dialect != BOARD_PLAIN;
+    if (setup->request == DFU_GETSTATUS) {
+        counters->getstatus++;
+        counters->early_polls += clock_now_us(dfu->clock) < dfu->poll_at_us;
+    } else if (setup->request == DFU_UPLOAD) {
+        counters->uploads++;
+    } else if (setup->request == DFU_DNLOAD && setup->length && addressed && setup->value == 0) {
+        counters->commands++;
+    } else if (setup->request == DFU_DNLOAD && setup->length) {
+        counters->blocks++;
+    } else {
+        counters->others++;
+    }
+}
+
+/* The transfer takes its time on the bus after the wait for the flash; what it started and what it
+ * announced count from its end. */
+static void charge_bus(struct dfu_device *dfu, const struct usb_setup *setup, bool started,
+                       bool announced, struct usb_reply *reply)
+{
+    if (reply->outcome == USB_SILENT)
+        return;
+    bool in = setup->request_type & USB_DIR_IN;
+    bool upload_data = is_dfu_request(setup) && setup->request == DFU_UPLOAD;
+    uint64_t us = sim_board_bus_us(dfu->board, upload_data, in ? reply->length : setup->length);
+    reply->delay_us += us;
+    dfu->counters.bus_us += us;
+    if (started)
+        dfu->busy_until_us += us;
+    if (announced)
+        dfu->poll_at_us += reply->delay_us;
 }
 
 void dfu_device_control(struct dfu_device *dfu, const struct usb_setup *setup, const uint8_t *out,
@@ -352,14 +354,19 @@ void dfu_device_control(struct dfu_device *dfu, const struct usb_setup *setup, c
         return;
     }
     uint64_t now_us = clock_now_us(dfu->clock);
-    if (dfu->busy_until_us > now_us)
-        reply->delay_us = dfu->busy_until_us - now_us;
-    if ((setup->request_type & USB_TYPE_MASK) == USB_TYPE_STANDARD)
+    uint64_t busy_until_us = dfu->busy_until_us, poll_at_us = dfu->poll_at_us;
+    if (busy_until_us > now_us)
+        reply->delay_us = busy_until_us - now_us;
+    if ((setup->request_type & USB_TYPE_MASK) == USB_TYPE_STANDARD) {
         usb_standard_control(dfu, setup, in, reply);
-    else if (is_dfu_request(setup))
-        dfu_request(dfu, setup, out, in, reply);
-    else
+    } else if (is_dfu_request(setup)) {
+        count(dfu, setup);
+        dfu->dialect->request(dfu, setup, out, in, reply);
+    } else {
         reply->outcome = USB_STALL;
+    }
     if (reply->length > setup->length)
         reply->length = setup->length;
+    charge_bus(dfu, setup, dfu->busy_until_us != busy_until_us, dfu->poll_at_us != poll_at_us,
+               reply);
 }

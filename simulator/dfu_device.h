@@ -1,8 +1,9 @@
 /*
- * The ST bootloader's USB side: the DFU 1.1 state machine with the DfuSe commands of AN3156.
+ * A bootloader's USB side: the DFU 1.1 state machine, and in it what the model's dialect makes of a
+ * block (simulator/dialect.h: DfuSe, plain DFU, mboot).
  *
  * Pure: a setup packet and its data go in; data, a stall or a delay come out. The only outside
- * things are the board's memories and the injected clock. What the ROM does and this copies:
+ * things are the board's memories and the injected clock. What ST's ROM does and this copies:
  *  - DNLOAD only stores; the work runs on the GETSTATUS that follows, which answers dfuDNBUSY. The
  *    flash keeps the CPU busy, so whatever comes next waits until the work is done, however long
  *    the announced bwPollTimeout was.
@@ -53,6 +54,10 @@ enum dfu_state {
 enum dfu_status {
     DFU_STATUS_OK = 0,
     DFU_STATUS_TARGET = 1,
+    DFU_STATUS_FILE = 2,
+    DFU_STATUS_VERIFY = 7,
+    DFU_STATUS_ADDRESS = 8,
+    DFU_STATUS_FIRMWARE = 10,
     DFU_STATUS_VENDOR = 11,
     DFU_STATUS_UNKNOWN = 14,
     DFU_STATUS_STALLED = 15,
@@ -74,6 +79,7 @@ enum dfu_work_kind {
     DFU_WORK_MASS_ERASE,
     DFU_WORK_UNPROTECT,
     DFU_WORK_PROGRAM,
+    DFU_WORK_INVALID, /* mboot takes it and fails */
 };
 
 /* What a fault does to the next work that DNLOAD stores (simulator/fault.h decides when). */
@@ -89,17 +95,26 @@ struct dfu_sabotage {
 struct dfu_counters {
     uint64_t downloaded_bytes; /* programmed, as the device believes */
     uint64_t uploaded_bytes;
-    uint64_t erases; /* sectors; a mass erase counts as one */
+    uint64_t erases; /* that a host asked for and got; a mass erase counts as one */
+    /* Requests that arrived, by kind; standard requests are not among them. */
+    uint64_t commands, blocks, uploads, getstatus, others;
+    uint64_t early_polls; /* GETSTATUS before the announced time had passed */
+    uint64_t bus_us;      /* the transfers' own time, standard requests included */
 };
+
+struct mboot_pack;
 
 struct dfu_device {
     struct sim_board *board;
     const struct sim_clock *clock;
+    const struct dfu_dialect *dialect;
     enum dfu_state state;
     enum dfu_status status;
+    uint8_t string; /* iString of the next GETSTATUS */
     uint8_t configuration, alt;
     uint32_t pointer;       /* the address that SET_ADDRESS left */
     uint64_t busy_until_us; /* the flash works until then and nothing is answered */
+    uint64_t poll_at_us;    /* the host was told not to ask before */
     bool crashed;
     struct dfu_sabotage sabotage; /* for the next work; used up by it */
     struct dfu_work {
@@ -109,15 +124,20 @@ struct dfu_device {
         struct dfu_sabotage sabotage;
         uint8_t data[USB_CONTROL_MAX];
     } work;
+    uint8_t pending;         /* mboot: the request that the next GETSTATUS acts on */
+    struct mboot_pack *pack; /* mboot that takes signed images; else NULL */
     struct dfu_counters counters;
 };
 
 /* board and clock are borrowed and outlive the device. */
 void dfu_device_init(struct dfu_device *dfu, struct sim_board *board,
                      const struct sim_clock *clock);
-/* Power-on or a USB bus reset (after which a crashed device stays crashed). Counters stay. */
+void dfu_device_release(struct dfu_device *dfu);
+/* Counters stay. */
 void dfu_device_power_on(struct dfu_device *dfu);
-void dfu_device_bus_reset(struct dfu_device *dfu);
+/* A USB bus reset, after which a crashed device stays crashed. Returns what it makes of it:
+ * USB_LEAVES if a plain DFU device goes on to run what it holds (DFU 1.1, A.2), or USB_STAYS. */
+enum usb_event dfu_device_bus_reset(struct dfu_device *dfu);
 
 /* Answer one control transfer. `out` holds setup->length bytes of an OUT transfer, `in` has room
  * for USB_CONTROL_MAX; *reply is filled entirely. */

@@ -150,11 +150,12 @@ bool faults_add(struct faults *faults, const struct fault *fault, struct err **e
     return true;
 }
 
-static enum fault_on classify_dnload(const struct usb_setup *setup, const uint8_t *out)
+static enum fault_on classify_dnload(const struct usb_setup *setup, const uint8_t *out,
+                                     bool has_commands)
 {
     if (setup->length == 0)
         return FAULT_ON_LEAVE;
-    if (setup->value != 0)
+    if (setup->value != 0 || !has_commands)
         return FAULT_ON_DNLOAD;
     if (out[0] == DFUSE_SET_ADDRESS)
         return FAULT_ON_SET_ADDRESS;
@@ -163,13 +164,13 @@ static enum fault_on classify_dnload(const struct usb_setup *setup, const uint8_
     return FAULT_ON_ANY;
 }
 
-enum fault_on fault_classify(const struct usb_setup *setup, const uint8_t *out)
+enum fault_on fault_classify(const struct usb_setup *setup, const uint8_t *out, bool has_commands)
 {
     if ((setup->request_type & USB_TYPE_MASK) != USB_TYPE_CLASS)
         return FAULT_ON_ANY;
     switch (setup->request) {
     case DFU_DNLOAD:
-        return classify_dnload(setup, out);
+        return classify_dnload(setup, out, has_commands);
     case DFU_UPLOAD:
         return FAULT_ON_UPLOAD;
     case DFU_GETSTATUS:

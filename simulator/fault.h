@@ -74,8 +74,8 @@ bool fault_parse(const char *text, struct fault *fault, struct err **err) MUST_C
 /* False: FAULTS_MAX are waiting already. */
 bool faults_add(struct faults *faults, const struct fault *fault, struct err **err) MUST_CHECK;
 
-/* What is this transfer, in terms of on=? */
-enum fault_on fault_classify(const struct usb_setup *setup, const uint8_t *out);
+/* What is this transfer, in terms of on=? has_commands: block 0 carries commands, not data. */
+enum fault_on fault_classify(const struct usb_setup *setup, const uint8_t *out, bool has_commands);
 /* Does one of the faults act on it? At most one does; it is counted. */
 bool faults_take(struct faults *faults, enum fault_on what, const struct usb_setup *setup,
                  struct fault *taken);

@@ -45,7 +45,7 @@ static bool open_file(const char *path, size_t size, int *fd, bool *fresh, struc
     return true;
 }
 
-bool nor_open(struct nor *nor, const char *path, size_t size, struct err **err)
+bool nor_open(struct nor *nor, const char *path, size_t size, uint8_t erased, struct err **err)
 {
     _cleanup_(close_ptr) int fd = -1;
     bool fresh = true;
@@ -55,7 +55,7 @@ bool nor_open(struct nor *nor, const char *path, size_t size, struct err **err)
     void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
     if (bytes == MAP_FAILED)
         return err_set_errno(err, ERR_FAILED, errno, "cannot map flash of %zu bytes", size);
-    *nor = (struct nor){bytes, size, 0, fd};
+    *nor = (struct nor){bytes, size, erased, 0, fd};
     fd = -1;
     if (fresh)
         nor_erase(nor, 0, size);
@@ -74,14 +74,15 @@ void nor_close(struct nor *nor)
 void nor_erase(struct nor *nor, size_t offset, size_t len)
 {
     assert(offset <= nor->size && len <= nor->size - offset);
-    memset(nor->bytes + offset, 0xFF, len);
+    memset(nor->bytes + offset, nor->erased, len);
 }
 
 void nor_program(struct nor *nor, size_t offset, const uint8_t *data, size_t len)
 {
     assert(offset <= nor->size && len <= nor->size - offset);
     for (size_t i = 0; i < len; i++) {
-        nor->overwritten += nor->bytes[offset + i] != 0xFF;
-        nor->bytes[offset + i] &= data[i];
+        uint8_t *byte = &nor->bytes[offset + i];
+        nor->overwritten += *byte != nor->erased;
+        *byte = nor->erased ? *byte & data[i] : *byte | data[i];
     }
 }

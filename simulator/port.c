@@ -60,7 +60,7 @@ static void control(void *data, const struct usb_setup *setup, const uint8_t *ou
 {
     struct port *port = data;
     struct fault fault;
-    enum fault_on what = fault_classify(setup, out);
+    enum fault_on what = fault_classify(setup, out, port->board.model->dialect != BOARD_PLAIN);
     port->transfers++;
     if (!faults_take(&port->faults, what, setup, &fault)) {
         dfu_device_control(&port->dfu, setup, out, in, reply);
@@ -76,7 +76,9 @@ static void control(void *data, const struct usb_setup *setup, const uint8_t *ou
 static void bus_reset(void *data)
 {
     struct port *port = data;
-    dfu_device_bus_reset(&port->dfu);
+    enum usb_event event = dfu_device_bus_reset(&port->dfu);
+    if (event != USB_STAYS && port->device.event)
+        port->device.event(port->device.data, event, 0);
 }
 
 void port_init(struct port *port, unsigned index, const struct board_model *model,
@@ -106,6 +108,7 @@ bool port_open(struct port *port, const char *flash_path, struct err **err)
 
 void port_release(struct port *port)
 {
+    dfu_device_release(&port->dfu);
     sim_board_release(&port->board);
     buf_release(&port->descriptors);
 }

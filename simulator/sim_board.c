@@ -3,119 +3,74 @@
 #include <stdio.h>
 #include <string.h>
 
-/* F2 and F4 of 1 MiB share their sectors and the ROM's four alternate settings (AN2606, RM0090). */
-#define F2_F4_AREAS                                                                                \
-    {                                                                                              \
-        {AREA_FLASH,                                                                               \
-         "Internal Flash  ",                                                                       \
-         'g',                                                                                      \
-         0x08000000,                                                                               \
-         {{4, 16 * 1024}, {1, 64 * 1024}, {7, 128 * 1024}}},                                       \
-            {AREA_OPTIONS, "Option Bytes  ", 'e', 0x1FFFC000, {{1, 16}}},                          \
-            {AREA_OTP, "OTP Memory ", 'e', 0x1FFF7800, {{1, 512}, {1, 16}}},                       \
-            {AREA_FEATURE, "Device Feature", 'e', 0xFFFF0000, {{1, 4}}},                           \
-    }
+#define ROM_NS_PER_BYTE 4883 /* 1 KiB in 5 ms, measured on ST's ROM */
 
-/* DS8626 table 40 (typical): sector erase at x8 and x32. A word is programmed in 16 us; at x8 that
- * is 16 us a byte, at x32 4 us. Reading was measured on the ROM: 1 KiB in 5 ms. */
-#define F2_F4_X8                                                                                   \
-    {                                                                                              \
-        {400, 1200, 2000}, 16000, 4883, 100                                                        \
-    }
-#define F2_F4_X32                                                                                  \
-    {                                                                                              \
-        {250, 550, 1000}, 4000, 4883, 100                                                          \
-    }
-
-static const struct board_model models[] = {
-    {"stm32f205", "STM32F2", "STMicroelectronics", "STM32  BOOTLOADER", 0x0483, 0xDF11, 0x2200,
-     2048, F2_F4_AREAS, F2_F4_X8, F2_F4_X32},
-    {"stm32f405", "STM32F4", "STMicroelectronics", "STM32  BOOTLOADER", 0x0483, 0xDF11, 0x2200,
-     2048, F2_F4_AREAS, F2_F4_X8, F2_F4_X32},
-};
-
-#define QUICK_FACTOR 5
-
-const char *const board_model_names[] = {"stm32f205", "stm32f405", NULL};
-_Static_assert(ARRAY_SIZE(board_model_names) == ARRAY_SIZE(models) + 1, "a name for each model");
-
-const struct board_model *board_model_find(const char *name)
+bool bus_timing_parse(const char *name, enum bus_timing_kind *kind)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(models); i++)
-        if (strcmp(models[i].name, name) == 0)
-            return &models[i];
-    return NULL;
-}
-
-bool board_timing_parse(const char *name, enum board_timing_kind *kind)
-{
-    static const char *const names[] = {"zero", "x8", "x32", "quick"};
+    static const char *const names[] = {"reads", "none", "1ms", "rom"};
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
         if (strcmp(name, names[i]) == 0) {
-            *kind = (enum board_timing_kind)i;
+            *kind = (enum bus_timing_kind)i;
             return true;
         }
     }
     return false;
 }
 
-void area_add_layout(const struct memory_area *area, struct buf *out)
+void sim_board_set_bus(struct sim_board *board, enum bus_timing_kind kind)
 {
-    buf_addf(out, "@%s/0x%08X/", area->name, (unsigned)area->address);
-    for (unsigned i = 0; i < BOARD_RUNS && area->runs[i].count; i++) {
-        const struct sector_run *run = &area->runs[i];
-        bool kib = run->size >= 1024;
-        buf_addf(out, "%s%02u*%03u%c%c", i ? "," : "", run->count,
-                 (unsigned)(kib ? run->size / 1024 : run->size), kib ? 'K' : ' ', area->access);
-    }
+    board->bus = (struct bus_timing){0};
+    if (kind == BUS_TIMING_READS)
+        board->bus.upload_ns_per_byte = board->timing.read_ns_per_byte;
+    else if (kind == BUS_TIMING_FRAME)
+        board->bus.transfer_us = 1000;
+    else if (kind == BUS_TIMING_ROM)
+        board->bus.ns_per_byte = ROM_NS_PER_BYTE;
 }
 
-uint32_t area_size(const struct memory_area *area)
+uint64_t sim_board_bus_us(const struct sim_board *board, bool is_upload, size_t bytes)
 {
-    uint32_t size = 0;
-    for (unsigned i = 0; i < BOARD_RUNS; i++)
-        size += area->runs[i].count * area->runs[i].size;
-    return size;
+    uint64_t ns_per_byte = board->bus.ns_per_byte;
+    if (is_upload)
+        ns_per_byte += board->bus.upload_ns_per_byte;
+    return board->bus.transfer_us + bytes * ns_per_byte / 1000;
 }
 
-unsigned board_model_area_count(const struct board_model *model)
-{
-    unsigned count = 0;
-    while (count < BOARD_AREAS && model->areas[count].name)
-        count++;
-    return count;
-}
-
-static struct board_timing sped_up(struct board_timing timing, unsigned factor)
-{
-    for (unsigned i = 0; i < BOARD_RUNS; i++)
-        timing.erase_ms[i] /= factor;
-    timing.program_ns_per_byte /= factor;
-    timing.read_ns_per_byte /= factor;
-    timing.announced_erase_ms /= factor;
-    return timing;
-}
+/* ---- life ----------------------------------------------------------------------------------- */
 
 void sim_board_init(struct sim_board *board, const struct board_model *model,
                     enum board_timing_kind timing, unsigned index)
 {
-    *board = (struct sim_board){.model = model};
-    if (timing == BOARD_TIMING_X8)
-        board->timing = model->x8;
-    else if (timing == BOARD_TIMING_X32)
-        board->timing = model->x32;
-    else if (timing == BOARD_TIMING_QUICK)
-        board->timing = sped_up(model->x32, QUICK_FACTOR);
-    snprintf(board->serial, sizeof(board->serial), "3569%04X3437", index & 0xFFFF);
+    *board = (struct sim_board){.model = model, .quirks = model->quirks};
+    board->timing = board_model_timing(model, timing);
+    sim_board_set_bus(board, BUS_TIMING_READS);
+    if (model->serial)
+        snprintf(board->serial, sizeof(board->serial), "%s", model->serial);
+    else
+        snprintf(board->serial, sizeof(board->serial), "3569%04X3437", index & 0xFFFF);
+}
+
+/* The option bytes, or NULL if the model has none that protect. */
+static uint8_t *option_bytes(const struct sim_board *board)
+{
+    const struct memory_area *area = board_model_area(board->model, AREA_OPTIONS);
+    if (!area || !board->model->options.open)
+        return NULL;
+    return board->memory[area - board->model->areas].bytes;
 }
 
 bool sim_board_open(struct sim_board *board, const char *flash_path, struct err **err)
 {
     for (unsigned i = 0; i < board_model_area_count(board->model); i++) {
+        const struct memory_area *area = &board->model->areas[i];
         const char *path = i == 0 ? flash_path : NULL;
-        if (!nor_open(&board->memory[i], path, area_size(&board->model->areas[i]), err))
+        uint8_t erased = i == 0 ? board->model->erased : 0xFF;
+        if (!nor_open(&board->memory[i], path, area_size(area), erased, err))
             return false;
     }
+    uint8_t *options = option_bytes(board);
+    if (options)
+        options[board->model->options.rdp] = board->model->options.open;
     return true;
 }
 
@@ -124,6 +79,15 @@ void sim_board_release(struct sim_board *board)
     for (unsigned i = 0; i < BOARD_AREAS; i++)
         nor_close(&board->memory[i]);
 }
+
+void sim_board_power_on(struct sim_board *board)
+{
+    const uint8_t *options = option_bytes(board);
+    const struct option_map *map = &board->model->options;
+    board->read_protected = options && options[map->rdp] != map->open;
+}
+
+/* ---- places --------------------------------------------------------------------------------- */
 
 bool sim_board_locate(const struct sim_board *board, uint32_t address, unsigned *area,
                       uint32_t *offset)
@@ -139,51 +103,143 @@ bool sim_board_locate(const struct sim_board *board, uint32_t address, unsigned 
     return false;
 }
 
-/* The flash sector that holds an offset: where it starts, and which run it belongs to. */
-static const struct sector_run *find_sector(const struct sim_board *board, uint32_t offset,
-                                            uint32_t *start, unsigned *index)
+struct sector {
+    unsigned run, number; /* the run it belongs to; its number, counted through all runs */
+    uint32_t start, size;
+};
+
+static bool find_sector(const struct sim_board *board, uint32_t offset, struct sector *sector)
 {
     const struct sector_run *runs = board->model->areas[0].runs;
     uint32_t at = 0;
-    for (unsigned i = 0; i < BOARD_RUNS; i++) {
+    unsigned before = 0;
+    for (unsigned i = 0; i < BOARD_RUNS && runs[i].count; i++) {
         uint32_t size = runs[i].count * runs[i].size;
         if (offset - at < size) {
-            *start = at + (offset - at) / runs[i].size * runs[i].size;
-            *index = i;
-            return &runs[i];
+            unsigned index = (offset - at) / runs[i].size;
+            *sector = (struct sector){i, before + index, at + index * runs[i].size, runs[i].size};
+            return true;
         }
         at += size;
+        before += runs[i].count;
     }
-    return NULL;
+    return false;
 }
+
+uint32_t sim_board_sector(const struct sim_board *board, uint32_t offset, uint32_t *start)
+{
+    struct sector sector;
+    if (!find_sector(board, offset, &sector))
+        return 0;
+    *start = sector.start;
+    return sector.size;
+}
+
+/* ---- protection ----------------------------------------------------------------------------- */
+
+static bool is_locked(const struct sim_board *board, unsigned sector)
+{
+    const uint8_t *options = option_bytes(board);
+    const struct option_map *map = &board->model->options;
+    if (board->write_protected[sector / 8] & 1 << sector % 8)
+        return true;
+    return options && sector < map->wrp_sectors &&
+           !(options[map->wrp + sector / 8] & 1 << sector % 8);
+}
+
+bool sim_board_is_write_protected(const struct sim_board *board, uint32_t offset)
+{
+    struct sector sector;
+    return find_sector(board, offset, &sector) && is_locked(board, sector.number);
+}
+
+bool sim_board_write_protect(struct sim_board *board, unsigned sector)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < BOARD_RUNS; i++)
+        count += board->model->areas[0].runs[i].count;
+    if (sector >= count)
+        return false;
+    board->write_protected[sector / 8] |= (uint8_t)(1 << sector % 8);
+    return true;
+}
+
+bool sim_board_protect(struct sim_board *board)
+{
+    uint8_t *options = option_bytes(board);
+    if (!options)
+        return false;
+    options[board->model->options.rdp] = 0x00;
+    board->read_protected = true;
+    return true;
+}
+
+uint64_t sim_board_unprotect_us(struct sim_board *board)
+{
+    uint8_t *options = option_bytes(board);
+    uint64_t us = sim_board_erase_all_us(board);
+    nor_erase(&board->memory[0], 0, board->memory[0].size); /* write-protected or not */
+    if (options)
+        options[board->model->options.rdp] = board->model->options.open;
+    board->read_protected = false;
+    return us;
+}
+
+/* ---- flash ---------------------------------------------------------------------------------- */
 
 uint64_t sim_board_erase_sector_us(struct sim_board *board, uint32_t offset)
 {
-    uint32_t start;
-    unsigned index;
-    const struct sector_run *run = find_sector(board, offset, &start, &index);
-    if (!run)
+    struct sector sector;
+    if (!find_sector(board, offset, &sector) || is_locked(board, sector.number))
         return 0;
-    nor_erase(&board->memory[0], start, run->size);
-    return board->timing.erase_ms[index] * UINT64_C(1000);
+    uint64_t us = board->timing.erase_ms[sector.run] * UINT64_C(1000);
+    nor_erase(&board->memory[0], sector.start, sector.size);
+    board->counters.sectors[sector.run]++;
+    board->counters.erase_us += us;
+    return us;
 }
 
 uint64_t sim_board_erase_all_us(struct sim_board *board)
 {
-    nor_erase(&board->memory[0], 0, board->memory[0].size);
-    uint64_t ms = 0;
-    for (unsigned i = 0; i < BOARD_RUNS; i++)
-        ms += (uint64_t)board->model->areas[0].runs[i].count * board->timing.erase_ms[i];
+    const struct sector_run *runs = board->model->areas[0].runs;
+    uint64_t ms = board->timing.mass_erase_ms;
+    for (unsigned i = 0; i < BOARD_RUNS && !board->timing.mass_erase_ms; i++)
+        ms += (uint64_t)runs[i].count * board->timing.erase_ms[i];
+    struct sector sector = {0};
+    for (uint32_t at = 0; find_sector(board, at, &sector); at += sector.size)
+        if (!is_locked(board, sector.number))
+            nor_erase(&board->memory[0], sector.start, sector.size);
+    board->counters.mass_erases++;
+    board->counters.erase_us += ms * 1000;
     return ms * 1000;
+}
+
+/* Whole units only, and sector by sector, because each may be protected. */
+static void program_flash(struct sim_board *board, uint32_t offset, const uint8_t *data,
+                          uint32_t len)
+{
+    uint32_t unit = board->model->unit, end = (offset + len) / unit * unit, start = 0;
+    uint32_t at = (offset + unit - 1) / unit * unit;
+    while (at < end) {
+        uint32_t size = sim_board_sector(board, at, &start);
+        uint32_t stop = start + size < end ? start + size : end;
+        if (!sim_board_is_write_protected(board, at))
+            nor_program(&board->memory[0], at, data + (at - offset), stop - at);
+        at = stop;
+    }
 }
 
 uint64_t sim_board_write_us(struct sim_board *board, unsigned area, uint32_t offset,
                             const uint8_t *data, uint32_t len)
 {
     enum area_kind kind = board->model->areas[area].kind;
-    if (kind == AREA_OPTIONS)
+    if (kind == AREA_FLASH)
+        program_flash(board, offset, data, len);
+    else if (kind == AREA_OPTIONS)
         memcpy(board->memory[area].bytes + offset, data, len);
-    else if (kind != AREA_FEATURE)
+    else if (kind == AREA_OTP)
         nor_program(&board->memory[area], offset, data, len);
-    return (uint64_t)len * board->timing.program_ns_per_byte / 1000;
+    uint64_t us = (uint64_t)len * board->timing.program_ns_per_byte / 1000;
+    board->counters.program_us += us;
+    return us;
 }

@@ -2,11 +2,12 @@
 
 #include <string.h>
 
+#include "simulator/mboot_device.h"
+
 enum string_index { STRING_MANUFACTURER = 1, STRING_PRODUCT, STRING_SERIAL, STRING_AREAS };
 
-#define DFU_ATTRIBUTES 0x0B /* can download, can upload, will detach */
-#define DFU_DETACH_TIMEOUT_MS 255
-#define DFUSE_VERSION 0x011A
+#define DFU_1_0 0x0100
+#define CUT_BYTES 128 /* what is sent of a string by BOARD_CUTS_STRINGS */
 #define US_ENGLISH 0x0409
 
 static void add_bytes(struct buf *out, const uint8_t *bytes, size_t len)
@@ -16,9 +17,12 @@ static void add_bytes(struct buf *out, const uint8_t *bytes, size_t len)
 
 void usb_add_device_descriptor(const struct board_model *model, struct buf *out)
 {
-    static const uint8_t head[] = {18, USB_DESCRIPTOR_DEVICE, 0x00, 0x01, 0, 0, 0, 64};
+    static const uint8_t head[] = {18, USB_DESCRIPTOR_DEVICE};
+    static const uint8_t class[] = {0, 0, 0, 64};
     static const uint8_t tail[] = {STRING_MANUFACTURER, STRING_PRODUCT, STRING_SERIAL, 1};
     add_bytes(out, head, sizeof(head));
+    buf_add_le16(out, model->bcd_usb);
+    add_bytes(out, class, sizeof(class));
     buf_add_le16(out, model->vendor_id);
     buf_add_le16(out, model->product_id);
     buf_add_le16(out, model->bcd_device);
@@ -28,7 +32,8 @@ void usb_add_device_descriptor(const struct board_model *model, struct buf *out)
 void usb_add_configuration_descriptor(const struct board_model *model, struct buf *out)
 {
     unsigned alts = board_model_area_count(model);
-    uint16_t total = (uint16_t)(9 + 9 * alts + 9);
+    uint8_t functional = model->bcd_dfu == DFU_1_0 ? 7 : 9;
+    uint16_t total = (uint16_t)(9 + 9 * alts + functional);
     const uint8_t head[] = {
         9, USB_DESCRIPTOR_CONFIGURATION, (uint8_t)total, (uint8_t)(total >> 8), 1, 1, 0, 0xC0, 50};
     add_bytes(out, head, sizeof(head));
@@ -38,32 +43,37 @@ void usb_add_configuration_descriptor(const struct board_model *model, struct bu
                                      2, (uint8_t)(STRING_AREAS + i)};
         add_bytes(out, interface, sizeof(interface));
     }
-    const uint8_t dfu[] = {9, USB_DESCRIPTOR_DFU, DFU_ATTRIBUTES};
+    const uint8_t dfu[] = {functional, USB_DESCRIPTOR_DFU, model->attributes};
     add_bytes(out, dfu, sizeof(dfu));
-    buf_add_le16(out, DFU_DETACH_TIMEOUT_MS);
+    buf_add_le16(out, model->detach_timeout_ms);
     buf_add_le16(out, model->transfer_size);
-    buf_add_le16(out, DFUSE_VERSION);
+    if (model->bcd_dfu != DFU_1_0)
+        buf_add_le16(out, model->bcd_dfu);
 }
 
 /* False: there is no such string. All of ours are ASCII. */
-static bool add_string(const struct sim_board *board, unsigned index, struct buf *out)
+static bool add_string(const struct dfu_device *dfu, unsigned index, struct buf *out)
 {
-    const struct board_model *model = board->model;
+    const struct board_model *model = dfu->board->model;
+    const char *error = mboot_string(dfu, index);
     if (index == STRING_MANUFACTURER)
         buf_adds(out, model->manufacturer);
     else if (index == STRING_PRODUCT)
         buf_adds(out, model->product);
     else if (index == STRING_SERIAL)
-        buf_adds(out, board->serial);
+        buf_adds(out, dfu->board->serial);
     else if (index >= STRING_AREAS && index - STRING_AREAS < board_model_area_count(model))
         area_add_layout(&model->areas[index - STRING_AREAS], out);
+    else if (error)
+        buf_adds(out, error);
     else
         return false;
     return true;
 }
 
-static bool add_string_descriptor(const struct sim_board *board, unsigned index, struct buf *out)
+static bool add_string_descriptor(const struct dfu_device *dfu, unsigned index, struct buf *out)
 {
+    unsigned quirks = dfu->board->quirks;
     if (index == 0) {
         buf_addc(out, 4);
         buf_addc(out, USB_DESCRIPTOR_STRING);
@@ -71,12 +81,18 @@ static bool add_string_descriptor(const struct sim_board *board, unsigned index,
         return true;
     }
     _cleanup_(buf_release) struct buf text = BUF_INIT;
-    if (!add_string(board, index, &text))
+    if (!add_string(dfu, index, &text))
         return false;
-    buf_addc(out, (char)(2 + 2 * text.len));
+    bool utf8 = index == STRING_SERIAL && (quirks & BOARD_UTF8_SERIAL);
+    buf_addc(out, (char)(2 + (utf8 ? 1 : 2) * text.len));
     buf_addc(out, USB_DESCRIPTOR_STRING);
-    for (size_t i = 0; i < text.len; i++)
-        buf_add_le16(out, (uint8_t)text.data[i]);
+    for (size_t i = 0; i < text.len; i++) {
+        buf_addc(out, text.data[i]);
+        if (!utf8)
+            buf_addc(out, 0);
+    }
+    if ((quirks & BOARD_CUTS_STRINGS) && out->len > CUT_BYTES)
+        buf_truncate(out, CUT_BYTES); /* its length byte still promises all */
     return true;
 }
 
@@ -95,7 +111,7 @@ static void get_descriptor(const struct dfu_device *dfu, const struct usb_setup 
         usb_add_configuration_descriptor(model, &out);
         break;
     case USB_DESCRIPTOR_STRING:
-        found = add_string_descriptor(dfu->board, index, &out);
+        found = add_string_descriptor(dfu, index, &out);
         break;
     default:
         found = false;

@@ -10,7 +10,8 @@
 /* Append the 18 bytes of the device descriptor (USB 2.0, 9.6.1). */
 void usb_add_device_descriptor(const struct board_model *model, struct buf *out);
 /* Append the configuration: one DFU interface, an alternate setting for each memory area, and, as
- * the ROM does it, one DFU functional descriptor behind them all (9.6.3, DFU 1.1, 4.2). */
+ * the ROM does it, one DFU functional descriptor behind them all (9.6.3, DFU 1.1, 4.2; of 7 bytes
+ * for DFU 1.0, 4.1.3). */
 void usb_add_configuration_descriptor(const struct board_model *model, struct buf *out);
 
 /* Answer a standard request; *reply is USB_DONE with no data on entry. */

@@ -68,7 +68,7 @@ static void what_is_wrong_is_named(void **state)
 static enum fault_on classify(uint8_t request, uint16_t block, const char *data, uint16_t len)
 {
     const struct usb_setup setup = {0x21, request, block, 0, len};
-    return fault_classify(&setup, (const uint8_t *)data);
+    return fault_classify(&setup, (const uint8_t *)data, true);
 }
 
 static void classifying(void **state)
@@ -86,7 +86,7 @@ static void classifying(void **state)
     assert_int_equal(classify(DFU_ABORT, 0, NULL, 0), FAULT_ON_ABORT);
     assert_int_equal(classify(DFU_GETSTATE, 0, NULL, 1), FAULT_ON_ANY);
     const struct usb_setup standard = {0x80, USB_GET_DESCRIPTOR, 0x0100, 0, 18};
-    assert_int_equal(fault_classify(&standard, NULL), FAULT_ON_ANY);
+    assert_int_equal(fault_classify(&standard, NULL, true), FAULT_ON_ANY);
 }
 
 static struct faults faults;

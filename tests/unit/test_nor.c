@@ -12,7 +12,7 @@ static void programming_only_clears_bits(void **state)
     (void)state;
     struct err *err = NULL;
     struct nor nor = NOR_INIT;
-    assert_ok(nor_open(&nor, NULL, 16, &err), &err);
+    assert_ok(nor_open(&nor, NULL, 16, 0xFF, &err), &err);
     for (size_t i = 0; i < 16; i++)
         assert_int_equal(nor.bytes[i], 0xFF);
 
@@ -38,7 +38,7 @@ static void a_file_keeps_the_bytes(void **state)
     assert_non_null(mkdtemp(dir));
     _cleanup_free_ char *path = path_join(dir, "flash");
     struct nor nor = NOR_INIT;
-    assert_ok(nor_open(&nor, path, 4096, &err), &err);
+    assert_ok(nor_open(&nor, path, 4096, 0xFF, &err), &err);
     assert_int_equal(nor.bytes[4095], 0xFF);
     nor_program(&nor, 0, (const uint8_t[]){1, 2, 3}, 3);
     nor_close(&nor);
@@ -48,13 +48,13 @@ static void a_file_keeps_the_bytes(void **state)
     assert_int_equal(bytes.len, 4096);
     assert_memory_equal(bytes.data, "\1\2\3\xFF", 4);
 
-    assert_ok(nor_open(&nor, path, 4096, &err), &err);
+    assert_ok(nor_open(&nor, path, 4096, 0xFF, &err), &err);
     assert_int_equal(nor.bytes[1], 2);
     struct nor other = NOR_INIT;
-    assert_false(nor_open(&other, path, 4096, &err));
+    assert_false(nor_open(&other, path, 4096, 0xFF, &err));
     assert_error(&err, ERR_USAGE, "belongs to a board that is simulated just now");
     nor_close(&nor);
-    assert_false(nor_open(&nor, path, 8192, &err));
+    assert_false(nor_open(&nor, path, 8192, 0xFF, &err));
     assert_error(&err, ERR_USAGE, "has 4096 bytes, the board's flash has 8192");
     assert_ok(fs_remove_tree(dir, &err), &err);
 }
@@ -64,7 +64,7 @@ static void errors_name_the_file(void **state)
     (void)state;
     struct err *err = NULL;
     struct nor nor = NOR_INIT;
-    assert_false(nor_open(&nor, "/nonexistent/flash", 4096, &err));
+    assert_false(nor_open(&nor, "/nonexistent/flash", 4096, 0xFF, &err));
     assert_error(&err, ERR_NOT_FOUND, "'/nonexistent/flash'");
 }
 

@@ -20,38 +20,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void check_layout(unsigned area, const char *expected)
-{
-    _cleanup_(buf_release) struct buf b = BUF_INIT;
-    area_add_layout(&board.model->areas[area], &b);
-    assert_string_equal(b.data, expected);
-}
-
-static void layouts_are_those_of_the_rom(void **state)
-{
-    (void)state;
-    assert_int_equal(board_model_area_count(board.model), 4);
-    check_layout(0, "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg");
-    check_layout(1, "@Option Bytes  /0x1FFFC000/01*016 e");
-    check_layout(2, "@OTP Memory /0x1FFF7800/01*512 e,01*016 e");
-    check_layout(3, "@Device Feature/0xFFFF0000/01*004 e");
-    assert_int_equal(area_size(&board.model->areas[0]), 1024 * 1024);
-}
-
-static void models_have_names(void **state)
-{
-    (void)state;
-    for (size_t i = 0; board_model_names[i]; i++)
-        assert_string_equal(board_model_find(board_model_names[i])->name, board_model_names[i]);
-    assert_null(board_model_find("stm32z9"));
-    enum board_timing_kind kind;
-    assert_true(board_timing_parse("x32", &kind));
-    assert_int_equal(kind, BOARD_TIMING_X32);
-    assert_true(board_timing_parse("quick", &kind));
-    assert_int_equal(kind, BOARD_TIMING_QUICK);
-    assert_false(board_timing_parse("x16", &kind));
-}
-
 static void serials_differ(void **state)
 {
     (void)state;
@@ -144,8 +112,6 @@ static void timing_models(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(layouts_are_those_of_the_rom, setup, teardown),
-        cmocka_unit_test_setup_teardown(models_have_names, setup, teardown),
         cmocka_unit_test_setup_teardown(serials_differ, setup, teardown),
         cmocka_unit_test_setup_teardown(addresses, setup, teardown),
         cmocka_unit_test_setup_teardown(erases_take_their_sector_and_time, setup, teardown),
