@@ -48,6 +48,7 @@ static void reset_state(struct dfu_device *dfu)
     dfu->alt = 0;
     dfu->pending = 0;
     dfu->poll_at_us = 0;
+    dfu->used = false;
     dfu->work.kind = DFU_WORK_NOTHING;
     dfu->sabotage = (struct dfu_sabotage){0};
 }
@@ -80,7 +81,7 @@ static bool has_firmware(const struct dfu_device *dfu)
 
 enum usb_event dfu_device_bus_reset(struct dfu_device *dfu)
 {
-    bool could_run = !dfu->crashed && dfu->dialect->runs_after_reset;
+    bool could_run = dfu->used && !dfu->crashed && dfu->dialect->runs_after_reset;
     bool runs = could_run && has_firmware(dfu);
     reset_state(dfu);
     if (could_run && !runs)
@@ -360,6 +361,7 @@ void dfu_device_control(struct dfu_device *dfu, const struct usb_setup *setup, c
     if ((setup->request_type & USB_TYPE_MASK) == USB_TYPE_STANDARD) {
         usb_standard_control(dfu, setup, in, reply);
     } else if (is_dfu_request(setup)) {
+        dfu->used = true;
         count(dfu, setup);
         dfu->dialect->request(dfu, setup, out, in, reply);
     } else {

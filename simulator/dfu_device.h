@@ -116,6 +116,7 @@ struct dfu_device {
     uint64_t busy_until_us; /* the flash works until then and nothing is answered */
     uint64_t poll_at_us;    /* the host was told not to ask before */
     bool crashed;
+    bool used;                    /* since the last reset a DFU request came */
     struct dfu_sabotage sabotage; /* for the next work; used up by it */
     struct dfu_work {
         enum dfu_work_kind kind;
@@ -136,7 +137,8 @@ void dfu_device_release(struct dfu_device *dfu);
 /* Counters stay. */
 void dfu_device_power_on(struct dfu_device *dfu);
 /* A USB bus reset, after which a crashed device stays crashed. Returns what it makes of it:
- * USB_LEAVES if a plain DFU device goes on to run what it holds (DFU 1.1, A.2), or USB_STAYS. */
+ * USB_LEAVES if a plain DFU device goes on to run what it holds (DFU 1.1, A.2), or USB_STAYS.
+ * Resets before the first DFU request are those of enumeration and end nothing. */
 enum usb_event dfu_device_bus_reset(struct dfu_device *dfu);
 
 /* Answer one control transfer. `out` holds setup->length bytes of an OUT transfer, `in` has room
