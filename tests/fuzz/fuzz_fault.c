@@ -12,7 +12,8 @@ static void check_counts(const struct fault *fault)
     struct fault taken;
     struct err *err = NULL;
     uint64_t acted = 0, limit = 200;
-    CHECK(fault_classify(&setup, out) <= FAULT_ON_ANY);
+    CHECK(fault_classify(&setup, out, true) <= FAULT_ON_ANY);
+    CHECK(fault_classify(&setup, out, false) <= FAULT_ON_ANY);
     CHECK(faults_add(&faults, fault, &err));
     for (uint64_t i = 0; i < limit; i++)
         acted += faults_take(&faults, fault->on, &setup, &taken);
