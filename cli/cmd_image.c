@@ -209,8 +209,11 @@ static int convert(struct cli *cli, const struct options *o, const struct image_
         err_wrap(&err, "cannot write '%s'", o->output);
         return cli_fail(cli, err);
     }
-    if (!fs_write(o->output, out.data, out.len, 0644, &err))
+    if (!fs_write(o->output, out.data, out.len, 0644, &err)) {
+        if (err->code == ERR_NOT_FOUND)
+            err_hint(&err, "make its directory first");
         return cli_fail(cli, err);
+    }
     hash_bytes(out.data, out.len, hex);
     text_add_size(&size, out.len);
     if (!cli->json && !cli->quiet)

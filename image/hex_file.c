@@ -52,11 +52,12 @@ bool hex_write(const struct image *image, struct buf *out, struct err **err)
     if (!image_check_address(image, err) || !image_check_plain(image, err))
         return false;
     for (size_t i = 0; i < image->count; i++) {
-        if (image->segments[i].alt != 0)
-            return err_set(err, ERR_FAILED,
-                           "the image has data for alternate setting %u, which Intel HEX cannot "
-                           "hold",
-                           image->segments[i].alt);
+        if (image->segments[i].alt != 0) {
+            err_set(err, ERR_FAILED,
+                    "the image has data for alternate setting %u, which Intel HEX cannot hold",
+                    image->segments[i].alt);
+            return err_hint(err, "write a .dfu, which can");
+        }
         add_segment(&image->segments[i], &upper, out);
     }
     add_record(out, RECORD_END, 0, NULL, 0);

@@ -236,17 +236,20 @@ bool image_to_bin(const struct image *image, struct buf *out, uint32_t *address,
         return err_set(err, ERR_FAILED, "the image is empty: there is nothing to write");
     const struct segment *first = &image->segments[0];
     const struct segment *last = &image->segments[image->count - 1];
-    if (last->alt != 0)
-        return err_set(
-            err, ERR_FAILED,
-            "the image has data for alternate setting %u, which a raw binary cannot hold",
-            last->alt);
+    if (last->alt != 0) {
+        err_set(err, ERR_FAILED,
+                "the image has data for alternate setting %u, which a raw binary cannot hold",
+                last->alt);
+        return err_hint(err, "write a .dfu, which can");
+    }
     uint64_t span = segment_end(last) - first->address;
-    if (span > IMAGE_MAX_BYTES)
-        return err_set(err, ERR_FAILED,
-                       "the image spans %llu bytes from 0x%08x; a raw binary of it would be larger "
-                       "than %u MiB",
-                       (unsigned long long)span, first->address, IMAGE_MAX_BYTES / (1024 * 1024));
+    if (span > IMAGE_MAX_BYTES) {
+        err_set(err, ERR_FAILED,
+                "the image spans %llu bytes from 0x%08x; a raw binary of it would be larger "
+                "than %u MiB",
+                (unsigned long long)span, first->address, IMAGE_MAX_BYTES / (1024 * 1024));
+        return err_hint(err, "write a .dfu or .hex, which have no gaps to fill");
+    }
     *address = first->address;
     for (size_t i = 0; i < image->count; i++) {
         const struct segment *s = &image->segments[i];

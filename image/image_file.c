@@ -101,20 +101,31 @@ static enum image_format detect_format(const char *path, const struct buf *bytes
     return text_ends_with(path, ".dfu") ? IMAGE_FORMAT_DFU : IMAGE_FORMAT_BIN;
 }
 
+/* Readers say what is wrong; here is what to do about it, where they do not know better. */
+static void explain(const char *path, enum image_format format, struct err **err)
+{
+    err_wrap(err, "cannot read '%s'", path);
+    if (!err_get_hint(*err) && format != IMAGE_FORMAT_ELF && format != IMAGE_FORMAT_BIN)
+        err_hint(err, "the file is damaged, or was not made properly: get it again");
+}
+
 bool image_load(struct image *image, const char *path, const uint32_t *address,
                 struct image_file *file, struct err **err)
 {
     _cleanup_(buf_release) struct buf bytes = BUF_INIT;
     if (!fs_read(path, IMAGE_MAX_BYTES, &bytes, err))
         return false;
-    if (bytes.len == 0)
-        return err_set(err, ERR_FAILED, "'%s' is empty", path);
+    if (bytes.len == 0) {
+        err_set(err, ERR_FAILED, "'%s' is empty", path);
+        return err_hint(err, "something has gone wrong where it was made: get it again");
+    }
     struct image loaded = IMAGE_INIT;
     struct image_file found = {.format = detect_format(path, &bytes)};
     if (!load_as(&loaded, path, &bytes, address, &found, err)) {
+        explain(path, found.format, err);
         image_release(&loaded);
         image_file_release(&found);
-        return err_wrap(err, "cannot read '%s'", path);
+        return false;
     }
     *image = loaded;
     *file = found;
