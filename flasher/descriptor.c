@@ -82,17 +82,41 @@ static void walk_configuration(const uint8_t *bytes, size_t len, struct dfu_inte
     }
 }
 
-bool dfu_interface_find(const uint8_t *bytes, size_t len, struct dfu_interface *interface)
+/* The first configuration in what begins with a device descriptor; NULL: there is none. */
+static const uint8_t *find_configuration(const uint8_t *bytes, size_t len, size_t *total)
 {
-    *interface = (struct dfu_interface){0};
     if (len < DEVICE_LEN + CONFIGURATION_LEN || bytes[0] != DEVICE_LEN || bytes[1] != TYPE_DEVICE)
-        return false;
+        return NULL;
     const uint8_t *configuration = bytes + DEVICE_LEN;
     if (configuration[0] < CONFIGURATION_LEN || configuration[1] != TYPE_CONFIGURATION)
-        return false;
-    size_t total = min_size(get_le16(configuration + 2), len - DEVICE_LEN);
-    walk_configuration(configuration, total, interface);
+        return NULL;
+    *total = min_size(get_le16(configuration + 2), len - DEVICE_LEN);
+    return configuration;
+}
+
+bool dfu_interface_find(const uint8_t *bytes, size_t len, struct dfu_interface *interface)
+{
+    size_t total;
+    const uint8_t *configuration = find_configuration(bytes, len, &total);
+    *interface = (struct dfu_interface){0};
+    if (configuration)
+        walk_configuration(configuration, total, interface);
     return interface->alt_count > 0;
+}
+
+bool interface_class_find(const uint8_t *bytes, size_t len, uint8_t class, uint8_t subclass)
+{
+    size_t total;
+    const uint8_t *configuration = find_configuration(bytes, len, &total);
+    for (size_t at = 0; configuration && total - at >= 2;) {
+        const uint8_t *d = configuration + at;
+        if (d[0] < 2 || d[0] > total - at)
+            return false;
+        if (d[1] == TYPE_INTERFACE && d[0] >= INTERFACE_LEN && d[5] == class && d[6] == subclass)
+            return true;
+        at += d[0];
+    }
+    return false;
 }
 
 static void add_utf8(struct buf *out, uint32_t c)

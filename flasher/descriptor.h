@@ -60,6 +60,9 @@ bool dfu_functional_parse(const uint8_t *bytes, size_t len, struct dfu_functiona
  * out. */
 bool dfu_interface_find(const uint8_t *bytes, size_t len, struct dfu_interface *interface);
 
+/* Is there an interface of this class and subclass in the first configuration? */
+bool interface_class_find(const uint8_t *bytes, size_t len, uint8_t class, uint8_t subclass);
+
 /* The text of a string descriptor as UTF-8 up to its first NUL; what is no UTF-16 becomes U+FFFD.
  * NULL: not a string descriptor. The caller frees. */
 char *descriptor_string(const uint8_t *bytes, size_t len);

@@ -74,6 +74,17 @@ void device_list_release(struct device_list *list)
     *list = (struct device_list)DEVICE_LIST_INIT;
 }
 
+void device_find_quirks(const struct usb_entry *entry, struct quirks *quirks)
+{
+    const struct quirk_key key = {.vendor = entry->vendor,
+                                  .product = entry->product,
+                                  .version = entry->version,
+                                  .manufacturer = entry->manufacturer,
+                                  .product_name = entry->name,
+                                  .serial = entry->serial};
+    quirks_find(&key, quirks);
+}
+
 bool device_in_dfu_mode(const struct device *device)
 {
     return device->interface.protocol == DFU_PROTOCOL_DFU;

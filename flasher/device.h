@@ -52,6 +52,9 @@ struct device_list {
 bool device_list_read(struct device_list *list, struct err **err) MUST_CHECK;
 void device_list_release(struct device_list *list);
 
+/* What the table knows of a device by its ids and strings. */
+void device_find_quirks(const struct usb_entry *entry, struct quirks *quirks);
+
 /* In DFU mode (true), or running its program with a way into DFU mode (false)? */
 bool device_in_dfu_mode(const struct device *device);
 /* "1-1.4  0483:df11  STM32  BOOTLOADER  serial 3569...": one line without a newline. */

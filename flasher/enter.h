@@ -3,8 +3,8 @@
  *
  *     enum enter_method ways[ENTER_WAYS_MAX];
  *     size_t count = enter_ways(entry, ways);       // 0: no way is known
- *     if (!enter_run(usb, entry, ways[0], &err)) ...
- *     // now it disconnects and comes back on the same port in DFU mode: device_wait()
+ *     if (!enter_run(usb, entry, ENTER_AUTO, &err)) ...
+ *     // now it disconnects and comes back on the same port in DFU mode: presence_wait()
  */
 #ifndef FIRN_FLASHER_ENTER_H
 #define FIRN_FLASHER_ENTER_H
@@ -13,7 +13,7 @@
 
 enum enter_method {
     ENTER_NONE,      /* only boards that are in DFU mode already */
-    ENTER_AUTO,      /* the first of enter_ways() */
+    ENTER_AUTO,      /* enter_ways(), one after the other until one goes well */
     ENTER_DETACH,    /* DFU 1.1, 5.1: DETACH to the runtime interface, then a USB reset if needed */
     ENTER_REPL,      /* machine.bootloader() at MicroPython's prompt */
     ENTER_TOUCH1200, /* open the port at 1200 baud and close it */
@@ -25,16 +25,19 @@ bool enter_method_parse(const char *text, enum enter_method *method);
 const char *enter_method_label(enum enter_method method);
 
 /* What this device can do by what its descriptors, its serial port and the quirk table say, best
- * first: DETACH, the REPL, the touch. Sends nothing. */
+ * first: DETACH, the REPL, the touch; nothing for a device in DFU mode. Sends nothing. */
 size_t enter_ways(const struct usb_entry *entry, enum enter_method ways[ENTER_WAYS_MAX]);
 
-/* The serial port that hangs on this USB device ("/dev/ttyACM0"), from sysfs; NULL = none. The
- * caller frees. */
+/* The serial port that hangs on this USB device ("/dev/ttyACM0"), from sysfs; the one of the lowest
+ * interface of several; NULL = none. The caller frees. */
 char *enter_serial_port(const struct usb_entry *entry);
+/* The same below another directory than "/sys", for the device on this port path. */
+char *enter_serial_port_in(const char *sysfs, const char *path);
 
 /* Tell the board. Success: it was told, and may be gone already. May be called from a task
- * (task.h), where it lets other tasks run while it waits. Errors name the port, what was tried,
- * what came back (printable, cut) and the next step. */
+ * (task.h), where it lets other tasks run while it waits, but for a USB reset. Each way but
+ * ENTER_AUTO is tried whatever enter_ways() says. Errors name the way and the serial port, what was
+ * tried, what came back (printable, cut) and the next step. */
 bool enter_run(struct usb *usb, const struct usb_entry *entry, enum enter_method method,
                struct err **err) MUST_CHECK;
 

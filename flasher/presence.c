@@ -11,12 +11,14 @@
 /* A board is away for some hundred milliseconds; a look at a port costs about 50 us. */
 #define POLL_MS 30
 
-static bool in_dfu_mode(const struct usb_entry *entry)
+bool presence_in_dfu_mode(const struct usb_entry *entry)
 {
     struct dfu_interface interface;
+    struct quirks quirks;
+    device_find_quirks(entry, &quirks);
     return dfu_interface_find((const uint8_t *)entry->descriptors.data, entry->descriptors.len,
                               &interface) &&
-           interface.protocol == DFU_PROTOCOL_DFU;
+           (interface.protocol == DFU_PROTOCOL_DFU || quirks.flags & QUIRK_IS_DFU_MODE);
 }
 
 static const struct usb_entry *entry_on(const struct usb_list *list, const char *path)
@@ -38,13 +40,15 @@ bool presence_is(const struct usb_list *before, const struct usb_list *now, cons
     const struct usb_entry *entry = entry_on(now, path);
     switch (wanted) {
     case PRESENCE_DFU:
-        return entry && in_dfu_mode(entry);
+        return entry && presence_in_dfu_mode(entry);
     case PRESENCE_PROGRAM:
-        return entry && !in_dfu_mode(entry);
+        return entry && !presence_in_dfu_mode(entry);
     case PRESENCE_NOTHING:
         return !entry;
     case PRESENCE_NEW:
         return entry && !is_same(entry, entry_on(before, path));
+    case PRESENCE_CHANGED:
+        return !is_same(entry, entry_on(before, path));
     }
     return false;
 }
@@ -57,6 +61,7 @@ static const char *label(enum presence wanted)
     case PRESENCE_PROGRAM:
         return "the board to come back running its program";
     case PRESENCE_NOTHING:
+    case PRESENCE_CHANGED:
         return "the board to disconnect";
     case PRESENCE_NEW:
         return "the board to disconnect and come back";
@@ -79,7 +84,8 @@ static void add_there(const struct usb_list *before, const struct usb_entry *ent
         buf_adds(out, "nothing is plugged in there now");
         return;
     }
-    buf_addf(out, "what is there is %s (", in_dfu_mode(entry) ? "in DFU mode" : "not in DFU mode");
+    buf_addf(out, "what is there is %s (",
+             presence_in_dfu_mode(entry) ? "in DFU mode" : "not in DFU mode");
     add_device(entry, out);
     buf_adds(out, is_same(entry, entry_on(before, path)) ? ") and has not disconnected" : ")");
 }
@@ -92,7 +98,7 @@ static const struct usb_entry *find_elsewhere(const struct usb_list *before,
     *count = 0;
     for (size_t i = 0; i < all->count; i++) {
         const struct usb_entry *entry = &all->entries[i];
-        if (entry_on(before, entry->path) || !in_dfu_mode(entry))
+        if (entry_on(before, entry->path) || !presence_in_dfu_mode(entry))
             continue;
         first = first ? first : entry;
         ++*count;

@@ -18,16 +18,20 @@ enum presence {
     PRESENCE_PROGRAM, /* a device that is not in DFU mode */
     PRESENCE_NOTHING, /* no device */
     PRESENCE_NEW,     /* a device with another USB address than before: it has disconnected */
+    PRESENCE_CHANGED, /* nothing, or a device with another address */
 };
 
+/* Is the device in DFU mode, by its descriptors and the quirk table? */
+bool presence_in_dfu_mode(const struct usb_entry *entry);
+
 /* Is what is wanted on the port? Both lists as usb_list_read() filled them: `before` is looked at
- * for PRESENCE_NEW only. */
+ * for the last two only. */
 bool presence_is(const struct usb_list *before, const struct usb_list *now, const char *path,
                  enum presence wanted);
 
 /* Wait until the port holds what is wanted, looking every few ten milliseconds at that port alone;
  * in a task (task.h) others run meanwhile. `before`: all that was plugged in before the board was
- * told to go. *now gets the device on the port (PRESENCE_NOTHING: stays empty); release it. Fails
+ * told to go. *now gets the device on the port, if any; release it. Fails
  * when deadline_us (task_now_us()) has passed, with an error that says what is on the port then,
  * and which devices in DFU mode have appeared on ports that were empty (ERR_DEVICE); or when a
  * signal asked us to stop (ERR_INTERRUPTED). */
