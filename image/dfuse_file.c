@@ -271,12 +271,15 @@ static bool add_chunks(const struct dfuse_file *file, const uint8_t *bytes, stru
     return mboot_pack_read(image, &pack, err);
 }
 
-/* The first element tells: a program begins with its stack pointer, which is no chunk's header. */
+/* One chunk tells: no program has, at its own address, that address and its own size. */
 static bool is_packed(const struct dfuse_file *file, const uint8_t *bytes)
 {
-    const struct dfuse_element *first = file->elements;
-    return file->element_count &&
-           mboot_pack_is_chunk(bytes + first->offset, first->size, first->address);
+    for (size_t i = 0; i < file->element_count; i++) {
+        const struct dfuse_element *e = &file->elements[i];
+        if (mboot_pack_is_chunk(bytes + e->offset, e->size, e->address))
+            return true;
+    }
+    return false;
 }
 
 bool dfuse_file_to_image(const struct dfuse_file *file, const void *data, struct image *image,

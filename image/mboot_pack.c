@@ -86,8 +86,8 @@ static bool read_chunks(const struct image *image, struct mboot_pack *pack, stru
         struct chunk chunk;
         if (!read_chunk(s->data, s->size, s->address, &chunk))
             return err_set(err, ERR_FAILED,
-                           "mboot's packed image: element %zu, at 0x%08x, is no chunk as those "
-                           "before it",
+                           "mboot's packed image: element %zu, at 0x%08x, is no chunk as others "
+                           "are",
                            i + 1, s->address);
         if (!add_chunk(pack, &chunk, err))
             return false;

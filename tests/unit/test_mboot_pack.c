@@ -111,7 +111,7 @@ static void what_is_refused(void **state)
     check_refused(&image, "no chunk with the signature of the whole firmware");
     add_signature(&image, 0x08021000);
     assert_ok(image_add_chunk(&image, 0, 0x08022000, "firmware", 8, &err), &err);
-    check_refused(&image, "element 2, at 0x08022000, is no chunk as those before it");
+    check_refused(&image, "element 2, at 0x08022000, is no chunk as others are");
     add_signature(&image, 0x08021000);
     add_chunk(&image, FIRMWARE, 0x08020000, 36);
     check_refused(&image, "the chunk for 0x08020000 has 36 bytes, none of firmware");
@@ -148,6 +148,21 @@ static void in_a_dfuse_file(void **state)
     image_release(&back);
 }
 
+/* A file of which only a part is packed is nothing that a board could take, wherever the other part
+ * stands: sorted as a plain image, its first segment might be a chunk. */
+static void packed_in_part(void **state)
+{
+    (void)state;
+    _cleanup_(image_release) struct image image = IMAGE_INIT, back = IMAGE_INIT;
+    _cleanup_(buf_release) struct buf file = BUF_INIT;
+    struct err *err = NULL;
+    assert_ok(image_add_chunk(&image, 0, 0x08022000, "firmware", 8, &err), &err);
+    add_signature(&image, 0x08020000);
+    dfuse_file_write(&image, NULL, &file);
+    assert_false(dfuse_file_read(file.data, file.len, &back, &err));
+    assert_error(&err, ERR_FAILED, "element 1, at 0x08022000, is no chunk as others are");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +170,7 @@ int main(void)
         cmocka_unit_test(what_is_a_chunk),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(in_a_dfuse_file),
+        cmocka_unit_test(packed_in_part),
     };
     return cmocka_run_group_tests_name("mboot_pack", tests, NULL, NULL);
 }
