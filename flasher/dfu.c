@@ -147,6 +147,13 @@ static bool has_failed(const struct dfu_status *status)
     return status->state == DFU_STATE_ERROR || status->code != DFU_STATUS_OK;
 }
 
+bool dfu_check_status(struct dfu *dfu, unsigned timeout_ms, struct err **err)
+{
+    if (!dfu_get_status(dfu, timeout_ms, err))
+        return false;
+    return !has_failed(&dfu->status) || set_reported(dfu, err);
+}
+
 /* A transfer of a block failed. If the board refused it, its status tells why. */
 static bool set_block_fault(struct dfu *dfu, const char *request, struct err **err)
 {
@@ -178,13 +185,19 @@ bool dfu_download(struct dfu *dfu, uint16_t block, const void *data, uint16_t le
     return err_hint(err, START_AGAIN_HINT);
 }
 
-bool dfu_upload(struct dfu *dfu, uint16_t block, void *data, uint16_t len, struct err **err)
+bool dfu_upload_some(struct dfu *dfu, uint16_t block, void *data, uint16_t len, size_t *moved,
+                     struct err **err)
 {
     struct usb_control control = {
         CLASS_IN, DFU_UPLOAD, block, dfu->interface, data, len, DFU_TRANSFER_TIMEOUT_MS};
+    return transfer(dfu, &control, moved) == USB_OK || set_block_fault(dfu, "UPLOAD", err);
+}
+
+bool dfu_upload(struct dfu *dfu, uint16_t block, void *data, uint16_t len, struct err **err)
+{
     size_t moved = 0;
-    if (transfer(dfu, &control, &moved) != USB_OK)
-        return set_block_fault(dfu, "UPLOAD", err);
+    if (!dfu_upload_some(dfu, block, data, len, &moved, err))
+        return false;
     if (moved == len)
         return true;
     err_set(err, ERR_DEVICE, "the board sent %zu of %u bytes", moved, len);

@@ -112,8 +112,14 @@ bool dfu_download(struct dfu *dfu, uint16_t block, const void *data, uint16_t le
 /* UPLOAD: read one block of exactly len bytes; fewer are an error. */
 bool dfu_upload(struct dfu *dfu, uint16_t block, void *data, uint16_t len,
                 struct err **err) MUST_CHECK;
+/* UPLOAD: read one block of at most len bytes. Fewer (*moved) are the end of what there is, and the
+ * device is in dfuIDLE again (DFU 1.1, 6.2). */
+bool dfu_upload_some(struct dfu *dfu, uint16_t block, void *data, uint16_t len, size_t *moved,
+                     struct err **err) MUST_CHECK;
 /* GETSTATUS into dfu->status, which the caller judges. */
 bool dfu_get_status(struct dfu *dfu, unsigned timeout_ms, struct err **err) MUST_CHECK;
+/* The same, and fail when the device reports an error; dfu->fault is USB_OK then. */
+bool dfu_check_status(struct dfu *dfu, unsigned timeout_ms, struct err **err) MUST_CHECK;
 
 /* Poll until the board has finished and is in the wanted state. Fails when it reports an error or
  * another state, when it is still busy limit_ms after the call, and when it says that it will be.
