@@ -24,10 +24,13 @@ static const char help[] =
     "                       two, one below the other\n"
     "  -t, --timing=MODEL   how long the flash takes: zero (the default), x8 or x32 as in the data\n"
     "                       sheet, quick (x32 at five times its speed)\n"
+    "      --bus=MODEL      how long a transfer takes: reads (the default: only what reading the flash\n"
+    "                       takes), none, 1ms (each), rom (each byte as on ST's ROM)\n"
     "  -d, --dir=DIR        keep the flash of board N in DIR/board-N.flash; what is there is used\n"
     "  -k, --kernel         plug the boards into this machine's own USB bus instead (Linux's vhci-hcd;\n"
     "                       needs root): every program sees them, and sees what the kernel does\n"
     "  -f, --fault=FAULT    \"0 on=dnload,after=5,do=unplug\": what goes wrong on board 0\n"
+    "  -s, --set=SETTING    \"0 protected\": how board 0 differs from its model\n"
     "\n"
     "Models: stm32f205 stm32f405 stm32f427 stm32f767 stm32h743 stm32h743v stm32l476 stm32f107\n"
     "  stm32l152 gd32vf103 (ST's protocol), mboot mboot-packed (MicroPython's bootloader),\n"
@@ -38,7 +41,8 @@ static const char help[] =
     "  firn sim control \"unplug 0\"    (pull the cable)\n"
     "  firn sim control \"replug 0\"    (and back into the bootloader)\n"
     "  firn sim control status        (JSON)\n"
-    "docs/simulator.md lists the faults and says what is modelled and what is not.\n"
+    "  firn sim control \"reset-counters 0\"\n"
+    "docs/simulator.md lists faults and settings, and says what is modelled and what is not.\n"
     "\n"
     "What was flashed can be run, in QEMU:\n" SIM_BOOT_HELP "\n"
     "Examples:\n"
@@ -46,13 +50,14 @@ static const char help[] =
     "  firn sim -n 3 -d /tmp/boards -- dfu-util -a 0 -p 1-2 -s 0x08000000:leave -D image.bin\n"
     "  firn sim boot /tmp/boards/board-0.flash -c 'print(1 + 2)'\n";
 
-enum { OPTION_HUBS = 256 };
+enum { OPTION_HUBS = 256, OPTION_BUS };
 
 static const struct option long_options[] = {
     {"boards", required_argument, NULL, 'n'},       {"board", required_argument, NULL, 'b'},
     {"timing", required_argument, NULL, 't'},       {"dir", required_argument, NULL, 'd'},
     {"fault", required_argument, NULL, 'f'},        {"kernel", no_argument, NULL, 'k'},
-    {"hubs", required_argument, NULL, OPTION_HUBS}, {NULL, 0, NULL, 0},
+    {"hubs", required_argument, NULL, OPTION_HUBS}, {"bus", required_argument, NULL, OPTION_BUS},
+    {"set", required_argument, NULL, 's'},          {NULL, 0, NULL, 0},
 };
 
 struct arguments {
@@ -63,7 +68,8 @@ struct arguments {
     enum board_timing_kind timing;
     const char *dir;
     bool kernel;
-    struct strv faults;
+    const char *bus;
+    struct strv orders; /* from --fault and --set */
 };
 
 static bool usage(struct err **err, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -77,18 +83,34 @@ static bool usage(struct err **err, const char *fmt, ...)
     return err_hint(err, "see 'firn help sim'");
 }
 
+static bool hint_models(struct err **err)
+{
+    _cleanup_(buf_release) struct buf known = BUF_INIT;
+    for (size_t i = 0; board_model_names[i]; i++)
+        buf_addf(&known, " %s", board_model_names[i]);
+    return err_hint(err, "known:%s", known.data);
+}
+
 static bool add_model(struct arguments *args, const char *name, struct err **err)
 {
     const struct board_model *model = board_model_find(name);
     if (!model) {
         usage(err, "there is no simulated board '%s'", name);
         const char *nearest = text_nearest(name, board_model_names);
-        return nearest ? err_hint(err, "did you mean '%s'?", nearest) : false;
+        return nearest ? err_hint(err, "did you mean '%s'?", nearest) : hint_models(err);
     }
     if (args->model_count == BENCH_BOARDS)
         return usage(err, "at most %d boards", BENCH_BOARDS);
     args->models[args->model_count++] = model;
     return true;
+}
+
+static bool set_bus(struct arguments *args, const char *name, struct err **err)
+{
+    enum bus_timing_kind kind;
+    args->bus = name;
+    return bus_timing_parse(name, &kind) ||
+           usage(err, "--bus=%s is not reads, none, 1ms or rom", name);
 }
 
 static bool parse_option(struct arguments *args, int option, const char *given, struct err **err)
@@ -112,8 +134,13 @@ static bool parse_option(struct arguments *args, int option, const char *given, 
         args->kernel = true;
         return true;
     case 'f':
-        strv_add(&args->faults, optarg);
+        strv_addf(&args->orders, "fault %s", optarg);
         return true;
+    case 's':
+        strv_addf(&args->orders, "set %s", optarg);
+        return true;
+    case OPTION_BUS:
+        return set_bus(args, optarg, err);
     case ':':
         return usage(err, "%s needs a value", given);
     default:
@@ -125,7 +152,7 @@ static bool parse(struct arguments *args, int argc, char **argv, struct err **er
 {
     int option;
     optind = 0;
-    while ((option = getopt_long(argc, argv, "+:n:b:t:d:kf:", long_options, NULL)) != -1)
+    while ((option = getopt_long(argc, argv, "+:n:b:t:d:kf:s:", long_options, NULL)) != -1)
         if (!parse_option(args, option, argv[optind - 1], err))
             return false;
     if (optind < argc && strcmp(argv[optind - 1], "--") != 0)
@@ -189,7 +216,8 @@ static bool run_boards(const struct arguments *args, char **command, int *status
         .timing = args->timing,
         .kernel = args->kernel,
         .flash_dir = args->dir,
-        .faults = (const char *const *)args->faults.items,
+        .bus = args->bus,
+        .orders = (const char *const *)args->orders.items,
         .preload = preload,
         .command = *command ? (const char *const *)command : shell,
     };
@@ -225,10 +253,10 @@ static int run(struct cli *cli, int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "boot") == 0)
         return cmd_sim_boot(cli, argc - 1, argv + 1);
     struct err *err = NULL;
-    struct arguments args = {.count = 1, .faults = STRV_INIT};
+    struct arguments args = {.count = 1, .orders = STRV_INIT};
     int status = 0;
     bool ok = parse(&args, argc, argv, &err) && run_boards(&args, argv + optind, &status, &err);
-    strv_release(&args.faults);
+    strv_release(&args.orders);
     if (!ok)
         return cli_fail(cli, err);
     event_result(cli->events, status == 0, status, NULL);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "simulator/hub.h"
 #include "simulator/port.h"
+#include "simulator/setting.h"
 
 /* From a device's last transfer to its disconnection: time for the host to read the answer. */
 #define LEAVE_US 1000
@@ -189,14 +190,37 @@ static bool command_replug(struct port *port, const char *rest, struct buf *answ
     return unplug(port, 0, err) && plug(port, err);
 }
 
+/* A board that nobody has talked to yet starts in error at once. */
+static bool command_set(struct port *port, const char *rest, struct buf *answer, struct err **err)
+{
+    if (!setting_apply(&port->board, rest, err))
+        return false;
+    if (!port->dfu.used && (port->board.quirks & BOARD_STARTS_IN_ERROR))
+        dfu_device_fail(&port->dfu, DFU_STATUS_FIRMWARE);
+    buf_adds(answer, "ok");
+    return true;
+}
+
+static bool command_reset_counters(struct port *port, const char *rest, struct buf *answer,
+                                   struct err **err)
+{
+    (void)rest;
+    (void)err;
+    port_reset_counters(port);
+    buf_adds(answer, "ok");
+    return true;
+}
+
 static const struct bench_verb {
     const char *name;
-    bool takes_fault;
+    bool takes_more;
     bool (*run)(struct port *port, const char *rest, struct buf *answer, struct err **err);
 } verbs[] = {
     {"fault", true, command_fault},
     {"unplug", false, command_unplug},
     {"replug", false, command_replug},
+    {"set", true, command_set},
+    {"reset-counters", false, command_reset_counters},
 };
 
 static void add_status(const struct bench *bench, struct buf *answer)
@@ -213,11 +237,13 @@ static void add_status(const struct bench *bench, struct buf *answer)
 
 static bool unknown_verb(const char *name, struct err **err)
 {
-    static const char *const names[] = {"fault", "unplug", "replug", "status", NULL};
+    static const char *const names[] = {"fault",          "unplug", "replug", "set",
+                                        "reset-counters", "status", NULL};
     err_set(err, ERR_USAGE, "there is no command '%s'", name);
     const char *nearest = text_nearest(name, names);
-    return nearest ? err_hint(err, "did you mean '%s'?", nearest)
-                   : err_hint(err, "there are fault, unplug, replug and status");
+    return nearest
+               ? err_hint(err, "did you mean '%s'?", nearest)
+               : err_hint(err, "there are fault, unplug, replug, set, reset-counters and status");
 }
 
 static bool find_board(const struct bench *bench, const char *verb, const char *number,
@@ -252,7 +278,7 @@ bool bench_command(struct bench *bench, const char *line, struct buf *answer, st
             continue;
         if (!find_board(bench, name, number, &port, err))
             return false;
-        if (!verbs[i].takes_fault && rest)
+        if (!verbs[i].takes_more && rest)
             return err_set(err, ERR_USAGE, "%s: '%s' is too much", name, rest);
         return verbs[i].run(port, rest ? rest : "", answer, err);
     }

@@ -34,8 +34,9 @@ bool bench_add_board(struct bench *bench, const struct board_model *model,
                      enum board_timing_kind timing, const char *flash_path,
                      struct err **err) MUST_CHECK;
 
-/* Obey one line: "fault BOARD FAULT", "unplug BOARD", "replug BOARD", "status". Appends the answer
- * without a newline: "ok", or JSON for status. Errors are ERR_USAGE unless the bus itself fails. */
+/* Obey one line: "fault BOARD FAULT", "unplug BOARD", "replug BOARD", "set BOARD SETTING",
+ * "reset-counters BOARD", "status". Appends the answer without a newline: "ok", or JSON for status.
+ * Errors are ERR_USAGE unless the bus itself fails. */
 bool bench_command(struct bench *bench, const char *line, struct buf *answer,
                    struct err **err) MUST_CHECK;
 

@@ -1,5 +1,7 @@
 #include "simulator/port.h"
 
+#include <stdio.h>
+
 #include "simulator/usb_standard.h"
 
 /* The faults that keep the device from seeing the transfer. False: it is not one of those. */
@@ -119,17 +121,49 @@ void port_power_on(struct port *port)
     dfu_device_power_on(&port->dfu);
 }
 
+/* What a run needed: its transfers by kind and the time of bus and flash. */
+static json_t *counters_json(const struct port *port)
+{
+    const struct dfu_counters *dfu = &port->dfu.counters;
+    const struct board_counters *board = &port->board.counters;
+    const struct sector_run *runs = port->board.model->areas[0].runs;
+    json_t *sectors = json_object();
+    for (unsigned i = 0; i < BOARD_RUNS; i++) {
+        char size[16];
+        snprintf(size, sizeof(size), "%u", (unsigned)runs[i].size);
+        json_int_t before = json_integer_value(json_object_get(sectors, size));
+        if (board->sectors[i])
+            json_object_set_new(sectors, size,
+                                json_integer(before + (json_int_t)board->sectors[i]));
+    }
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "commands",
+                     (json_int_t)dfu->commands, "blocks", (json_int_t)dfu->blocks, "uploads",
+                     (json_int_t)dfu->uploads, "getstatus", (json_int_t)dfu->getstatus, "others",
+                     (json_int_t)dfu->others, "early_polls", (json_int_t)dfu->early_polls, "bus_us",
+                     (json_int_t)dfu->bus_us, "erase_us", (json_int_t)board->erase_us, "program_us",
+                     (json_int_t)board->program_us, "mass_erases", (json_int_t)board->mass_erases,
+                     "erased_sectors", sectors);
+}
+
 json_t *port_status(const struct port *port)
 {
     const struct dfu_device *dfu = &port->dfu;
-    return json_pack("{s:i, s:s, s:s, s:b, s:b, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:i}", "board",
-                     (int)port->index, "model", port->board.model->name, "serial",
-                     port->board.serial, "plugged", port->plugged, "running", port->running,
-                     "state", dfu->crashed ? "crashed" : dfu_state_name(dfu->state), "status",
-                     (int)dfu->status, "transfers", (json_int_t)port->transfers, "downloaded_bytes",
-                     (json_int_t)dfu->counters.downloaded_bytes, "uploaded_bytes",
-                     (json_int_t)dfu->counters.uploaded_bytes, "erases",
-                     (json_int_t)dfu->counters.erases, "overwritten_bytes",
-                     (json_int_t)port->board.memory[0].overwritten, "faults",
-                     (int)port->faults.count);
+    return json_pack(
+        "{s:i, s:s, s:s, s:b, s:b, s:s, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:i, s:o}", "board",
+        (int)port->index, "model", port->board.model->name, "serial", port->board.serial, "plugged",
+        port->plugged, "running", port->running, "state",
+        dfu->crashed ? "crashed" : dfu_state_name(dfu->state), "status", (int)dfu->status,
+        "protected", port->board.read_protected, "transfers", (json_int_t)port->transfers,
+        "downloaded_bytes", (json_int_t)dfu->counters.downloaded_bytes, "uploaded_bytes",
+        (json_int_t)dfu->counters.uploaded_bytes, "erases", (json_int_t)dfu->counters.erases,
+        "overwritten_bytes", (json_int_t)port->board.memory[0].overwritten, "faults",
+        (int)port->faults.count, "counters", counters_json(port));
+}
+
+void port_reset_counters(struct port *port)
+{
+    port->transfers = 0;
+    port->dfu.counters = (struct dfu_counters){0};
+    port->board.counters = (struct board_counters){0};
+    port->board.memory[0].overwritten = 0;
 }

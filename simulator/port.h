@@ -50,5 +50,7 @@ void port_power_on(struct port *port);
 
 /* What the control command "status" tells of a port (docs/simulator.md); the caller's reference. */
 json_t *port_status(const struct port *port);
+/* What "status" counts begins at 0 again. */
+void port_reset_counters(struct port *port);
 
 #endif

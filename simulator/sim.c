@@ -55,6 +55,12 @@ static bool make_dir(struct sim *sim, struct err **err)
     return err_set_errno(err, ERR_FAILED, errno, "cannot make a directory for the simulated bus");
 }
 
+static bool order(struct sim *sim, const char *line, struct err **err)
+{
+    _cleanup_(buf_release) struct buf answer = BUF_INIT;
+    return bench_command(sim->bench, line, &answer, err);
+}
+
 static bool add_boards(struct sim *sim, const struct sim_options *options, struct err **err)
 {
     const char *dir = options->flash_dir ? options->flash_dir : sim->dir;
@@ -65,13 +71,14 @@ static bool add_boards(struct sim *sim, const struct sim_options *options, struc
         _cleanup_free_ char *path = xasprintf("%s/board-%u.flash", dir, i);
         if (!bench_add_board(sim->bench, options->models[i], options->timing, path, err))
             return false;
-    }
-    for (const char *const *fault = options->faults; *fault; fault++) {
-        _cleanup_free_ char *line = xasprintf("fault %s", *fault);
-        _cleanup_(buf_release) struct buf answer = BUF_INIT;
-        if (!bench_command(sim->bench, line, &answer, err))
+        _cleanup_free_ char *bus =
+            options->bus ? xasprintf("set %u bus=%s", i, options->bus) : NULL;
+        if (bus && !order(sim, bus, err))
             return false;
     }
+    for (const char *const *line = options->orders; *line; line++)
+        if (!order(sim, *line, err))
+            return false;
     return true;
 }
 

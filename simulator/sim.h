@@ -21,7 +21,8 @@ struct sim_options {
     enum board_timing_kind timing;
     bool kernel;                /* on the kernel's own bus (simulator/vhci.h), not a mock one */
     const char *flash_dir;      /* keeps board-0.flash ...; NULL: temporary */
-    const char *const *faults;  /* "0 on=..." each; ends with NULL */
+    const char *bus;            /* "rom": bus_timing_parse()'s names; NULL: as ever */
+    const char *const *orders;  /* for bench_command(), "fault 0 on=..."; ends with NULL */
     const char *preload;        /* simulator/preload/hotplug.c, built; NULL: do without it */
     const char *const *command; /* argv, looked up on PATH; ends with NULL */
 };

@@ -29,6 +29,10 @@ wrong "no simulated board 'stm32f40'" -b stm32f40 -- true
 like "$OUT" "did you mean 'stm32f405'" "... and a suggestion"
 wrong "timing=fast is not zero, x8, x32 or quick" -t fast -- true
 wrong "hubs 'four': 'four' is not the number of a hub's ports" --hubs four -- true
+wrong "bus=2ms is not reads, none, 1ms or rom" --bus=2ms -- true
+wrong "there is no setting 'protectd'" -s "0 protectd" -- true
+like "$OUT" "did you mean 'protected'" "... and a suggestion"
+wrong "mboot knows no read protection" -b mboot -s "0 protected" -- true
 wrong "put -- before the command" dfu-util -l
 wrong "there is no command 'on=dnload,do=stall'|there is no board 'on=dnload,do=stall'" -f on=dnload,do=stall -- true
 wrong "there is no action 'explode'" -f "0 on=dnload,do=explode" -- true
@@ -53,6 +57,17 @@ exits 2 "a command that is not known" "$FIRN" sim -- "$FIRN" sim control "explod
 like "$OUT" "there is no command 'explode'" "is an error line"
 exits 2 "no line" "$FIRN" sim -- "$FIRN" sim control
 is "$("$FIRN" sim -n 2 -- "$FIRN" sim control status | tr '}' '\n' | grep -c '"plugged":true')" 2 "status of two boards"
+
+like "$("$FIRN" sim -n 2 -s "1 protected" -- "$FIRN" sim control status)" \
+    '"board":0,[^{]*"protected":false.*"board":1,[^{]*"protected":true' "a setting is one board's"
+wrong "no simulated board 'zzz'" -b zzz -- true
+models=$(sed -n 's/.*known://p' <<<"$OUT")
+is "$("$FIRN" help sim | sed -n '/^Models:/,/^$/p' | sed 's/^Models://; s/([^)]*)//g; s/[,.]//g' | xargs)" \
+    "$(xargs <<<"$models")" "help lists the boards that there are"
+for model in $models; do
+    ok "board $model" "$FIRN" sim -b "$model" --bus=1ms -- true
+    ok "... is documented" grep -q "^|.*\`$model\`.*|.*|" "$TOP/docs/simulator.md"
+done
 
 # ---- what it leaves behind -----------------------------------------------------------------------
 cat >print-dirs.sh <<'SCRIPT'

@@ -153,12 +153,25 @@ static void faults_are_kept(void **state)
     assert_int_equal(status_of(0, "faults"), 0);
 }
 
+static void settings_and_counters(void **state)
+{
+    (void)state;
+    command("set 1 protected");
+    assert_true(status_of(1, "protected"));
+    assert_false(status_of(0, "protected"));
+    command("set 0 starts-in-error"); /* at once: nobody has talked to it */
+    assert_int_equal(status_of(0, "status"), 10);
+    command("reset-counters 1");
+    refused("set 0 protectd", "did you mean 'protected'?");
+    refused("reset-counters 1 now", "'now' is too much");
+}
+
 static void bad_commands_are_named(void **state)
 {
     (void)state;
     refused("", "there is no command ''");
     refused("replgu 0", "did you mean 'replug'?");
-    refused("explode", "there are fault, unplug, replug and status");
+    refused("explode", "there are fault, unplug, replug, set, reset-counters and status");
     refused("unplug", "unplug needs the number of a board");
     refused("unplug 2", "there is no board '2': they are numbered 0 to 1");
     refused("unplug x", "there is no board 'x'");
@@ -204,6 +217,7 @@ int main(void)
         TEST(plugging),
         TEST(addresses_go_round),
         TEST(faults_are_kept),
+        TEST(settings_and_counters),
         TEST(bad_commands_are_named),
         TEST(a_root_hub_has_31_ports),
         TEST(boards_behind_hubs),

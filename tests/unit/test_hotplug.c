@@ -98,7 +98,7 @@ static void every_program_hears(void **state)
     _cleanup_free_ char *preload = xasprintf("%s/../../firn-sim.so", dir);
     assert_true(fs_is_file(preload));
     const struct sim_options options = {
-        .models = &model, .board_count = 1, .faults = none, .preload = preload, .command = command};
+        .models = &model, .board_count = 1, .orders = none, .preload = preload, .command = command};
     int status = -1;
     assert_ok(sim_run(&options, &status, &err), &err);
     assert_int_equal(status, 0);

@@ -39,6 +39,7 @@ static enum usb_outcome control(uint8_t type, uint8_t request, uint16_t value, c
 {
     const struct usb_setup packet = {type, request, value, 0, length};
     port.device.control(port.device.data, &packet, out, in, &reply);
+    fake_clock_advance(&fake, reply.delay_us);
     return reply.outcome;
 }
 
@@ -161,10 +162,61 @@ static void status_as_json(void **state)
     assert_string_equal(text,
                         "{\"board\":4,\"model\":\"stm32f405\",\"serial\":\"356900043437\","
                         "\"plugged\":true,\"running\":false,\"state\":\"dfuUPLOAD-IDLE\","
-                        "\"status\":0,\"transfers\":1,\"downloaded_bytes\":0,"
-                        "\"uploaded_bytes\":8,\"erases\":0,\"overwritten_bytes\":0,\"faults\":1}");
+                        "\"status\":0,\"protected\":false,\"transfers\":1,\"downloaded_bytes\":0,"
+                        "\"uploaded_bytes\":8,\"erases\":0,\"overwritten_bytes\":0,\"faults\":1,"
+                        "\"counters\":{\"commands\":0,\"blocks\":0,\"uploads\":1,\"getstatus\":0,"
+                        "\"others\":0,\"early_polls\":0,\"bus_us\":0,\"erase_us\":0,"
+                        "\"program_us\":0,\"mass_erases\":0,\"erased_sectors\":{}}}");
     free(text);
     json_decref(status);
+}
+
+static json_int_t counter(const char *name)
+{
+    json_t *status = port_status(&port);
+    json_t *counters = json_object_get(status, "counters");
+    const json_t *sectors = json_object_get(counters, "erased_sectors");
+    const json_t *value = json_object_get(counters, name);
+    json_int_t number = json_integer_value(value ? value : json_object_get(sectors, name));
+    json_decref(status);
+    return number;
+}
+
+/* What a benchmark computes the floor of a run from. */
+static void a_run_is_counted(void **state)
+{
+    (void)state;
+    port_release(&port);
+    port_init(&port, 0, board_model_find("stm32f405"), BOARD_TIMING_X8, &fake.clock);
+    struct err *err = NULL;
+    assert_ok(port_open(&port, NULL, &err), &err);
+    port_power_on(&port);
+    sim_board_set_bus(&port.board, BUS_TIMING_FRAME);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(control(0x21, DFU_DNLOAD, 0, "\x41\x00\x00\x00\x08", 5), USB_DONE);
+        check_status(DFU_STATE_DNBUSY, DFU_STATUS_OK);
+        fake_clock_advance(&fake, 100000);
+        check_status(DFU_STATE_DNLOAD_IDLE, DFU_STATUS_OK); /* waits for the flash */
+    }
+    assert_int_equal(fake.now_us, 2 * (2000 + 400000 + 1000));
+    assert_int_equal(download("12345678"), USB_DONE);
+    check_status(DFU_STATE_DNBUSY, DFU_STATUS_OK);
+    check_status(DFU_STATE_DNLOAD_IDLE, DFU_STATUS_OK); /* announced: 1 ms */
+    control(0x21, DFU_ABORT, 0, NULL, 0);
+    assert_int_equal(upload(8), USB_DONE);
+    assert_int_equal(counter("commands"), 2);
+    assert_int_equal(counter("blocks"), 1);
+    assert_int_equal(counter("uploads"), 1);
+    assert_int_equal(counter("getstatus"), 6);
+    assert_int_equal(counter("others"), 1);
+    assert_int_equal(counter("early_polls"), 1);
+    assert_int_equal(counter("bus_us"), 11000);
+    assert_int_equal(counter("erase_us"), 800000);
+    assert_int_equal(counter("program_us"), 8 * 16);
+    assert_int_equal(counter("16384"), 2);
+    port_reset_counters(&port);
+    assert_int_equal(counter("getstatus") + counter("erase_us") + counter("16384"), 0);
+    assert_int_equal(port.transfers, 0);
 }
 
 static void power_brings_back_the_bootloader(void **state)
@@ -189,6 +241,7 @@ int main(void)
         TEST(polls_can_be_long),
         TEST(a_status_is_the_end_of_work_or_at_once),
         TEST(status_as_json),
+        TEST(a_run_is_counted),
         TEST(power_brings_back_the_bootloader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

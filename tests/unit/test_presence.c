@@ -184,7 +184,7 @@ static void on_a_simulated_bus(void **state)
     _cleanup_free_ char *preload = xasprintf("%s/../../firn-sim.so", dir);
     assert_true(fs_is_file(preload));
     const struct sim_options options = {
-        .models = models, .board_count = 2, .faults = none, .preload = preload, .command = command};
+        .models = models, .board_count = 2, .orders = none, .preload = preload, .command = command};
     int status = -1;
     assert_ok(sim_run(&options, &status, &err), &err);
     assert_int_equal(status, 0);

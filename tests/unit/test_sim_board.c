@@ -94,6 +94,109 @@ static void writes_do_what_the_area_allows(void **state)
     assert_int_equal(board.memory[3].bytes[0], 0xFF);
 }
 
+/* Another board than the fixture's. */
+static void open_other(struct sim_board *other, const char *model)
+{
+    struct err *err = NULL;
+    sim_board_init(other, board_model_find(model), BOARD_TIMING_X8, 0);
+    assert_ok(sim_board_open(other, NULL, &err), &err);
+}
+
+static void rests_of_a_unit_are_lost(void **state)
+{
+    (void)state;
+    static const uint8_t data[40] = {0};
+    struct sim_board other;
+    open_other(&other, "stm32l476");
+    const uint8_t *flash = other.memory[0].bytes;
+    sim_board_write_us(&other, 0, 0x100, data, 13);
+    assert_int_equal(flash[0x107], 0x00);
+    assert_int_equal(flash[0x108], 0xFF);
+    sim_board_write_us(&other, 0, 0x203, data, 13);
+    assert_int_equal(flash[0x207], 0xFF);
+    assert_int_equal(flash[0x208], 0x00);
+    assert_int_equal(flash[0x20F], 0x00);
+    assert_int_equal(flash[0x210], 0xFF);
+    sim_board_write_us(&other, 0, 0x301, data, 6); /* fills none */
+    assert_int_equal(flash[0x301], 0xFF);
+    sim_board_release(&other);
+    open_other(&other, "stm32h743");
+    sim_board_write_us(&other, 0, 0, data, 40);
+    assert_int_equal(other.memory[0].bytes[31], 0x00);
+    assert_int_equal(other.memory[0].bytes[32], 0xFF);
+    sim_board_release(&other);
+}
+
+static void some_flash_is_zero_when_erased(void **state)
+{
+    (void)state;
+    struct sim_board other;
+    open_other(&other, "stm32l152");
+    const uint8_t *flash = other.memory[0].bytes;
+    assert_int_equal(flash[0], 0x00);
+    sim_board_write_us(&other, 0, 0, (const uint8_t *)"\x0F\x00\xFF\x01", 4);
+    assert_memory_equal(flash, "\x0F\x00\xFF\x01", 4);
+    assert_int_equal(other.memory[0].overwritten, 0);
+    sim_board_write_us(&other, 0, 0, (const uint8_t *)"\xF0\x00\x00\x02", 4);
+    assert_memory_equal(flash, "\xFF\x00\xFF\x03", 4);
+    assert_int_equal(other.memory[0].overwritten, 3);
+    sim_board_erase_sector_us(&other, 0);
+    assert_memory_equal(flash, "\x00\x00\x00\x00", 4);
+    sim_board_release(&other);
+}
+
+static void write_protection_says_nothing(void **state)
+{
+    (void)state;
+    static const uint8_t data[0x10] = {0};
+    uint8_t *flash = board.memory[0].bytes;
+    board.memory[1].bytes[8] = 0xFD; /* nWRP of sector 1 */
+    assert_true(sim_board_write_protect(&board, 2));
+    sim_board_write_us(&board, 0, 0x3FF8, data, 16);
+    assert_int_equal(flash[0x3FFF], 0x00);
+    assert_int_equal(flash[0x4000], 0xFF);
+    flash[0x4000] = flash[0x8000] = flash[0xC000] = 0x12;
+    assert_int_equal(sim_board_erase_sector_us(&board, 0x4000), 0);
+    assert_int_equal(sim_board_erase_sector_us(&board, 0x8000), 0);
+    assert_int_equal(sim_board_erase_sector_us(&board, 0xC000), 400000);
+    assert_int_equal(flash[0x4000], 0x12);
+    assert_int_equal(flash[0x8000], 0x12);
+    assert_int_equal(flash[0xC000], 0xFF);
+    sim_board_erase_all_us(&board);
+    assert_int_equal(flash[0x4000], 0x12);
+    assert_int_equal(flash[0x3FFF], 0xFF);
+    assert_false(sim_board_write_protect(&board, 12));
+}
+
+static void read_protection_is_in_the_option_bytes(void **state)
+{
+    (void)state;
+    uint8_t *rdp = &board.memory[1].bytes[1];
+    assert_int_equal(*rdp, 0xAA);
+    sim_board_write_us(&board, 1, 1, (const uint8_t *)"\x55", 1);
+    assert_false(board.read_protected); /* not before it starts again */
+    sim_board_power_on(&board);
+    assert_true(board.read_protected);
+    board.memory[0].bytes[0] = 0x12;
+    assert_int_equal(sim_board_unprotect_us(&board), 16800000);
+    assert_int_equal(board.memory[0].bytes[0], 0xFF);
+    assert_int_equal(*rdp, 0xAA);
+    assert_false(board.read_protected);
+    assert_true(sim_board_protect(&board));
+    assert_int_not_equal(*rdp, 0xAA);
+}
+
+static void some_erase_all_at_once(void **state)
+{
+    (void)state;
+    struct sim_board other;
+    open_other(&other, "stm32l476");
+    assert_int_equal(sim_board_erase_all_us(&other), 22000);
+    assert_int_equal(other.counters.mass_erases, 1);
+    assert_int_equal(other.counters.erase_us, 22000);
+    sim_board_release(&other);
+}
+
 static void timing_models(void **state)
 {
     (void)state;
@@ -116,6 +219,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(addresses, setup, teardown),
         cmocka_unit_test_setup_teardown(erases_take_their_sector_and_time, setup, teardown),
         cmocka_unit_test_setup_teardown(writes_do_what_the_area_allows, setup, teardown),
+        cmocka_unit_test_setup_teardown(rests_of_a_unit_are_lost, setup, teardown),
+        cmocka_unit_test_setup_teardown(some_flash_is_zero_when_erased, setup, teardown),
+        cmocka_unit_test_setup_teardown(write_protection_says_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(read_protection_is_in_the_option_bytes, setup, teardown),
+        cmocka_unit_test_setup_teardown(some_erase_all_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(timing_models, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
