@@ -166,10 +166,8 @@ static void packed_in_part(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(headers_are_read),
-        cmocka_unit_test(what_is_a_chunk),
-        cmocka_unit_test(what_is_refused),
-        cmocka_unit_test(in_a_dfuse_file),
+        cmocka_unit_test(headers_are_read), cmocka_unit_test(what_is_a_chunk),
+        cmocka_unit_test(what_is_refused),  cmocka_unit_test(in_a_dfuse_file),
         cmocka_unit_test(packed_in_part),
     };
     return cmocka_run_group_tests_name("mboot_pack", tests, NULL, NULL);
