@@ -3,22 +3,17 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "base/proc.h"
 #include "base/text.h"
 #include "flasher/descriptor.h"
 #include "flasher/device.h"
 #include "flasher/presence.h"
-#include "flasher/repl.h"
 #include "flasher/serial.h"
 #include "flasher/task.h"
 
 #define DETACH_TIMEOUT_MS 1000     /* where the device names none */
 #define DETACH_TIMEOUT_MAX_MS 5000 /* it may name up to 65 s */
 #define PORT_WAIT_MS 2000 /* for the serial port of a device that has just been plugged in */
-#define BAUD 115200       /* any will do over USB, but for the one that is a signal */
 #define TOUCH_BAUD 1200
-#define REPL_POLL_MS 2
-#define LEAVE_MS 50 /* to say goodbye */
 
 /* USB CDC 1.2, 4.2 and 4.3: a serial port. */
 #define CLASS_COMMUNICATIONS 2
@@ -228,55 +223,6 @@ static bool detach(struct usb *usb, const struct usb_entry *entry, struct err **
     return reset(handle, err);
 }
 
-/* ---- the REPL -------------------------------------------------------------------------------- */
-
-/* The sleep bounds what a board that prints without end can take of our time, and lets other tasks
- * run: 4 KiB in 2 ms is more than a full-speed board can send. False: a signal asked us to stop. */
-static bool converse(struct serial *serial, struct repl *repl)
-{
-    _cleanup_(buf_release) struct buf out = BUF_INIT;
-    char bytes[4096];
-    size_t len = 0;
-    repl_init(repl, task_now_us());
-    while (repl_advance(repl, bytes, len, task_now_us(), &out) == REPL_GOES_ON) {
-        if (interrupt_requested())
-            return false;
-        if (serial_write(serial, out.data, out.len, repl->deadline_us) == SERIAL_GONE ||
-            serial_read(serial, bytes, sizeof(bytes), &len, task_now_us()) == SERIAL_GONE) {
-            repl_hang_up(repl);
-            return true;
-        }
-        buf_clear(&out);
-        task_sleep_ms(REPL_POLL_MS);
-    }
-    (void)!serial_write(serial, out.data, out.len, task_now_us() + LEAVE_MS * 1000LL);
-    return true;
-}
-
-/* Two programs that read from one port get a part of the answers each. */
-static bool explain(const struct repl *repl, const char *port, struct err **err)
-{
-    _cleanup_free_ char *users = serial_users(port);
-    repl_explain(repl, err);
-    if (users)
-        err_hint(err,
-                 "%s has the port open, too, and takes the board's answers away: end it, then "
-                 "run the command again",
-                 users);
-    return false;
-}
-
-static bool tell_repl(const char *port, struct err **err)
-{
-    _cleanup_(serial_close_ptr) struct serial *serial = NULL;
-    struct repl repl;
-    if (!serial_open(port, BAUD, &serial, err))
-        return false;
-    if (!converse(serial, &repl))
-        return err_set(err, ERR_INTERRUPTED, "interrupted while talking to the board");
-    return repl.step == REPL_TOLD || explain(&repl, port, err);
-}
-
 /* ---- all of them ----------------------------------------------------------------------------- */
 
 static bool run_serial(const struct usb_entry *entry, enum enter_method method, struct err **err)
@@ -284,7 +230,7 @@ static bool run_serial(const struct usb_entry *entry, enum enter_method method, 
     _cleanup_free_ char *port = wait_for_port(entry, err);
     if (!port)
         return err_wrap(err, "%s", labels[method]);
-    return (method == ENTER_REPL ? tell_repl(port, err) : serial_touch(port, TOUCH_BAUD, err)) ||
+    return (method == ENTER_REPL ? enter_repl(port, err) : serial_touch(port, TOUCH_BAUD, err)) ||
            err_wrap(err, "%s on %s", labels[method], port);
 }
 

@@ -41,4 +41,7 @@ char *enter_serial_port_in(const char *sysfs, const char *path);
 bool enter_run(struct usb *usb, const struct usb_entry *entry, enum enter_method method,
                struct err **err) MUST_CHECK;
 
+/* ENTER_REPL on this serial port. */
+bool enter_repl(const char *port, struct err **err) MUST_CHECK;
+
 #endif

@@ -3,76 +3,8 @@
 
 #include <stdlib.h>
 
+#include "tests/unit/repl_board.h"
 #include "tests/unit/unit.h"
-
-#define RAW_BANNER "raw REPL; CTRL-B to exit\r\n>"
-
-/* As much of MicroPython's REPL as is needed, by what shared/runtime/pyexec.c does. */
-struct board {
-    bool deaf;                 /* Ctrl-C does nothing now */
-    bool running;              /* a program runs */
-    bool raw;                  /* the raw REPL */
-    bool mute;                 /* takes no commands */
-    const char *tracebacks[2]; /* of the first and second command; NULL: it disconnects */
-    const char *noise;         /* printed each time that the board is asked, NULL = none */
-    bool gone;
-    unsigned commands;
-    struct buf line, sent, back; /* sent: everything that it received */
-};
-
-static void board_run(struct board *board)
-{
-    if (board->mute)
-        return;
-    const char *traceback = board->tracebacks[board->commands++];
-    buf_adds(&board->back, "OK");
-    if (!traceback)
-        board->gone = true;
-    else
-        buf_addf(&board->back, "\x04%s\x04>", traceback);
-}
-
-static void board_key(struct board *board, char key)
-{
-    buf_addc(&board->sent, key);
-    if (board->running) {
-        if (key != 3 || board->deaf)
-            return;
-        board->running = false;
-        buf_adds(&board->back, "Traceback (most recent call last):\r\nKeyboardInterrupt: \r\n>>> ");
-        return;
-    }
-    if (key == 1) {
-        board->raw = true;
-        buf_adds(&board->back, RAW_BANNER);
-    } else if (key == 2) {
-        board->raw = false;
-        buf_adds(&board->back, "\r\n>>> ");
-    } else if (key == 3) {
-        if (!board->raw)
-            buf_adds(&board->back, "\r\n>>> ");
-    } else if (key == 4 && board->raw) {
-        board_run(board);
-    } else if (key == '\r' && !board->raw) {
-        buf_adds(&board->back, "\r\n>>> ");
-    }
-    if (key < 32 && key != '\n')
-        buf_clear(&board->line);
-    else
-        buf_addc(&board->line, key);
-}
-
-static void board_release(struct board *board)
-{
-    buf_release(&board->line);
-    buf_release(&board->sent);
-    buf_release(&board->back);
-}
-
-#define BOARD(...)                                                                                 \
-    {                                                                                              \
-        .line = BUF_INIT, .sent = BUF_INIT, .back = BUF_INIT, __VA_ARGS__                          \
-    }
 
 /* Talk to it, 5 ms at a time; it hears again after deaf_ms. Returns the milliseconds that it took.
  */
@@ -244,7 +176,7 @@ static void accepted_and_silent(void **state)
     (void)state;
     struct repl repl;
     repl_init(&repl, 0);
-    feed(&repl, RAW_BANNER, 1000);
+    feed(&repl, RAW_REPL_BANNER, 1000);
     feed(&repl, "O", 2000);
     assert_int_equal(feed(&repl, "K", 3000), REPL_GOES_ON);
     assert_int_equal(feed(&repl, "", 1000 + REPL_ANSWER_MS * 1000 - 1), REPL_GOES_ON);
@@ -263,7 +195,7 @@ static void disconnects(void **state)
     assert_false(repl_explain(&repl, &err));
     assert_error(&err, ERR_DEVICE, "disconnected before it could be told");
     repl_init(&repl, 0);
-    feed(&repl, RAW_BANNER, 1000);
+    feed(&repl, RAW_REPL_BANNER, 1000);
     assert_int_equal(repl_hang_up(&repl), REPL_TOLD);
 }
 
@@ -272,8 +204,9 @@ static void disconnects(void **state)
 static void hostile(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {RAW_BANNER, ">>> ", "OK",   "\x04",  ">", "AttributeError",
-                                         "\r\n",     "\x01", "\xff", "noise", "",  "\x04\x04>"};
+    static const char *const pieces[] = {
+        RAW_REPL_BANNER, ">>> ", "OK",   "\x04",  ">", "AttributeError",
+        "\r\n",          "\x01", "\xff", "noise", "",  "\x04\x04>"};
     srand(4711);
     for (unsigned round = 0; round < 2000; round++) {
         _cleanup_(buf_release) struct buf out = BUF_INIT;
@@ -309,7 +242,7 @@ static void keeps_the_latest(void **state)
         assert_int_equal(parser.last[parser.last_len - 1], 'a' + i % 26);
         assert_int_equal(parser.last[parser.last_len], 0);
     }
-    for (const char *c = RAW_BANNER; *c; c++)
+    for (const char *c = RAW_REPL_BANNER; *c; c++)
         assert_int_equal(repl_parse(&parser, *c), c[1] ? REPL_EVENT_NONE : REPL_EVENT_RAW_PROMPT);
 }
 
