@@ -90,9 +90,16 @@ char *enter_serial_port(const struct usb_entry *entry)
     return enter_serial_port_in("/sys", entry->path);
 }
 
+static bool describes_port(const struct usb_entry *entry)
+{
+    return interface_class_find((const uint8_t *)entry->descriptors.data, entry->descriptors.len,
+                                CLASS_COMMUNICATIONS, SUBCLASS_ACM);
+}
+
 static char *wait_for_port(const struct usb_entry *entry, struct err **err)
 {
-    long long deadline_us = task_now_us() + PORT_WAIT_MS * 1000LL;
+    unsigned wait_ms = describes_port(entry) ? PORT_WAIT_MS : 0;
+    long long deadline_us = task_now_us() + wait_ms * 1000LL;
     for (;;) {
         char *port = enter_serial_port(entry);
         if (port)
@@ -118,8 +125,7 @@ static bool find_dfu(const struct usb_entry *entry, struct dfu_interface *interf
 static bool has_port(const struct usb_entry *entry)
 {
     _cleanup_free_ char *port = enter_serial_port(entry);
-    return port || interface_class_find((const uint8_t *)entry->descriptors.data,
-                                        entry->descriptors.len, CLASS_COMMUNICATIONS, SUBCLASS_ACM);
+    return port || describes_port(entry);
 }
 
 static bool says_micropython(const char *text)
