@@ -63,20 +63,20 @@ static size_t block_count(const struct download *d)
 }
 
 static void init(struct download *d, const struct dfu_functional *functional,
-                 const struct image *image)
+                 const struct segment *payload)
 {
     uint8_t attributes = functional ? functional->attributes : DFU_CAN_DOWNLOAD;
     uint32_t quirks = d->dfu->quirks.flags;
-    d->data = image->segments[0].data;
-    d->size = image->segments[0].size;
-    d->alt = image->segments[0].alt;
+    d->data = payload->data;
+    d->size = payload->size;
+    d->alt = payload->alt;
     d->can_upload = attributes & DFU_CAN_UPLOAD && !(quirks & QUIRK_NO_UPLOAD);
     d->will_detach = attributes & DFU_WILL_DETACH || quirks & QUIRK_WILL_DETACH;
     d->tolerant = attributes & DFU_MANIFESTATION_TOLERANT && !(quirks & QUIRK_WILL_DETACH);
 }
 
 static bool may_take(const struct dfu *dfu, const struct dfu_functional *functional,
-                     const struct image *image, struct err **err)
+                     const struct flash_options *options, struct err **err)
 {
     if (dfu->quirks.flags & QUIRK_IS_NOT_DFU) {
         err_set(err, ERR_DEVICE, "it speaks another protocol over DFU's requests (%s)",
@@ -87,14 +87,10 @@ static bool may_take(const struct dfu *dfu, const struct dfu_functional *functio
         err_set(err, ERR_DEVICE, "the device says that it cannot be written (bitCanDnload is 0)");
         return err_hint(err, "its maker's own tool may know another way");
     }
-    if (image->count == 1)
+    if (options->erase != FLASH_ERASE_MASS)
         return true;
-    err_set(err, ERR_DEVICE,
-            "the image has %zu parts at different addresses, and a plain DFU device has no "
-            "addresses: it takes one file",
-            image->count);
-    return err_hint(err, "`firn image IN OUT.bin` makes one part of it, if that is what the device "
-                         "expects");
+    err_set(err, ERR_USAGE, "a plain DFU device cannot be told to erase: it does as it likes");
+    return err_hint(err, "leave --erase out");
 }
 
 static void plan(struct download *d)
@@ -386,9 +382,10 @@ bool download_run(struct dfu *dfu, const struct dfu_functional *functional,
     struct download download = {.dfu = dfu, .options = options, .events = events, .result = result};
     struct download *d = &download;
     enum ending ending = ENDING_IDLE;
-    if (!may_take(dfu, functional, image, err))
+    const struct segment *payload = image_payload(image, err);
+    if (!payload || !may_take(dfu, functional, options, err))
         return false;
-    init(d, functional, image);
+    init(d, functional, payload);
     plan(d);
     return options->dry_run || (write_phase(d, err) && manifest_phase(d, &ending, err) &&
                                 verify_phase(d, ending, err) && leave_phase(d, ending, err));

@@ -14,7 +14,9 @@
 #include "flasher/descriptor.h"
 #include "flasher/flash.h"
 
-/* The image has one segment. dfu is claimed; whatever state the device is in is mended first. */
+/* Send the image's only segment (image_payload()), whatever its address. functional may be NULL:
+ * the device has no such descriptor. dfu is claimed; whatever state the device is in is mended
+ * first. The result is "verified" after a comparison only; else a warning says what is known. */
 bool download_run(struct dfu *dfu, const struct dfu_functional *functional,
                   const struct image *image, const struct flash_options *options,
                   struct events *events, struct flash_result *result, struct err **err) MUST_CHECK;

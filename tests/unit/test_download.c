@@ -204,7 +204,12 @@ static void refusals(void **state)
     f->board.attributes = TOLERANT;
     assert_ok(image_add(&f->image, 0, 0x2000, "x", 1, &err), &err);
     assert_false(run(f, &err));
-    assert_error(&err, ERR_DEVICE, "the image has 2 parts at different addresses");
+    assert_error(&err, ERR_FAILED, "which plain DFU has no addresses to tell apart by");
+    image_release(&f->image);
+    set_image(f, 0, SIZE);
+    f->options.erase = FLASH_ERASE_MASS;
+    assert_false(run(f, &err));
+    assert_error(&err, ERR_USAGE, "a plain DFU device cannot be told to erase");
     assert_int_equal(f->board.transfers, 0);
 }
 
