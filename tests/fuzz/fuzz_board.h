@@ -1,7 +1,8 @@
 /*
- * A DfuSe board whose answers a fuzzer may change: a struct dfu_io with 32 KiB of memory and a
- * clock of its own. With no input left it behaves; each byte of the input belongs to one transfer
- * and either lets it pass or says what goes wrong with it, statuses made of input bytes included.
+ * A board, DfuSe or plain DFU, whose answers a fuzzer may change: a struct dfu_io with 32 KiB of
+ * memory and a clock of its own. With no input left it behaves; each byte of the input belongs to
+ * one transfer and either lets it pass or says what goes wrong with it, statuses made of input
+ * bytes included.
  *
  * It keeps what a host may rely on: for each byte of its memory what the host last sent there, and
  * what it was last told is there (fuzz_board_has).
@@ -32,6 +33,11 @@ struct fuzz_board {
     uint8_t work[USB_CONTROL_MAX]; /* what the last DNLOAD brought */
     uint16_t work_block, work_len;
     bool gone, stuck;
+    size_t answered; /* bytes that an UPLOAD has */
+
+    /* Of a plain DFU device, whose blocks count from the start of its memory. */
+    bool plain, tolerant;
+    size_t held; /* bytes of its memory that it was sent */
 
     /* What the host sent and was told, whatever became of it in the board. */
     uint32_t host_pointer;
@@ -63,6 +69,18 @@ static inline uint32_t fuzz_le32(const uint8_t *p)
     return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
+/* Where a block of data belongs in the memory; anything beyond FUZZ_SIZE: nowhere. */
+static inline uint64_t fuzz_board_offset(const struct fuzz_board *b, uint32_t pointer,
+                                         uint16_t block)
+{
+    uint64_t size = b->transfer_size;
+    if (b->plain)
+        return block * size;
+    if (block < 2 || pointer < FUZZ_BASE)
+        return UINT32_MAX;
+    return pointer - FUZZ_BASE + (block - 2u) * size;
+}
+
 static inline void fuzz_board_fail(struct fuzz_board *b, uint8_t code)
 {
     b->state = DFU_STATE_ERROR;
@@ -86,21 +104,22 @@ static inline void fuzz_board_erase(struct fuzz_board *b, uint32_t offset)
 
 static inline void fuzz_board_program(struct fuzz_board *b)
 {
-    uint64_t offset =
-        (uint64_t)b->pointer - FUZZ_BASE + (b->work_block - 2u) * (uint64_t)b->transfer_size;
-    if (b->pointer < FUZZ_BASE || offset >= FUZZ_SIZE || b->work_len > FUZZ_SIZE - offset) {
+    uint64_t offset = fuzz_board_offset(b, b->pointer, b->work_block);
+    if (offset >= FUZZ_SIZE || b->work_len > FUZZ_SIZE - offset) {
         fuzz_board_fail(b, DFU_STATUS_ERR_ADDRESS);
         return;
     }
-    for (size_t i = 0; i < b->work_len; i++)
-        b->memory[offset + i] &= b->work[i]; /* NOR */
+    for (size_t i = 0; i < b->work_len; i++) /* NOR; plain devices erase by themselves */
+        b->memory[offset + i] = b->plain ? b->work[i] : b->memory[offset + i] & b->work[i];
+    if (offset + b->work_len > b->held)
+        b->held = (size_t)offset + b->work_len;
 }
 
 static inline void fuzz_board_work(struct fuzz_board *b)
 {
     uint32_t address = fuzz_le32(b->work + 1);
     b->state = DFU_STATE_DNLOAD_IDLE;
-    if (b->work_block >= 2)
+    if (b->plain || b->work_block >= 2)
         fuzz_board_program(b);
     else if (b->work_block == 0 && b->work_len == 5 && b->work[0] == 0x21)
         b->pointer = address;
@@ -131,13 +150,15 @@ static inline enum usb_fault fuzz_board_download(struct fuzz_board *b, const str
 
 static inline enum usb_fault fuzz_board_upload(struct fuzz_board *b, const struct usb_control *c)
 {
-    uint64_t offset =
-        (uint64_t)b->pointer - FUZZ_BASE + (c->value - 2u) * (uint64_t)b->transfer_size;
-    if ((b->state != DFU_STATE_IDLE && b->state != DFU_STATE_UPLOAD_IDLE) || c->value < 2 ||
-        b->pointer < FUZZ_BASE || offset >= FUZZ_SIZE || c->length > FUZZ_SIZE - offset)
+    uint64_t offset = fuzz_board_offset(b, b->pointer, c->value);
+    size_t end = b->plain ? b->held : FUZZ_SIZE;
+    size_t left = offset < end ? end - (size_t)offset : 0;
+    if ((b->state != DFU_STATE_IDLE && b->state != DFU_STATE_UPLOAD_IDLE) ||
+        (!b->plain && c->length > left))
         return fuzz_board_refuse(b);
-    memcpy(c->data, b->memory + offset, c->length);
-    b->state = DFU_STATE_UPLOAD_IDLE;
+    b->answered = c->length < left ? c->length : left;
+    memcpy(c->data, b->memory + (left ? offset : 0), b->answered);
+    b->state = b->answered == c->length ? DFU_STATE_UPLOAD_IDLE : DFU_STATE_IDLE;
     return USB_OK;
 }
 
@@ -150,7 +171,9 @@ static inline enum usb_fault fuzz_board_status(struct fuzz_board *b, const struc
         fuzz_board_work(b);
     else if (b->state == DFU_STATE_MANIFEST_SYNC)
         b->state = DFU_STATE_MANIFEST;
-    b->gone |= b->state == DFU_STATE_MANIFEST;
+    else if (b->state == DFU_STATE_MANIFEST)
+        b->state = b->tolerant ? DFU_STATE_IDLE : DFU_STATE_MANIFEST_WAIT_RESET;
+    b->gone |= b->state == DFU_STATE_MANIFEST && !b->plain;
     bytes[0] = b->code;
     bytes[4] = b->state;
     memcpy(c->data, bytes, sizeof(bytes));
@@ -186,17 +209,14 @@ static inline void fuzz_board_note_begin(struct fuzz_board *b, const struct usb_
     if (c->request != DFU_DNLOAD)
         return;
     b->told_to_leave |= c->length == 0;
-    uint64_t start =
-        (uint64_t)b->host_pointer - FUZZ_BASE + (c->value - 2u) * (uint64_t)b->transfer_size;
+    uint64_t start = fuzz_board_offset(b, b->host_pointer, c->value);
     uint64_t size = c->length;
-    bool erase = c->value == 0 && c->length == 5 && data[0] == 0x41;
+    bool erase = !b->plain && c->value == 0 && c->length == 5 && data[0] == 0x41;
     if (erase) {
         start = fuzz_le32(data + 1) - FUZZ_BASE;
         size = start < FUZZ_SIZE ? fuzz_sector_size((uint32_t)start) : 1;
         start = start / size * size;
     }
-    if (c->value < 2 && !erase)
-        return;
     for (uint64_t i = start; i < start + size && i < FUZZ_SIZE; i++)
         b->sent[i] = b->shown[i] = FUZZ_UNKNOWN;
 }
@@ -206,11 +226,10 @@ static inline void fuzz_board_note_end(struct fuzz_board *b, const struct usb_co
                                        size_t moved)
 {
     const uint8_t *data = c->data;
-    uint64_t start =
-        (uint64_t)b->host_pointer - FUZZ_BASE + (c->value - 2u) * (uint64_t)b->transfer_size;
+    uint64_t start = fuzz_board_offset(b, b->host_pointer, c->value);
     if (c->request == DFU_DNLOAD && c->value == 0 && c->length == 5 && data[0] == 0x21)
         b->host_pointer = fuzz_le32(data + 1);
-    if ((c->request != DFU_DNLOAD && c->request != DFU_UPLOAD) || c->value < 2)
+    if (c->request != DFU_DNLOAD && c->request != DFU_UPLOAD)
         return;
     int16_t *view = c->request == DFU_DNLOAD ? b->sent : b->shown;
     for (size_t i = 0; i < moved && start + i < FUZZ_SIZE; i++)
@@ -288,11 +307,19 @@ static inline bool fuzz_board_before(struct fuzz_board *b, const struct usb_cont
     }
 }
 
+/* Did the board itself not answer? */
+static inline bool fuzz_mischief_replaces(uint8_t mischief)
+{
+    return mischief == MISCHIEF_LIE || mischief == MISCHIEF_IGNORE;
+}
+
 /* What becomes of a transfer that worked. */
 static inline enum usb_fault fuzz_board_after(struct fuzz_board *b, const struct usb_control *c,
                                               uint8_t mischief, size_t *moved)
 {
-    size_t len = c->length, at;
+    size_t len =
+        c->request == DFU_UPLOAD && !fuzz_mischief_replaces(mischief) ? b->answered : c->length;
+    size_t at;
     if (mischief == MISCHIEF_FLIP && c->request_type & USB_REQUEST_IN && len) {
         at = fuzz_u16(&b->answers) % len;
         ((uint8_t *)c->data)[at] ^= (uint8_t)(fuzz_u8(&b->answers) | 1);
