@@ -86,9 +86,18 @@ void endpoint_cancel(struct endpoint *endpoint, struct transfer *transfer, int s
     finish(endpoint, transfer, status);
 }
 
+void endpoint_flush(struct endpoint *endpoint)
+{
+    while (endpoint->head) {
+        struct transfer *last = endpoint->head;
+        while (last->next)
+            last = last->next;
+        finish(endpoint, last, -ESHUTDOWN);
+    }
+}
+
 void endpoint_disconnect(struct endpoint *endpoint)
 {
     endpoint->gone = true;
-    while (endpoint->head)
-        finish(endpoint, endpoint->head, -ESHUTDOWN);
+    endpoint_flush(endpoint);
 }

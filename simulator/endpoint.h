@@ -35,7 +35,9 @@ struct endpoint {
 void endpoint_submit(struct endpoint *endpoint, struct transfer *transfer);
 /* End it with this status (negative errno). What the device did already stays done. */
 void endpoint_cancel(struct endpoint *endpoint, struct transfer *transfer, int status);
-/* The device is gone: everything ends with ESHUTDOWN, and so does whatever is submitted later. */
+/* Everything ends with ESHUTDOWN, the last first as in Linux: before a bus reset. */
+void endpoint_flush(struct endpoint *endpoint);
+/* The device is gone: the same, and so ends whatever is submitted later. */
 void endpoint_disconnect(struct endpoint *endpoint);
 
 #endif

@@ -86,6 +86,19 @@ static void write_place(struct sysfs_attributes *a, const struct sysfs_device *d
     sysfs_attribute(a, "maxchild", "%u", device->device->hub_ports);
 }
 
+static void write_configuration(struct sysfs_attributes *a, const struct usb_device *device,
+                                bool configured)
+{
+    const uint8_t *configuration = device->descriptors + device->descriptors[0];
+    if (configured) {
+        sysfs_attribute(a, "bNumInterfaces", "%2u", configuration[4]);
+        sysfs_attribute(a, "bConfigurationValue", "%u", configuration[5]);
+    } else {
+        write_attribute(a, "bNumInterfaces", NULL, 0);
+        write_attribute(a, "bConfigurationValue", NULL, 0);
+    }
+}
+
 static void write_identity(struct sysfs_attributes *a, const struct usb_device *device)
 {
     const uint8_t *d = device->descriptors;
@@ -99,8 +112,7 @@ static void write_identity(struct sysfs_attributes *a, const struct usb_device *
     sysfs_attribute(a, "bDeviceProtocol", "%02x", d[6]);
     sysfs_attribute(a, "bMaxPacketSize0", "%u", d[7]);
     sysfs_attribute(a, "bNumConfigurations", "%u", d[17]);
-    sysfs_attribute(a, "bNumInterfaces", "%2u", configuration[4]);
-    sysfs_attribute(a, "bConfigurationValue", "%u", configuration[5]);
+    write_configuration(a, device, true);
     sysfs_attribute(a, "bmAttributes", "%02x", configuration[7]);
     sysfs_attribute(a, "configuration", "%s", "");
     sysfs_attribute(a, "rx_lanes", "1");
@@ -274,6 +286,16 @@ bool sysfs_remove(const char *root, const struct sysfs_device *device, struct er
     _cleanup_free_ char *devpath = sysfs_devpath(device);
     _cleanup_free_ char *dir = xasprintf("%s/sys%s", root, devpath);
     return unlink_device(root, device, err) && sysfs_remove_dir(root, dir, err);
+}
+
+bool sysfs_configure(const char *root, const struct sysfs_device *device, bool configured,
+                     struct err **err)
+{
+    _cleanup_free_ char *devpath = sysfs_devpath(device);
+    _cleanup_free_ char *dir = xasprintf("%s/sys%s", root, devpath);
+    struct sysfs_attributes a = {dir, true, err};
+    write_configuration(&a, device->device, configured);
+    return a.ok;
 }
 
 char *sysfs_node_path(const char *root, const struct sysfs_device *device)

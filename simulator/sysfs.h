@@ -40,6 +40,10 @@ bool sysfs_add(const char *root, const struct sysfs_device *device, struct err *
 /* With everything below it in the tree. */
 bool sysfs_remove(const char *root, const struct sysfs_device *device, struct err **err) MUST_CHECK;
 
+/* Say whether the device is in its configuration. The directories of its interfaces stay. */
+bool sysfs_configure(const char *root, const struct sysfs_device *device, bool configured,
+                     struct err **err) MUST_CHECK;
+
 /* "ROOT/dev/bus/usb/001/007", "ROOT/ioctl/dev/bus/usb/001/007"; the caller frees. */
 char *sysfs_node_path(const char *root, const struct sysfs_device *device);
 char *sysfs_socket_path(const char *root, const struct sysfs_device *device);

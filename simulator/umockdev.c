@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -60,7 +61,15 @@ static void on_freed(void *data)
     free(node);
 }
 
-static const struct usbfs_node_ops node_ops = {on_ready, on_freed};
+static void on_configured(void *data, unsigned value)
+{
+    const struct node *node = data;
+    _cleanup_err_ struct err *err = NULL;
+    if (!sysfs_configure(node->bus->root, &node->place, value, &err))
+        fprintf(stderr, "warning: %s\n", err->message);
+}
+
+static const struct usbfs_node_ops node_ops = {on_ready, on_configured, on_freed};
 
 static void on_connect(void *arg)
 {

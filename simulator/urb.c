@@ -8,6 +8,9 @@
 #include "base/mem.h"
 
 #define SETUP_SIZE 8
+#define URB_FLAGS                                                                                  \
+    (USBDEVFS_URB_ISO_ASAP | USBDEVFS_URB_SHORT_NOT_OK | USBDEVFS_URB_BULK_CONTINUATION |          \
+     USBDEVFS_URB_NO_FSBR | USBDEVFS_URB_ZERO_PACKET | USBDEVFS_URB_NO_INTERRUPT)
 
 struct urb {
     struct transfer transfer;
@@ -16,15 +19,16 @@ struct urb {
     uint64_t buffer_address; /* in the program's memory too */
     size_t room;             /* bytes of data that the buffer holds */
     unsigned timeout_ms;     /* of a program that waits; 0 = none */
-    bool complete;
+    bool short_not_ok;       /* USBDEVFS_URB_SHORT_NOT_OK */
     struct urb *next;
 };
 
-static void urb_done(struct transfer *transfer)
+static void append(struct urb **list, struct urb *urb)
 {
-    struct urb *urb = transfer->arg;
-    urb->complete = true;
-    urb->urbs->changed(urb->urbs->arg);
+    while (*list)
+        list = &(*list)->next;
+    urb->next = NULL;
+    *list = urb;
 }
 
 static void unlink_urb(struct urb *urb)
@@ -35,18 +39,26 @@ static void unlink_urb(struct urb *urb)
     *link = urb->next;
 }
 
+static void urb_done(struct transfer *transfer)
+{
+    struct urb *urb = transfer->arg;
+    unlink_urb(urb);
+    append(&urb->urbs->done, urb);
+    if (urb->short_not_ok && transfer->status == 0 && transfer->actual < transfer->setup.length)
+        transfer->status = -EREMOTEIO;
+    urb->urbs->changed(urb->urbs->arg);
+}
+
 /* The program waits for this one. */
 static void waited_done(struct transfer *transfer)
 {
     struct urb *urb = transfer->arg;
     struct wire *wire = urb->urbs->wire;
-    urb->complete = true;
-    if (!wire)
-        return; /* urbs_release() is at it and frees it */
-    if (transfer->status == 0 && (transfer->setup.request_type & USB_DIR_IN))
-        wire_store(wire, urb->buffer_address, transfer->data, transfer->actual);
-    wire_done(wire, transfer->status < 0 ? transfer->status : (int)transfer->actual);
     unlink_urb(urb);
+    if (wire && transfer->status == 0 && (transfer->setup.request_type & USB_DIR_IN))
+        wire_store(wire, urb->buffer_address, transfer->data, transfer->actual);
+    if (wire) /* otherwise its program is gone */
+        wire_done(wire, transfer->status < 0 ? transfer->status : (int)transfer->actual);
     free(urb);
 }
 
@@ -71,10 +83,7 @@ static void launch(struct urbs *urbs)
 {
     struct urb *urb = urbs->parsed;
     bool waits = urb->address == 0;
-    struct urb **link = &urbs->first;
-    while (*link)
-        link = &(*link)->next;
-    *link = urb;
+    append(&urbs->first, urb);
     urbs->parsed = NULL;
     if (urb->timeout_ms) /* cancelled with the transfer's other timers */
         clock_after(urbs->endpoint->clock, urb->timeout_ms * UINT64_C(1000), timed_out,
@@ -135,6 +144,8 @@ int urbs_submit(struct urbs *urbs, const uint8_t *given_bytes, uint64_t address)
 {
     struct usbdevfs_urb given;
     memcpy(&given, given_bytes, sizeof(given));
+    if (given.flags & ~URB_FLAGS)
+        return -EINVAL;
     if (given.type != USBDEVFS_URB_TYPE_CONTROL || (given.endpoint & 0x7F) != 0)
         return -ENOENT; /* there are no other endpoints */
     if (given.buffer_length < SETUP_SIZE)
@@ -143,6 +154,7 @@ int urbs_submit(struct urbs *urbs, const uint8_t *given_bytes, uint64_t address)
     urb->address = address;
     urb->buffer_address = (uintptr_t)given.buffer;
     urb->room = (size_t)given.buffer_length - SETUP_SIZE;
+    urb->short_not_ok = given.flags & USBDEVFS_URB_SHORT_NOT_OK;
     wire_fetch(urbs->wire, urb->buffer_address, SETUP_SIZE, on_setup, urbs);
     return URB_WAITS;
 }
@@ -170,9 +182,7 @@ int urbs_request(struct urbs *urbs, const struct usb_setup *setup)
 
 int urbs_reap(struct urbs *urbs, uint64_t address)
 {
-    struct urb *urb = urbs->first;
-    while (urb && !urb->complete)
-        urb = urb->next;
+    struct urb *urb = urbs->done;
     if (!urb)
         return urbs->endpoint->gone ? -ENODEV : -EAGAIN;
     const struct transfer *transfer = &urb->transfer;
@@ -185,7 +195,7 @@ int urbs_reap(struct urbs *urbs, uint64_t address)
     if (transfer->setup.request_type & USB_DIR_IN)
         wire_store(wire, urb->buffer_address + SETUP_SIZE, transfer->data, transfer->actual);
     wire_store(wire, address, &urb->address, sizeof(void *));
-    unlink_urb(urb);
+    urbs->done = urb->next;
     free(urb);
     urbs->changed(urbs->arg);
     return 0;
@@ -194,7 +204,7 @@ int urbs_reap(struct urbs *urbs, uint64_t address)
 int urbs_discard(struct urbs *urbs, uint64_t address)
 {
     struct urb *urb = urbs->first;
-    while (urb && (urb->complete || urb->address != address))
+    while (urb && urb->address != address)
         urb = urb->next;
     if (!urb)
         return -EINVAL;
@@ -204,10 +214,7 @@ int urbs_discard(struct urbs *urbs, uint64_t address)
 
 bool urbs_reapable(const struct urbs *urbs)
 {
-    for (const struct urb *urb = urbs->first; urb; urb = urb->next)
-        if (urb->complete)
-            return true;
-    return false;
+    return urbs->done;
 }
 
 /* The last first, so that the device does not get to see transfers that nobody waits for. */
@@ -215,13 +222,14 @@ void urbs_release(struct urbs *urbs)
 {
     urbs->wire = NULL;
     while (urbs->first) {
-        struct urb **last = &urbs->first;
-        while ((*last)->next)
-            last = &(*last)->next;
-        struct urb *urb = *last;
-        *last = NULL;
-        if (!urb->complete)
-            endpoint_cancel(urbs->endpoint, &urb->transfer, -ENOENT);
+        struct urb *last = urbs->first;
+        while (last->next)
+            last = last->next;
+        endpoint_cancel(urbs->endpoint, &last->transfer, -ENOENT);
+    }
+    while (urbs->done) {
+        struct urb *urb = urbs->done;
+        urbs->done = urb->next;
         free(urb);
     }
     free(urbs->parsed);

@@ -26,7 +26,8 @@ struct urbs {
     /* urbs_reapable() may have changed. */
     void (*changed)(void *arg);
     void *arg;
-    struct urb *first;  /* in order of submission */
+    struct urb *first;  /* with the device, in order of submission */
+    struct urb *done;   /* can be reaped, in order of completion */
     struct urb *parsed; /* the one whose pieces are being fetched */
 };
 

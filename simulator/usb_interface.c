@@ -41,6 +41,18 @@ uint8_t usb_interface_endpoint(const struct usb_device *device, unsigned number,
     return 0;
 }
 
+int usb_interface_of_endpoint(const struct usb_device *device, uint8_t address)
+{
+    int number = -1;
+    for (const uint8_t *d = configuration(device); d; d = next(device, d)) {
+        if (d[1] == USB_DESCRIPTOR_INTERFACE)
+            number = d[2];
+        if (d[1] == USB_DESCRIPTOR_ENDPOINT && d[2] == address)
+            return number;
+    }
+    return -1;
+}
+
 const char *usb_interface_driver(const uint8_t *interface)
 {
     switch (interface[5]) {

@@ -15,6 +15,8 @@ const uint8_t *usb_interface_find(const struct usb_device *device, unsigned numb
  * direction (USB_DIR_IN or 0) of alternate setting 0; 0: there is none. */
 uint8_t usb_interface_endpoint(const struct usb_device *device, unsigned number, unsigned kind,
                                uint8_t direction);
+/* The number of the interface that has an endpoint (in any alternate setting); -1: none has. */
+int usb_interface_of_endpoint(const struct usb_device *device, uint8_t address);
 /* The driver that Linux binds to it, as in /sys/bus/usb/drivers; NULL: none. */
 const char *usb_interface_driver(const uint8_t *interface);
 

@@ -1,16 +1,17 @@
 #include "simulator/usbfs.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/usbdevice_fs.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "base/mem.h"
+#include "simulator/claims.h"
 #include "simulator/urb.h"
 #include "simulator/usb_interface.h"
 
-#define INTERFACES_MAX 8
 #define FULL_SPEED 2 /* USB_SPEED_FULL of linux/usb/ch9.h, what USBDEVFS_GET_SPEED returns */
 
 struct usbfs_file;
@@ -21,7 +22,7 @@ struct usbfs_node {
     const struct usbfs_node_ops *ops;
     void *data;
     struct usbfs_file *files;
-    struct usbfs_file *owner[INTERFACES_MAX]; /* who claimed it */
+    struct claims claims;
     bool ready;
 };
 
@@ -48,35 +49,12 @@ static const struct usb_device *device_of(const struct usbfs_file *file)
     return file->node->endpoint.device;
 }
 
-static unsigned interfaces_of(const struct usbfs_file *file)
-{
-    unsigned count = usb_interface_count(device_of(file));
-    return count < INTERFACES_MAX ? count : INTERFACES_MAX;
-}
-
 /* ---- interfaces ----------------------------------------------------------------------------- */
 
-static int claim(struct usbfs_file *file, unsigned interface)
-{
-    struct usbfs_node *node = file->node;
-    if (interface >= interfaces_of(file))
-        return -ENOENT;
-    if (node->owner[interface] && node->owner[interface] != file)
-        return -EBUSY;
-    node->owner[interface] = file;
-    return 0;
-}
-
-/* As the kernel's check_ctrlrecip(): a request to an interface claims it. */
 static int check_recipient(void *arg, const struct usb_setup *setup)
 {
-    uint8_t type = setup->request_type & USB_TYPE_MASK;
-    uint8_t recipient = setup->request_type & USB_RECIPIENT_MASK;
-    if (type != USB_TYPE_STANDARD && type != USB_TYPE_CLASS)
-        return 0;
-    if (recipient == USB_RECIPIENT_INTERFACE)
-        return claim(arg, setup->index & 0xFF);
-    return recipient == USB_RECIPIENT_ENDPOINT && (setup->index & 0x7F) != 0 ? -ENOENT : 0;
+    struct usbfs_file *file = arg;
+    return claims_check(&file->node->claims, file, setup);
 }
 
 static unsigned u32(const uint8_t *arg)
@@ -88,50 +66,50 @@ static unsigned u32(const uint8_t *arg)
 
 static int claim_interface(struct usbfs_file *file, const uint8_t *arg)
 {
-    return claim(file, u32(arg));
+    return claims_take(&file->node->claims, file, u32(arg));
 }
 
 static int release_interface(struct usbfs_file *file, const uint8_t *arg)
 {
-    unsigned interface = u32(arg);
-    if (interface >= interfaces_of(file))
-        return -ENOENT;
-    if (file->node->owner[interface] != file)
-        return -EINVAL;
-    file->node->owner[interface] = NULL;
-    return 0;
+    return claims_release(&file->node->claims, file, u32(arg));
 }
 
 static int set_interface(struct usbfs_file *file, const uint8_t *arg)
 {
     unsigned interface = u32(arg), alt = u32(arg + 4);
-    int result = claim(file, interface);
+    int result = claims_take(&file->node->claims, file, interface);
     if (result < 0)
         return result;
     if (!usb_interface_find(device_of(file), interface, alt))
         return -EINVAL;
     const struct usb_setup setup = {USB_RECIPIENT_INTERFACE, USB_SET_INTERFACE, (uint16_t)alt,
                                     (uint16_t)interface, 0};
+    file->node->claims.alt[interface] = (uint8_t)alt;
     return urbs_request(&file->urbs, &setup);
 }
 
+/* 0 and -1 unconfigure. */
 static int set_configuration(struct usbfs_file *file, const uint8_t *arg)
 {
-    for (unsigned i = 0; i < INTERFACES_MAX; i++)
-        if (file->node->owner[i])
-            return -EBUSY;
-    if (u32(arg) > 1)
+    struct usbfs_node *node = file->node;
+    unsigned value = u32(arg) == UINT_MAX ? 0 : u32(arg);
+    if (claims_any(&node->claims))
+        return -EBUSY;
+    if (value > 1)
         return -EINVAL;
-    const struct usb_setup setup = {0, USB_SET_CONFIGURATION, (uint16_t)u32(arg), 0, 0};
+    const struct usb_setup setup = {0, USB_SET_CONFIGURATION, (uint16_t)value, 0, 0};
+    node->claims.configured = value;
+    node->ops->configured(node->data, value);
     return urbs_request(&file->urbs, &setup);
 }
 
-/* ---- kernel drivers: there are none --------------------------------------------------------- */
+/* ---- kernel drivers: there are none but usbfs ----------------------------------------------- */
 
 static int get_driver(struct usbfs_file *file, const uint8_t *arg)
 {
+    const struct claims *claims = &file->node->claims;
     unsigned interface = u32(arg);
-    if (interface >= INTERFACES_MAX || !file->node->owner[interface])
+    if (!claims_has(claims, interface) || !claims->owner[interface])
         return -ENODATA;
     wire_store(file->wire, file->arg_address + offsetof(struct usbdevfs_getdriver, driver), "usbfs",
                sizeof("usbfs"));
@@ -140,31 +118,50 @@ static int get_driver(struct usbfs_file *file, const uint8_t *arg)
 
 static int driver_ioctl(struct usbfs_file *file, const uint8_t *arg)
 {
+    struct claims *claims = &file->node->claims;
     struct usbdevfs_ioctl given;
     memcpy(&given, arg, sizeof(given));
-    if (given.ifno < 0 || (unsigned)given.ifno >= interfaces_of(file))
+    unsigned interface = (unsigned)given.ifno;
+    if (!claims_has(claims, interface))
         return -EINVAL;
     if (given.ioctl_code == (int)USBDEVFS_DISCONNECT)
-        return -ENODATA;
-    return given.ioctl_code == (int)USBDEVFS_CONNECT ? 0 : -ENOTTY;
+        return claims_expel(claims, interface) ? 0 : -ENODATA;
+    if (given.ioctl_code == (int)USBDEVFS_CONNECT)
+        return claims->owner[interface] ? -EBUSY : 0;
+    return -ENOTTY;
+}
+
+static int disconnect_claim(struct usbfs_file *file, const uint8_t *arg)
+{
+    struct claims *claims = &file->node->claims;
+    struct usbdevfs_disconnect_claim given;
+    memcpy(&given, arg, sizeof(given));
+    if (!claims_has(claims, given.interface))
+        return -EINVAL;
+    bool is_usbfs = strncmp(given.driver, "usbfs", sizeof(given.driver)) == 0;
+    bool spared = ((given.flags & USBDEVFS_DISCONNECT_CLAIM_IF_DRIVER) && !is_usbfs) ||
+                  ((given.flags & USBDEVFS_DISCONNECT_CLAIM_EXCEPT_DRIVER) && is_usbfs);
+    if (claims->owner[given.interface] && spared)
+        return -EBUSY;
+    claims_expel(claims, given.interface);
+    return claims_take(claims, file, given.interface);
 }
 
 /* ---- the device as a whole ------------------------------------------------------------------ */
 
-/* A request of the kernel's own, outside of the queue, as it does at enumeration. */
 static bool enumerate(const struct usb_device *device)
 {
-    uint8_t in[USB_CONTROL_MAX];
-    struct usb_reply reply;
     const struct usb_setup setup = {0, USB_SET_CONFIGURATION, 1, 0, 0};
-    device->control(device->data, &setup, NULL, in, &reply);
-    return reply.outcome == USB_DONE;
+    return claims_tell_device(device, &setup);
 }
 
+/* Linux takes the interfaces away from usbfs, which cannot prepare for a reset. */
 static int reset(struct usbfs_file *file, const uint8_t *arg)
 {
     (void)arg;
     const struct usb_device *device = device_of(file);
+    claims_release_all(&file->node->claims, NULL);
+    endpoint_flush(&file->node->endpoint);
     device->bus_reset(device->data);
     if (enumerate(device))
         return 0;
@@ -175,8 +172,16 @@ static int reset(struct usbfs_file *file, const uint8_t *arg)
 
 static int clear_halt(struct usbfs_file *file, const uint8_t *arg)
 {
-    (void)file, (void)arg;
-    return -ENOENT; /* endpoint 0 cannot be cleared and there is no other */
+    unsigned address = u32(arg);
+    int result = claims_check_endpoint(&file->node->claims, file, address);
+    const struct usb_setup setup = {USB_RECIPIENT_ENDPOINT, USB_CLEAR_FEATURE, 0, (uint16_t)address,
+                                    0};
+    return result < 0 ? result : urbs_request(&file->urbs, &setup);
+}
+
+static int reset_endpoint(struct usbfs_file *file, const uint8_t *arg)
+{
+    return claims_check_endpoint(&file->node->claims, file, u32(arg));
 }
 
 static int get_capabilities(struct usbfs_file *file, const uint8_t *arg)
@@ -254,7 +259,8 @@ static const struct ioctl ioctls[] = {
     {USBDEVFS_CLEAR_HALT, 4, clear_halt},
     {USBDEVFS_GETDRIVER, 4, get_driver},
     {USBDEVFS_IOCTL, sizeof(struct usbdevfs_ioctl), driver_ioctl},
-    {USBDEVFS_DISCONNECT_CLAIM, 4, claim_interface},
+    {USBDEVFS_DISCONNECT_CLAIM, sizeof(struct usbdevfs_disconnect_claim), disconnect_claim},
+    {USBDEVFS_RESETEP, 4, reset_endpoint},
     {USBDEVFS_GET_SPEED, 0, get_speed},
     {USBDEVFS_CONNECTINFO, 0, connect_info},
     {USBDEVFS_RESET, 0, reset},
@@ -276,7 +282,7 @@ static void start_ioctl(struct usbfs_file *file, uint32_t request, uint64_t addr
     while (i < ARRAY_SIZE(ioctls) && ioctls[i].request != request)
         i++;
     if (i == ARRAY_SIZE(ioctls)) {
-        wire_done(file->wire, -ENOTTY);
+        wire_done(file->wire, file->node->endpoint.gone ? -ENODEV : -ENOTTY);
         return;
     }
     file->ioctl = &ioctls[i];
@@ -320,6 +326,7 @@ struct usbfs_node *usbfs_node_new(const struct usb_device *device, unsigned addr
 {
     struct usbfs_node *node = xcalloc(1, sizeof(*node));
     node->endpoint = (struct endpoint){.device = device, .clock = clock};
+    node->claims = (struct claims){.device = device, .configured = true};
     node->address = address;
     node->ops = ops;
     node->data = data;
@@ -343,9 +350,8 @@ static void on_closed(void *arg)
     wire_free(file->wire);
     urbs_release(&file->urbs);
     update_ready(file);
-    for (unsigned i = 0; i < INTERFACES_MAX; i++)
-        if (node->owner[i] == file)
-            node->owner[i] = NULL;
+    if (!node->endpoint.gone)
+        claims_release_all(&node->claims, file);
     struct usbfs_file **link = &node->files;
     while (*link != file)
         link = &(*link)->next;

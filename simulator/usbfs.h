@@ -23,6 +23,8 @@ struct usbfs_node_ops {
     /* Some file of the node now has (or no longer has) a transfer to reap. Not called twice with
      * the same value; false at the beginning. */
     void (*ready)(void *data, bool ready);
+    /* A program has chosen another configuration; 0: none. */
+    void (*configured)(void *data, unsigned value);
     /* The node is freed. */
     void (*freed)(void *data);
 };

@@ -18,7 +18,7 @@ struct pending {
     struct transfer transfer;
     struct usbip_request request;
     struct usbip *usbip;
-    bool unlinked; /* the host gets another answer */
+    const struct usbip_request *unlink; /* the host gets an answer to that instead */
     struct pending *next;
 };
 
@@ -70,6 +70,13 @@ static void answer_submit(struct usbip *usbip, const struct usbip_request *reque
     send_answer(usbip, &answer);
 }
 
+static void answer_unlink(struct usbip *usbip, const struct usbip_request *request, int status)
+{
+    _cleanup_(buf_release) struct buf answer = BUF_INIT;
+    usbip_add_ret_unlink(request, status, &answer);
+    send_answer(usbip, &answer);
+}
+
 /* ---- transfers ------------------------------------------------------------------------------ */
 
 static bool is_standard(const struct usb_setup *setup, uint8_t request)
@@ -96,11 +103,12 @@ static void transfer_done(struct transfer *transfer)
         link = &(*link)->next;
     *link = done->next;
     usbip->pending_count--;
-    if (!done->unlinked) {
+    if (done->unlink)
+        answer_unlink(usbip, done->unlink, -ECONNRESET);
+    else
         answer_submit(usbip, &done->request, transfer->status, transfer->data, transfer->actual);
-        if (transfer->status == 0)
-            note_configured(usbip, &transfer->setup);
-    }
+    if (transfer->status == 0)
+        note_configured(usbip, &transfer->setup);
     free(done);
 }
 
@@ -143,16 +151,15 @@ static void submit(struct usbip *usbip, const struct usbip_request *request, con
  * over already with a 0 (drivers/usb/usbip/stub_rx.c). */
 static void unlink_transfer(struct usbip *usbip, const struct usbip_request *request)
 {
-    _cleanup_(buf_release) struct buf answer = BUF_INIT;
     struct pending *pending = usbip->pending;
     while (pending && pending->request.seqnum != request->unlink_seqnum)
         pending = pending->next;
-    usbip_add_ret_unlink(request, pending ? -ECONNRESET : 0, &answer);
-    if (pending) {
-        pending->unlinked = true;
-        endpoint_cancel(&usbip->endpoint, &pending->transfer, -ECONNRESET);
+    if (!pending) {
+        answer_unlink(usbip, request, 0);
+        return;
     }
-    send_answer(usbip, &answer);
+    pending->unlink = request;
+    endpoint_cancel(&usbip->endpoint, &pending->transfer, -ECONNRESET);
 }
 
 /* ---- the connection ------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ static struct loop *loop;
 static struct port port;
 static struct usbfs_node *node;
 static bool node_ready, node_freed, unplugged;
+static unsigned configuration;
 static int done_pipe[2];
 
 static void on_ready(void *data, bool ready)
@@ -34,7 +35,13 @@ static void on_freed(void *data)
     node_freed = true;
 }
 
-static const struct usbfs_node_ops node_ops = {on_ready, on_freed};
+static void on_configured(void *data, unsigned value)
+{
+    (void)data;
+    configuration = value;
+}
+
+static const struct usbfs_node_ops node_ops = {on_ready, on_configured, on_freed};
 
 static void on_event(void *data, enum usb_event event, uint32_t event_ms)
 {
@@ -205,14 +212,69 @@ static void setting_program(int fd, int other_fd)
     results[9] = (int)info.devnum;
     results[10] = ioctl_on(fd, 0x12345678, NULL);
     results[11] = ioctl_on(fd, USBDEVFS_RESET, NULL);
+    results[12] = ioctl_on(fd, USBDEVFS_RELEASEINTERFACE, &(unsigned){0});
+    results[13] = ioctl_on(fd, USBDEVFS_IOCTL, &detach);
 }
 
 static void the_other_ioctls(void **state)
 {
     (void)state;
     run_program(setting_program);
-    CHECK_RESULTS(0, -EINVAL, -ENOENT, -ENOENT, 2, 0, 1, -ENODATA, 0, 7, -ENOTTY, 0);
+    CHECK_RESULTS(0, -EINVAL, -ENOENT, -ENOENT, 2, 0, 1, 0, 0, 7, -ENOTTY, 0, -EINVAL, -ENODATA);
     assert_int_equal(port.dfu.alt, 0); /* after the reset */
+    assert_int_equal(port.dfu.configuration, 1);
+}
+
+static void alternate_program(int fd, int other_fd)
+{
+    unsigned alt_3[2] = {0, 3};
+    uint8_t alt = 0xFF;
+    results[0] = ioctl_on(other_fd, USBDEVFS_SETINTERFACE, alt_3);
+    results[1] = ioctl_on(other_fd, USBDEVFS_RELEASEINTERFACE, alt_3);
+    results[2] = control(fd, 0x80, USB_GET_INTERFACE, 0, &alt, 1);
+    results[3] = alt;
+    results[4] = ioctl_on(other_fd, USBDEVFS_SETINTERFACE, alt_3);
+    results[5] = control(fd, 0x80, USB_GET_INTERFACE, 0, &alt, 1);
+    results[6] = alt;
+    shutdown(other_fd, SHUT_RDWR);
+    usleep(10000);
+    results[7] = control(fd, 0x80, USB_GET_INTERFACE, 0, &alt, 1);
+    results[8] = alt;
+}
+
+/* As Linux unbinds an interface: with a release, and when its owner goes. */
+static void a_release_goes_back_to_alternate_setting_0(void **state)
+{
+    (void)state;
+    run_program(alternate_program);
+    CHECK_RESULTS(0, 0, 1, 0, 0, 1, 3, 1, 0);
+}
+
+static void unconfiguring_program(int fd, int other_fd)
+{
+    (void)other_fd;
+    struct usbdevfs_disconnect_claim claim = {.flags = USBDEVFS_DISCONNECT_CLAIM_EXCEPT_DRIVER,
+                                              .driver = "usbfs"};
+    results[0] = ioctl_on(fd, USBDEVFS_SETCONFIGURATION, &(unsigned){2});
+    results[1] = ioctl_on(fd, USBDEVFS_SETCONFIGURATION, &(int){-1});
+    results[2] = claim_it(fd, 0);
+    results[3] = ioctl_on(fd, USBDEVFS_DISCONNECT_CLAIM, &claim);
+    results[4] = ioctl_on(fd, USBDEVFS_SETCONFIGURATION, &(unsigned){1});
+    results[5] = ioctl_on(fd, USBDEVFS_DISCONNECT_CLAIM, &claim);
+    results[6] = ioctl_on(fd, USBDEVFS_DISCONNECT_CLAIM, &claim);
+    claim.flags = 0;
+    results[7] = ioctl_on(fd, USBDEVFS_DISCONNECT_CLAIM, &claim);
+    struct usbdevfs_ioctl connect = {0, USBDEVFS_CONNECT, NULL};
+    results[8] = ioctl_on(fd, USBDEVFS_IOCTL, &connect);
+}
+
+static void without_a_configuration_there_are_no_interfaces(void **state)
+{
+    (void)state;
+    configuration = 77;
+    run_program(unconfiguring_program);
+    CHECK_RESULTS(-EINVAL, 0, -ENOENT, -EINVAL, 0, 0, -EBUSY, 0, -EBUSY);
+    assert_int_equal(configuration, 1);
     assert_int_equal(port.dfu.configuration, 1);
 }
 
@@ -344,6 +406,35 @@ static void a_hanging_urb_is_discarded(void **state)
     CHECK_RESULTS(0, 0, -EAGAIN, 0, 0, -ENOENT, 0, 0, -EINVAL);
 }
 
+static void order_program(int fd, int other_fd)
+{
+    (void)other_fd;
+    results[0] = submit(fd, &first, 0xA1, DFU_GETSTATUS, 0, NULL, 6);
+    results[1] = submit(fd, &second, 0xA1, DFU_GETSTATUS, 0, NULL, 6);
+    results[2] = ioctl_on(fd, USBDEVFS_RESET, NULL);
+    results[3] = reap(fd, &second); /* Linux kills the last one first */
+    results[4] = second.urb.status;
+    results[5] = reap(fd, &first);
+    results[6] = first.urb.status;
+    results[7] = submit(fd, &first, 0xA1, DFU_GETSTATUS, 0, NULL, 64);
+    results[8] = reap(fd, &first);
+    first.urb.flags = USBDEVFS_URB_SHORT_NOT_OK;
+    results[9] = ioctl_on(fd, USBDEVFS_SUBMITURB, &first.urb);
+    results[10] = reap(fd, &first);
+    results[11] = first.urb.status;
+    results[12] = first.urb.actual_length;
+    first.urb.flags = 0x8000;
+    results[13] = ioctl_on(fd, USBDEVFS_SUBMITURB, &first.urb);
+}
+
+static void completions_and_flags(void **state)
+{
+    (void)state;
+    add_fault("on=getstatus,do=hang");
+    run_program(order_program);
+    CHECK_RESULTS(0, 0, 0, 0, -ESHUTDOWN, 0, -ESHUTDOWN, 0, 0, 0, 0, -EREMOTEIO, 6, -EINVAL);
+}
+
 static void unplugged_program(int fd, int other_fd)
 {
     results[0] = submit(other_fd, &second, 0xA1, DFU_GETSTATUS, 0, NULL, 6);
@@ -410,6 +501,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_interface_has_one_owner),
         TEST(the_other_ioctls),
+        TEST(a_release_goes_back_to_alternate_setting_0),
+        TEST(without_a_configuration_there_are_no_interfaces),
+        TEST(completions_and_flags),
         TEST(synchronous_transfers),
         TEST(a_timeout_ends_a_synchronous_transfer),
         TEST(urbs_are_submitted_and_reaped),

@@ -257,9 +257,9 @@ static void unlinking(void **state)
     expect_silence();
     unlink_transfer(3, 1);
     serve(2);
-    /* The next one's turn comes with the unlinking; the unlinked one has no other answer. */
-    assert_int_equal(expect(3, 2, 0, answer), 6);
+    /* The unlinked one has no other answer; then it is the next one's turn. */
     assert_int_equal(expect(4, 3, -ECONNRESET, NULL), 0);
+    assert_int_equal(expect(3, 2, 0, answer), 6);
     unlink_transfer(4, 2);
     unlink_transfer(5, 77);
     serve(2);

@@ -1,0 +1,100 @@
+#include "simulator/claims.h"
+
+#include <errno.h>
+
+#include "simulator/usb_interface.h"
+
+#define LINUX_INTERFACES 64 /* bits of usb_dev_state.ifclaimed */
+
+bool claims_has(const struct claims *claims, unsigned interface)
+{
+    return claims->configured && interface < CLAIMS_INTERFACES &&
+           interface < usb_interface_count(claims->device);
+}
+
+int claims_take(struct claims *claims, const void *owner, unsigned interface)
+{
+    if (interface >= LINUX_INTERFACES)
+        return -EINVAL;
+    if (!claims_has(claims, interface))
+        return -ENOENT;
+    if (claims->owner[interface] && claims->owner[interface] != owner)
+        return -EBUSY;
+    claims->owner[interface] = owner;
+    return 0;
+}
+
+bool claims_tell_device(const struct usb_device *device, const struct usb_setup *setup)
+{
+    uint8_t in[USB_CONTROL_MAX];
+    struct usb_reply reply;
+    device->control(device->data, setup, NULL, in, &reply);
+    return reply.outcome == USB_DONE;
+}
+
+/* usb_unbind_interface() */
+bool claims_expel(struct claims *claims, unsigned interface)
+{
+    if (!claims_has(claims, interface) || !claims->owner[interface])
+        return false;
+    claims->owner[interface] = NULL;
+    if (claims->alt[interface] != 0) {
+        const struct usb_setup setup = {USB_RECIPIENT_INTERFACE, USB_SET_INTERFACE, 0,
+                                        (uint16_t)interface, 0};
+        claims->alt[interface] = 0;
+        (void)claims_tell_device(claims->device, &setup);
+    }
+    return true;
+}
+
+int claims_release(struct claims *claims, const void *owner, unsigned interface)
+{
+    if (interface >= LINUX_INTERFACES)
+        return -EINVAL;
+    if (!claims_has(claims, interface))
+        return -ENOENT;
+    if (claims->owner[interface] != owner)
+        return -EINVAL;
+    claims_expel(claims, interface);
+    return 0;
+}
+
+void claims_release_all(struct claims *claims, const void *owner)
+{
+    for (unsigned i = 0; i < CLAIMS_INTERFACES; i++)
+        if (!owner || claims->owner[i] == owner)
+            claims_expel(claims, i);
+}
+
+bool claims_any(const struct claims *claims)
+{
+    for (unsigned i = 0; i < CLAIMS_INTERFACES; i++)
+        if (claims->owner[i])
+            return true;
+    return false;
+}
+
+/* findintfep() and checkintf() */
+int claims_check_endpoint(struct claims *claims, const void *owner, unsigned address)
+{
+    if (address & ~0x8Fu)
+        return -EINVAL;
+    int interface = usb_interface_of_endpoint(claims->device, (uint8_t)address);
+    return interface < 0 ? -ENOENT : claims_take(claims, owner, (unsigned)interface);
+}
+
+/* check_ctrlrecip() */
+int claims_check(struct claims *claims, const void *owner, const struct usb_setup *setup)
+{
+    unsigned number = setup->index & 0xFF;
+    if ((setup->request_type & USB_TYPE_MASK) == USB_TYPE_VENDOR)
+        return 0;
+    switch (setup->request_type & USB_RECIPIENT_MASK) {
+    case USB_RECIPIENT_INTERFACE:
+        return claims_take(claims, owner, number);
+    case USB_RECIPIENT_ENDPOINT:
+        return (number & 0x7F) == 0 ? 0 : claims_check_endpoint(claims, owner, number);
+    default:
+        return 0;
+    }
+}

@@ -1,0 +1,41 @@
+/*
+ * Which program has claimed which interface of a device, and who may send what because of that: the
+ * rules of Linux's usbfs (drivers/usb/core/devio.c and driver.c). No kernel driver is modelled.
+ *
+ * An owner is an open file, known by its address. Numbers are what the ioctls return: 0 or -errno.
+ */
+#ifndef FIRN_SIMULATOR_CLAIMS_H
+#define FIRN_SIMULATOR_CLAIMS_H
+
+#include "simulator/usb.h"
+
+#define CLAIMS_INTERFACES 8
+
+struct claims {
+    const struct usb_device *device;
+    bool configured; /* otherwise it has no interfaces */
+    const void *owner[CLAIMS_INTERFACES];
+    uint8_t alt[CLAIMS_INTERFACES]; /* the alternate setting that was chosen last */
+};
+
+/* Is there such an interface now? */
+bool claims_has(const struct claims *claims, unsigned interface);
+/* EINVAL: beyond what Linux can count; ENOENT: there is none; EBUSY: somebody else's. */
+int claims_take(struct claims *claims, const void *owner, unsigned interface);
+/* EINVAL: not the owner's. The device goes back to alternate setting 0, as Linux does it. */
+int claims_release(struct claims *claims, const void *owner, unsigned interface);
+/* Whoever owns it. False: nobody does. */
+bool claims_expel(struct claims *claims, unsigned interface);
+/* All of an owner's; NULL: everybody's. */
+void claims_release_all(struct claims *claims, const void *owner);
+bool claims_any(const struct claims *claims);
+
+/* May this owner send that? A request to an interface, or an endpoint of one, claims it. */
+int claims_check(struct claims *claims, const void *owner, const struct usb_setup *setup);
+/* The same for an endpoint by its address. */
+int claims_check_endpoint(struct claims *claims, const void *owner, unsigned address);
+
+/* A request of the kernel's own, outside of the queue. */
+bool claims_tell_device(const struct usb_device *device, const struct usb_setup *setup);
+
+#endif

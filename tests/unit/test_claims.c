@@ -1,0 +1,132 @@
+#include "simulator/claims.h"
+
+#include <errno.h>
+
+#include "tests/unit/unit.h"
+
+/* Two interfaces; the second has endpoint 0x81 and a second alternate setting with 0x02. */
+static const uint8_t descriptors[] = {
+    18, 1,    0,    2,  0, 0, 0, 64, 1, 2, 3, 4, 0, 0, 0, 0, 0, 1, 9, 2,  59, 0, 2,
+    1,  0,    0x80, 50, 9, 4, 0, 0,  0, 1, 1, 1, 0, 9, 4, 1, 0, 1, 2, 2,  2,  0, 7,
+    5,  0x81, 2,    64, 0, 0, 9, 4,  1, 1, 1, 2, 2, 2, 0, 7, 5, 2, 2, 64, 0,  0,
+};
+
+static struct usb_setup told; /* the last request that the device got */
+static unsigned requests;
+
+static void control(void *data, const struct usb_setup *setup, const uint8_t *out, uint8_t *in,
+                    struct usb_reply *reply)
+{
+    (void)data, (void)out, (void)in;
+    told = *setup;
+    requests++;
+    *reply = (struct usb_reply){0};
+}
+
+static const struct usb_device device = {
+    .control = control, .descriptors = descriptors, .descriptors_len = sizeof(descriptors)};
+static const int us, them;
+static struct claims claims;
+
+static int setup(void **state)
+{
+    (void)state;
+    claims = (struct claims){.device = &device, .configured = true};
+    requests = 0;
+    return 0;
+}
+
+static void an_interface_has_one_owner(void **state)
+{
+    (void)state;
+    assert_int_equal(claims_take(&claims, &us, 0), 0);
+    assert_int_equal(claims_take(&claims, &us, 0), 0);
+    assert_int_equal(claims_take(&claims, &them, 0), -EBUSY);
+    assert_int_equal(claims_take(&claims, &them, 1), 0);
+    assert_int_equal(claims_take(&claims, &us, 2), -ENOENT);
+    assert_int_equal(claims_take(&claims, &us, 63), -ENOENT);
+    assert_int_equal(claims_take(&claims, &us, 64), -EINVAL);
+    assert_int_equal(claims_release(&claims, &them, 0), -EINVAL);
+    assert_int_equal(claims_release(&claims, &us, 2), -ENOENT);
+    assert_int_equal(claims_release(&claims, &us, 64), -EINVAL);
+    assert_int_equal(claims_release(&claims, &us, 0), 0);
+    assert_int_equal(claims_release(&claims, &us, 0), -EINVAL);
+    assert_true(claims_any(&claims));
+    claims_release_all(&claims, &us);
+    assert_true(claims_any(&claims));
+    claims_release_all(&claims, NULL);
+    assert_false(claims_any(&claims));
+    assert_int_equal(requests, 0);
+}
+
+static void a_release_resets_the_alternate_setting(void **state)
+{
+    (void)state;
+    assert_int_equal(claims_take(&claims, &us, 1), 0);
+    claims.alt[1] = 1;
+    assert_true(claims_expel(&claims, 1));
+    assert_false(claims_expel(&claims, 1));
+    assert_int_equal(requests, 1);
+    assert_int_equal(told.request_type, USB_RECIPIENT_INTERFACE);
+    assert_int_equal(told.request, USB_SET_INTERFACE);
+    assert_int_equal(told.value, 0);
+    assert_int_equal(told.index, 1);
+    assert_int_equal(claims.alt[1], 0);
+}
+
+static int check(const void *owner, uint8_t type, uint16_t index)
+{
+    const struct usb_setup request = {type, 0, 0, index, 0};
+    return claims_check(&claims, owner, &request);
+}
+
+static void requests_claim_what_they_are_for(void **state)
+{
+    (void)state;
+    assert_int_equal(check(&us, 0x80, 7), 0); /* to the device */
+    assert_int_equal(check(&us, 0xC1, 7), 0); /* a vendor's own business */
+    assert_int_equal(check(&us, 0xA3, 7), 0); /* to "other" */
+    assert_false(claims_any(&claims));
+    assert_int_equal(check(&us, 0xA1, 2), -ENOENT);
+    assert_int_equal(check(&us, 0xE1, 2), -ENOENT);
+    assert_int_equal(check(&us, 0xA1, 0xFF00), 0); /* the high byte does not count */
+    assert_ptr_equal(claims.owner[0], &us);
+    assert_int_equal(check(&them, 0x21, 0), -EBUSY);
+}
+
+static void so_do_requests_to_endpoints(void **state)
+{
+    (void)state;
+    assert_int_equal(check(&us, 0x82, 0x00), 0);
+    assert_int_equal(check(&us, 0x82, 0x80), 0);
+    assert_int_equal(check(&us, 0x82, 0x83), -ENOENT);
+    assert_int_equal(check(&us, 0x82, 0x91), -EINVAL);
+    assert_false(claims_any(&claims));
+    assert_int_equal(check(&us, 0x82, 0x81), 0);
+    assert_ptr_equal(claims.owner[1], &us);
+    assert_int_equal(claims_check_endpoint(&claims, &them, 0x02), -EBUSY);
+    assert_int_equal(claims_check_endpoint(&claims, &us, 0x02), 0);
+}
+
+static void without_a_configuration_there_is_nothing(void **state)
+{
+    (void)state;
+    claims.configured = false;
+    assert_false(claims_has(&claims, 0));
+    assert_int_equal(claims_take(&claims, &us, 0), -ENOENT);
+    assert_int_equal(claims_release(&claims, &us, 0), -ENOENT);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, setup)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_interface_has_one_owner),
+        TEST(a_release_resets_the_alternate_setting),
+        TEST(requests_claim_what_they_are_for),
+        TEST(so_do_requests_to_endpoints),
+        TEST(without_a_configuration_there_is_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
