@@ -194,6 +194,25 @@ static void emit(struct events *ev, json_t *event)
     json_decref(event);
 }
 
+static void forward(void *data, const json_t *event)
+{
+    const struct events *parent = data;
+
+    for (size_t i = 0; i < parent->sink_count; i++)
+        parent->sinks[i]->fn(parent->sinks[i]->data, event);
+}
+
+struct events *events_fork(struct events *parent, const char *job)
+{
+    if (!parent)
+        return NULL;
+    struct events *ev = events_new();
+
+    events_add_sink(ev, forward, parent);
+    events_set_job(ev, job);
+    return ev;
+}
+
 static bool same_job(const char *a, const char *b)
 {
     return a == b || (a && b && !strcmp(a, b));

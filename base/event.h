@@ -33,6 +33,9 @@ void events_add_sink(struct events *ev, event_sink_fn fn, void *data);
 /* One JSON object a line, keys sorted, to fd (borrowed; made close-on-exec unless it is a standard
  * stream). A closed reader ends that sink quietly. */
 void events_add_fd(struct events *ev, int fd);
+/* The events of one job among several that run at the same time: they go to the parent's sinks,
+ * labelled "job": name. NULL for a NULL parent. Freed before the parent. */
+struct events *events_fork(struct events *parent, const char *job);
 /* Label the events that follow with "job": name (a product, a board's port path); NULL = none. */
 void events_set_job(struct events *ev, const char *job);
 

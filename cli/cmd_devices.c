@@ -5,17 +5,19 @@
 
 #include "base/text.h"
 #include "cli/command.h"
-#include "flasher/device.h"
+#include "flasher/choose.h"
 
 static const char help[] =
     "Lists every USB device with a DFU interface: the port that it hangs on, its id, whether it is\n"
-    "in DFU mode or runs its program, what it calls itself, and its memories with their sectors.\n"
-    "Listing disturbs no board that is being flashed.\n"
+    "in DFU mode or runs its program, its dialect, its state, what it calls itself, and its\n"
+    "memories with their sectors. A board that is being flashed is not disturbed.\n"
+    "\n"
+    "      --quirks   print the table of devices that are known to behave unusually\n"
     "\n"
     "Example:\n"
     "  firn devices --json | jq '.devices[].path'\n";
 
-#define COLUMNS 5
+#define COLUMNS 7
 
 /* A device and its row of the table. */
 struct row {
@@ -46,16 +48,33 @@ static const char *mode(const struct device *device)
     return device_in_dfu_mode(device) ? "DFU" : "runtime";
 }
 
+/* "dfuIDLE", "dfuERROR errVENDOR", "in use", "-". */
+static char *state_text(const struct device *device)
+{
+    if (device->in_use)
+        return xstrdup("in use");
+    if (device->state < 0)
+        return xstrdup("-");
+    const char *state = dfu_state_label((uint8_t)device->state);
+    if (device->status <= DFU_STATUS_OK)
+        return xstrdup(state);
+    return xasprintf("%s %s", state, dfu_status_label((uint8_t)device->status));
+}
+
 static void row_init(struct row *row, struct device *device)
 {
-    *row = (struct row){
-        .device = device,
-        .cells = {xstrdup(device->usb->path),
-                  xasprintf("%04x:%04x", device->usb->vendor, device->usb->product),
-                  xstrdup(mode(device)), xstrdup(device->usb->serial ? device->usb->serial : "-"),
-                  xstrdup(device->usb->name ? device->usb->name : "-")},
+    *row = (struct row){.device = device};
+    (void)!device_inspect(device, &row->unusable);
+    char *cells[COLUMNS] = {
+        xstrdup(device->usb->path),
+        xasprintf("%04x:%04x", device->usb->vendor, device->usb->product),
+        xstrdup(mode(device)),
+        xstrdup(device_dialect(device)),
+        state_text(device),
+        xstrdup(device->usb->serial ? device->usb->serial : "-"),
+        xstrdup(device->usb->name ? device->usb->name : "-"),
     };
-    (void)!device_read_targets(device, &row->unusable);
+    memcpy(row->cells, cells, sizeof(cells));
 }
 
 /* Every cell but the last one padded to its column's width. */
@@ -101,8 +120,8 @@ static void add_indented(const struct err *err, struct buf *out)
 
 static void print_table(const struct row *rows, size_t count)
 {
-    char *titles[COLUMNS] = {(char *)"PORT", (char *)"ID", (char *)"MODE", (char *)"SERIAL",
-                             (char *)"PRODUCT"};
+    char *titles[COLUMNS] = {(char *)"PORT",  (char *)"ID",     (char *)"MODE",   (char *)"DIALECT",
+                             (char *)"STATE", (char *)"SERIAL", (char *)"PRODUCT"};
     _cleanup_(buf_release) struct buf out = BUF_INIT;
     size_t widths[COLUMNS];
     for (size_t c = 0; c < COLUMNS; c++) {
@@ -165,6 +184,13 @@ static json_t *device_fields(const struct row *row)
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:o}", "path", device->usb->path, "vendor",
                   vendor, "product", product, "version", version, "mode", mode(device), "name",
                   device->usb->name, "serial", device->usb->serial, "targets", targets);
+    json_object_update_new(fields, json_pack("{s:s, s:b}", "dialect", device_dialect(device),
+                                             "in_use", device->in_use));
+    if (device->state >= 0)
+        json_object_set_new(fields, "state", json_string(dfu_state_label((uint8_t)device->state)));
+    if (device->status >= 0)
+        json_object_set_new(fields, "status",
+                            json_string(dfu_status_label((uint8_t)device->status)));
     if (interface->has_functional)
         json_object_set_new(fields, "transfer_size",
                             json_integer(interface->functional.transfer_size));
@@ -183,18 +209,16 @@ static void report(struct cli *cli, const struct row *rows, size_t count)
     if (!cli->json && count)
         print_table(rows, count);
     else if (!cli->json)
-        printf("no DFU devices\n  %s\n", DEVICE_ENTER_ADVICE);
+        printf("no DFU devices\n  %s\n", CHOOSE_ENTER_ADVICE);
     event_result(cli->events, true, 0, json_pack("{s:o}", "devices", devices));
 }
 
-static int run(struct cli *cli, int argc, char **argv)
+static int list_devices(struct cli *cli)
 {
+    _cleanup_(usb_free_ptr) struct usb *usb = NULL;
     _cleanup_(device_list_release) struct device_list list = DEVICE_LIST_INIT;
     struct err *err = NULL;
-    if (argc > 1)
-        return cli_usage(cli, &cmd_devices, "unknown %s '%s'",
-                         *argv[1] == '-' ? "option" : "argument", argv[1]);
-    if (!device_list_read(&list, &err))
+    if (!usb_new(&usb, &err) || !device_list_read(&list, usb, NULL, &err))
         return cli_fail(cli, err);
     struct row *rows = xcalloc(list.count + 1, sizeof(*rows));
     for (size_t i = 0; i < list.count; i++)
@@ -206,9 +230,29 @@ static int run(struct cli *cli, int argc, char **argv)
     return 0;
 }
 
+static int list_quirks(struct cli *cli)
+{
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    quirks_format(&out);
+    if (!cli->json)
+        fputs(out.data, stdout);
+    event_result(cli->events, true, 0, json_pack("{s:s}", "quirks", out.data));
+    return 0;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--quirks") == 0)
+        return list_quirks(cli);
+    if (argc > 1)
+        return cli_usage(cli, &cmd_devices, "unknown %s '%s'",
+                         *argv[1] == '-' ? "option" : "argument", argv[1]);
+    return list_devices(cli);
+}
+
 const struct command cmd_devices = {
     .name = "devices",
-    .arguments = "",
+    .arguments = "[--quirks]",
     .summary = "list the boards that are plugged in",
     .help = help,
     .run = run,

@@ -1,98 +1,120 @@
 /* firn flash: an image into a board. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/text.h"
 #include "builder/build.h"
 #include "cli/command.h"
-#include "cli/image_input.h"
-#include "flasher/fleet.h"
+#include "cli/device_options.h"
+#include "cli/flash_report.h"
 
 static const char help[] =
-    "Flashes IMAGE (DfuSe .dfu, Intel HEX, ELF or raw binary) into the board in DFU mode that it is\n"
-    "for: erases the sectors that it needs, writes, reads everything back and compares, starts the\n"
-    "program. Other data in those sectors is kept. MANIFEST (.yaml) is built first.\n"
-    "A flash that was interrupted is mended by running it again.\n"
-    "\n"
-    "      --usb=VID:PID   the board's ids, instead of those in the image\n"
-    "      --path=PATH     the board on this USB port, as firn devices shows it (1-1.4)\n"
-    "      --serial=TEXT   the board with this serial\n"
-    "      --alt=N         write to alternate setting N instead of the one in the image\n"
-    "      --address=A     where a raw binary or a plain DFU file goes (0x08000000)\n"
-    "      --no-verify     do not read back\n"
-    "      --no-leave      stay in the bootloader at the end\n"
-    "  -n, --dry-run       print what would be erased and written; change nothing\n"
+    "Flashes IMAGE (DfuSe or plain DFU .dfu, Intel HEX, ELF, raw binary) into the board that it is\n"
+    "for: compares, erases and writes what differs, reads it back, starts the program and waits\n"
+    "until the board is back. Other data in sectors that are erased is kept. MANIFEST (.yaml) is\n"
+    "built first. A flash that was interrupted is mended by running it again.\n"
+    "\n" DEVICE_OPTIONS_HELP
+    "      --alt=N|NAME      the memory to write, instead of the one in the image\n"
+    "      --address=A       where a raw binary or a plain DFU file goes (0x08000000)\n"
+    "      --erase=WHAT      needed (default), all (every sector that the image touches), mass (the\n"
+    "                        whole memory: nothing is kept)\n"
+    "      --discard         do not keep other data in sectors that are erased\n"
+    "      --no-verify       do not read back\n"
+    "      --no-leave        stay in the bootloader at the end\n"
+    "      --return=SECONDS  how long to wait until the board is back (5); 0 = do not\n"
+    "      --with=dfu-util   let dfu-util write\n"
+    "  -n, --dry-run         print what would be erased and written, and how long that takes\n"
     "\n"
     "Examples:\n"
     "  firn flash out/greeter/greeter-1.4.0.dfu\n"
-    "  firn flash firmware.bin --address 0x08000000 --path 1-1.4\n";
+    "  firn flash firmware.bin --address 0x08000000 --path 1-1.4\n"
+    "  firn flash out/greeter/greeter-1.4.0.dfu --all --wait\n";
 
 enum {
-    OPT_USB = 256,
-    OPT_PATH,
-    OPT_SERIAL,
-    OPT_ALT,
-    OPT_ADDRESS,
+    OPT_ADDRESS = OPT_OWN,
+    OPT_ERASE,
+    OPT_DISCARD,
     OPT_NO_VERIFY,
     OPT_NO_LEAVE,
+    OPT_RETURN,
+    OPT_WITH,
 };
 
 static const struct option long_options[] = {
-    {"usb", required_argument, NULL, OPT_USB},
-    {"path", required_argument, NULL, OPT_PATH},
-    {"serial", required_argument, NULL, OPT_SERIAL},
-    {"alt", required_argument, NULL, OPT_ALT},
+    DEVICE_LONG_OPTIONS,
     {"address", required_argument, NULL, OPT_ADDRESS},
+    {"erase", required_argument, NULL, OPT_ERASE},
+    {"discard", no_argument, NULL, OPT_DISCARD},
     {"no-verify", no_argument, NULL, OPT_NO_VERIFY},
     {"no-leave", no_argument, NULL, OPT_NO_LEAVE},
+    {"return", required_argument, NULL, OPT_RETURN},
+    {"with", required_argument, NULL, OPT_WITH},
     {"dry-run", no_argument, NULL, 'n'},
     {NULL, 0, NULL, 0},
 };
 
+#define RETURN_MAX_S 600
+
 struct arguments {
     const char *input;
-    struct fleet_options fleet;
-    bool has_ids, has_alt, has_address;
-    uint32_t alt, address;
+    struct device_options device;
+    struct flash_options flash;
+    bool has_address, with_dfu_util;
+    uint32_t address;
 };
 
-/* One option; 0 or the exit status of a wrong one. */
-static int take_option(struct cli *cli, struct arguments *args, int option, const char *given)
+static int take_erase(struct cli *cli, enum flash_erase *erase)
 {
-    uint16_t vendor, product;
+    static const char *const names[] = {"needed", "all", "mass"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (strcmp(optarg, names[i]) == 0) {
+            *erase = (enum flash_erase)i;
+            return 0;
+        }
+    }
+    return cli_usage(cli, &cmd_flash, "--erase: '%s' is none of needed, all, mass", optarg);
+}
+
+static int take_return(struct cli *cli, unsigned *return_ms)
+{
+    uint32_t seconds;
+    if (!text_parse_u32(optarg, &seconds) || seconds > RETURN_MAX_S)
+        return cli_usage(cli, &cmd_flash, "--return: '%s' is not a number of seconds up to %d",
+                         optarg, RETURN_MAX_S);
+    *return_ms = seconds * 1000;
+    return 0;
+}
+
+/* One of the options that only this command has; 0 or the exit status of a wrong one. */
+static int take_own(struct cli *cli, struct arguments *args, int option, const char *given)
+{
     switch (option) {
-    case OPT_USB:
-        if (!image_parse_ids(optarg, &vendor, &product))
-            return cli_usage(cli, &cmd_flash, "--usb: '%s' is not like 0483:df11", optarg);
-        args->fleet.match.vendor = vendor;
-        args->fleet.match.product = product;
-        args->has_ids = true;
-        return 0;
-    case OPT_PATH:
-        args->fleet.match.path = optarg;
-        return 0;
-    case OPT_SERIAL:
-        args->fleet.match.serial = optarg;
-        return 0;
-    case OPT_ALT:
-        args->has_alt = true;
-        if (!text_parse_u32(optarg, &args->alt) || args->alt > 255)
-            return cli_usage(cli, &cmd_flash, "--alt: '%s' is not a number up to 255", optarg);
-        return 0;
     case OPT_ADDRESS:
         args->has_address = true;
         if (!text_parse_u32(optarg, &args->address))
             return cli_usage(cli, &cmd_flash, "--address: '%s' is not like 0x08000000", optarg);
         return 0;
+    case OPT_ERASE:
+        return take_erase(cli, &args->flash.erase);
+    case OPT_DISCARD:
+        args->flash.discard = true;
+        return 0;
     case OPT_NO_VERIFY:
-        args->fleet.flash.verify = false;
+        args->flash.verify = false;
         return 0;
     case OPT_NO_LEAVE:
-        args->fleet.flash.leave = false;
+        args->flash.leave = false;
+        return 0;
+    case OPT_RETURN:
+        return take_return(cli, &args->flash.return_ms);
+    case OPT_WITH:
+        args->with_dfu_util = true;
+        if (strcmp(optarg, "dfu-util") != 0)
+            return cli_usage(cli, &cmd_flash, "--with: there is dfu-util, not '%s'", optarg);
         return 0;
     case 'n':
-        args->fleet.flash.dry_run = true;
+        args->flash.dry_run = true;
         return 0;
     case ':':
         return cli_usage(cli, &cmd_flash, "%s needs a value", given);
@@ -105,95 +127,19 @@ static int parse(struct cli *cli, struct arguments *args, int argc, char **argv)
 {
     int option, status;
     optind = 0;
-    while ((option = getopt_long(argc, argv, ":n", long_options, NULL)) != -1)
-        if ((status = take_option(cli, args, option, argv[optind - 1])) != 0)
+    while ((option = getopt_long(argc, argv, ":n", long_options, NULL)) != -1) {
+        if (!device_option_take(cli, &cmd_flash, option, &args->device, &status))
+            status = take_own(cli, args, option, argv[optind - 1]);
+        if (status != 0)
             return status;
+    }
     if (optind == argc)
         return cli_usage(cli, &cmd_flash, "which image or manifest?");
     if (optind + 1 < argc)
         return cli_usage(cli, &cmd_flash, "one image at a time: what is '%s'?", argv[optind + 1]);
     args->input = argv[optind];
+    args->flash.alt = args->device.alt;
     return 0;
-}
-
-/* Write all of it to another alternate setting than the image says. */
-static bool move_to_alt(struct image *image, const struct arguments *args, struct err **err)
-{
-    if (image->segments[0].alt != image->segments[image->count - 1].alt) { /* they are sorted */
-        err_set(err, ERR_USAGE, "'%s' has data for several alternate settings", args->input);
-        return err_hint(err, "leave --alt out");
-    }
-    for (size_t i = 0; i < image->count; i++)
-        image->segments[i].alt = (uint8_t)args->alt;
-    return true;
-}
-
-/* The ids that the image is for, unless the user said which. */
-static void match_image(struct device_match *match, const struct image *image)
-{
-    if (image->usb_vendor != IMAGE_ID_ANY)
-        match->vendor = image->usb_vendor;
-    if (image->usb_product != IMAGE_ID_ANY)
-        match->product = image->usb_product;
-}
-
-static json_t *span_fields(uint8_t alt, uint32_t address, size_t size, bool keep)
-{
-    char text[11];
-    snprintf(text, sizeof(text), "0x%08x", (unsigned)address);
-    return json_pack("{s:i, s:s, s:I, s:b}", "alt", alt, "address", text, "size", (json_int_t)size,
-                     "keeps_data", keep);
-}
-
-static json_t *plan_fields(const struct plan *plan)
-{
-    json_t *erase = json_array(), *write = json_array();
-    for (size_t i = 0; i < plan->sector_count; i++) {
-        const struct plan_sector *sector = &plan->sectors[i];
-        json_array_append_new(
-            erase, span_fields(sector->alt, sector->address, sector->size, sector->keep));
-    }
-    for (size_t i = 0; i <= plan->run_count; i++) {
-        const struct plan_run *run = i < plan->run_count ? &plan->runs[i] : &plan->vector;
-        json_array_append_new(write, span_fields(run->alt, run->address, run->size, run->keep));
-    }
-    return json_pack("{s:o, s:o}", "erase", erase, "write", write);
-}
-
-static json_t *result_fields(const struct fleet_result *all, const struct arguments *args)
-{
-    const struct flash_result *r = &all->boards[0];
-    json_t *fields =
-        json_pack("{s:s, s:s?, s:s, s:f, s:b}", "path", r->path, "serial", r->serial, "digest",
-                  all->digest, "seconds", r->seconds, "dry_run", args->fleet.flash.dry_run);
-    if (args->fleet.flash.dry_run) {
-        json_object_set_new(fields, "plan", plan_fields(&r->plan));
-        return fields;
-    }
-    json_object_update_new(fields, json_pack("{s:I, s:I, s:I, s:b, s:b}", "bytes_written",
-                                             (json_int_t)r->bytes_written, "bytes_kept",
-                                             (json_int_t)plan_kept_bytes(&r->plan),
-                                             "sectors_erased", (json_int_t)r->sectors_erased,
-                                             "verified", r->verified, "left", r->left));
-    return fields;
-}
-
-static void print_result(const struct fleet_result *all, const struct image *image,
-                         const struct arguments *args)
-{
-    const struct flash_result *r = &all->boards[0];
-    _cleanup_(buf_release) struct buf out = BUF_INIT;
-    if (args->fleet.flash.dry_run) {
-        plan_format(&r->plan, &out);
-        buf_adds(&out, "nothing was changed (--dry-run)\n");
-    } else {
-        buf_adds(&out, r->verified ? "flashed and verified " : "flashed, NOT verified: ");
-        text_add_size(&out, image_size(image));
-        buf_addf(&out, " on %s in ", r->path);
-        text_add_duration(&out, (int64_t)(r->seconds * 1000));
-        buf_addf(&out, "\n  digest  sha256 %s\n", all->digest);
-    }
-    fputs(out.data, stdout);
 }
 
 /* The path of the image that a manifest makes, yours; NULL with diags or *err filled. */
@@ -217,9 +163,36 @@ static bool load(struct cli *cli, const char *path, const struct arguments *args
         return false;
     if (!in->image.count)
         return err_set(err, ERR_FAILED, "'%s' holds no data", path);
-    return image_check_plain(&in->image, err) && image_input_check_address(in, err) &&
-           image_input_check_link(in, err) &&
-           (!args->has_alt || move_to_alt(&in->image, args, err));
+    return image_input_check_link(in, err);
+}
+
+/* The ids that the image is for. */
+static void match_image(struct choose_match *match, const struct image *image)
+{
+    if (image->usb_vendor != IMAGE_ID_ANY)
+        match->image_vendor = image->usb_vendor;
+    if (image->usb_product != IMAGE_ID_ANY)
+        match->image_product = image->usb_product;
+}
+
+/* What the boards of a fleet get. */
+struct work {
+    const struct image *image;
+    const struct flash_options *options;
+};
+
+static bool flash_one(void *data, struct fleet_board *board, struct err **err)
+{
+    const struct work *work = data;
+    return flash_board(board, work->image, work->options, err);
+}
+
+/* $FIRN_HOME/rescue; NULL where there is no place for it: then the flash does without. */
+static char *find_rescue_dir(void)
+{
+    _cleanup_(diags_release) struct diags ignored = DIAGS_INIT;
+    _cleanup_(config_release) struct config config = CONFIG_INIT;
+    return config_load(&config, &ignored) ? path_join(config.home, "rescue") : NULL;
 }
 
 static int flash(struct cli *cli, const char *path, struct arguments *args)
@@ -227,15 +200,19 @@ static int flash(struct cli *cli, const char *path, struct arguments *args)
     struct err *err = NULL;
     _cleanup_(image_input_release) struct image_input in = IMAGE_INPUT_INIT;
     _cleanup_(fleet_result_release) struct fleet_result result = FLEET_RESULT_INIT;
+    _cleanup_free_ char *rescue_dir = find_rescue_dir();
+    args->flash.rescue_dir = rescue_dir;
     if (!load(cli, path, args, &in, &err))
         return cli_fail(cli, err);
-    if (!args->has_ids)
-        match_image(&args->fleet.match, &in.image);
-    if (!fleet_flash(&in.image, &args->fleet, cli->events, &result, &err))
-        return cli_fail(cli, err);
+    match_image(&args->device.fleet.match, &in.image);
+    struct work work = {&in.image, &args->flash};
+    bool ok = fleet_run(&args->device.fleet, flash_one, &work, cli->events, &result, &err);
     if (!cli->json && !cli->quiet)
-        print_result(&result, &in.image, args);
-    event_result(cli->events, true, 0, result_fields(&result, args));
+        flash_report_print(&result, &in, &args->flash);
+    json_t *fields = result.count ? flash_report_fields(&result, &in, &args->flash) : NULL;
+    if (!ok)
+        return device_fail(cli, &result, err, fields);
+    event_result(cli->events, true, 0, fields);
     return 0;
 }
 
@@ -253,7 +230,8 @@ static int build_and_flash(struct cli *cli, struct arguments *args)
 static int run(struct cli *cli, int argc, char **argv)
 {
     struct arguments args = {
-        .fleet = FLEET_OPTIONS_INIT,
+        .device = DEVICE_OPTIONS_INIT,
+        .flash = FLASH_OPTIONS_INIT,
     };
     int status = parse(cli, &args, argc, argv);
     if (status)
@@ -265,7 +243,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command cmd_flash = {
     .name = "flash",
-    .arguments = "IMAGE|MANIFEST [--usb VID:PID] [--path PORT] [--serial TEXT] [--dry-run]",
+    .arguments = "IMAGE|MANIFEST [--path PORT | --all] [--wait] [--dry-run]",
     .summary = "write an image into a board, and prove it",
     .help = help,
     .run = run,

@@ -3,12 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/fs.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/image_output.h"
 #include "cli/image_show.h"
-#include "image/dfu_file.h"
-#include "image/hex_file.h"
 
 static const char help[] =
     "Shows what is inside an image: the product that its sidecar (FILE's name with .json) names,\n"
@@ -67,22 +65,6 @@ static bool parse_format(const char *id, enum image_format *format)
     return false;
 }
 
-static bool parse_extension(const char *path, enum image_format *format)
-{
-    static const struct {
-        const char *extension;
-        enum image_format format;
-    } known[] = {
-        {".dfu", IMAGE_FORMAT_DFUSE}, {".hex", IMAGE_FORMAT_HEX}, {".bin", IMAGE_FORMAT_BIN}};
-    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-        if (text_ends_with(path, known[i].extension)) {
-            *format = known[i].format;
-            return true;
-        }
-    }
-    return false;
-}
-
 static int parse_option(struct cli *cli, int option, char **argv, struct options *o)
 {
     switch (option) {
@@ -120,7 +102,7 @@ static int parse_option(struct cli *cli, int option, char **argv, struct options
 /* What the options mean together. */
 static int check_options(struct cli *cli, struct options *o)
 {
-    if (o->output && !o->has_format && !parse_extension(o->output, &o->format))
+    if (o->output && !o->has_format && !image_output_format(o->output, &o->format))
         return cli_usage(cli, &cmd_image,
                          "the output '%s' must end with .dfu, .hex or .bin, or --format say what "
                          "it is",
@@ -169,32 +151,17 @@ static enum image_format output_format(const struct options *o, const struct ima
     return o->format;
 }
 
-static bool encode_dfuse(const struct image_input *in, bool asked, struct buf *out,
-                         struct err **err)
-{
-    if (!image_check_address(&in->image, err))
-        return asked ? false
-                     : err_hint(err, "give the first byte's address: --address 0x08000000; or make "
-                                     "a plain DFU file, without addresses: --format dfu");
-    _cleanup_free_ char *name = target_name(in);
-    dfuse_file_write(&in->image, name, out);
-    return true;
-}
-
 static bool encode(const struct image_input *in, const struct options *o, struct buf *out,
                    struct err **err)
 {
-    uint32_t address;
-    switch (output_format(o, in)) {
-    case IMAGE_FORMAT_HEX:
-        return hex_write(&in->image, out, err);
-    case IMAGE_FORMAT_BIN:
-        return image_to_bin(&in->image, out, &address, err);
-    case IMAGE_FORMAT_DFU:
-        return dfu_file_write(&in->image, out, err);
-    default:
-        return encode_dfuse(in, o->has_format, out, err);
-    }
+    _cleanup_free_ char *name = target_name(in);
+    enum image_format format = output_format(o, in);
+    if (image_output_encode(&in->image, format, name, out, err))
+        return true;
+    if (format != IMAGE_FORMAT_DFUSE || !in->image.addressless || o->has_format)
+        return false;
+    return err_hint(err, "give the first byte's address: --address 0x08000000; or make a plain DFU "
+                         "file, without addresses: --format dfu");
 }
 
 static int convert(struct cli *cli, const struct options *o, const struct image_input *in)
@@ -209,11 +176,8 @@ static int convert(struct cli *cli, const struct options *o, const struct image_
         err_wrap(&err, "cannot write '%s'", o->output);
         return cli_fail(cli, err);
     }
-    if (!fs_write(o->output, out.data, out.len, 0644, &err)) {
-        if (err->code == ERR_NOT_FOUND)
-            err_hint(&err, "make its directory first");
+    if (!image_output_write(o->output, &out, &err))
         return cli_fail(cli, err);
-    }
     hash_bytes(out.data, out.len, hex);
     text_add_size(&size, out.len);
     if (!cli->json && !cli->quiet)

@@ -1,47 +1,101 @@
 #include "flasher/device.h"
 
-#include <inttypes.h>
 #include <string.h>
 
+#include "flasher/kept.h"
 #include "flasher/task.h"
 
 /* For a device without a functional descriptor, or with a transfer size of 0: what every full-speed
  * endpoint 0 can take. */
 #define TRANSFER_SIZE_DEFAULT 64
+/* GETSTATE and GETSTATUS of a device that is only looked at. */
+#define LOOK_TIMEOUT_MS 500
+
+static void parse_layout(const struct device *device, struct device_target *target)
+{
+    _cleanup_err_ struct err *ignored = NULL;
+    const char *text =
+        device->quirks.layout && target == device->targets ? device->quirks.layout : target->name;
+    target->has_layout = text && layout_parse(text, strlen(text), &target->layout, &ignored);
+}
 
 static void read_targets(struct usb_handle *handle, struct device *device)
 {
     for (size_t i = 0; i < device->target_count; i++) {
-        _cleanup_err_ struct err *ignored = NULL;
         struct device_target *target = &device->targets[i];
+        free(target->name);
+        layout_release(&target->layout);
         target->name = usb_read_string(handle, device->interface.alts[i].string);
-        target->has_layout = target->name && layout_parse(target->name, strlen(target->name),
-                                                          &target->layout, &ignored);
+        parse_layout(device, target);
     }
 }
 
-bool device_read_targets(struct device *device, struct err **err)
+/* What the kernel keeps of an interface: the name of the alternate setting that is chosen. */
+static void read_kept_target(struct device *device)
 {
-    _cleanup_(usb_close_ptr) struct usb_handle *handle = NULL;
-    if (!usb_open(device->usb, &handle, err))
+    int alt;
+    char *name = kept_interface(device->usb->path, device->interface.number, &alt);
+    for (size_t i = 0; name && i < device->target_count; i++) {
+        if (device->targets[i].alt != alt)
+            continue;
+        device->targets[i].name = name;
+        parse_layout(device, &device->targets[i]);
+        return;
+    }
+    free(name);
+}
+
+static struct dfu dfu_of(struct device *device);
+
+/* GETSTATE changes nothing in any state (DFU 1.1, A.2); GETSTATUS may start work, or end an error,
+ * so it is asked only where it tells more: why a device is in dfuERROR. */
+static void read_state(struct device *device)
+{
+    _cleanup_err_ struct err *ignored = NULL;
+    struct dfu dfu = dfu_of(device);
+    uint8_t state;
+    if (device->quirks.flags & QUIRK_NO_GETSTATE ||
+        !dfu_get_state(&dfu, LOOK_TIMEOUT_MS, &state, &ignored))
+        return;
+    device->state = state;
+    device->status = DFU_STATUS_OK;
+    if (state == DFU_STATE_ERROR)
+        device->status =
+            dfu_get_status(&dfu, LOOK_TIMEOUT_MS, &ignored) ? (int)dfu.status.code : -1;
+}
+
+bool device_inspect(struct device *device, struct err **err)
+{
+    _cleanup_err_ struct err *busy = NULL;
+    if (!usb_open(device->usb, &device->handle, err))
         return false;
-    read_targets(handle, device);
+    device->in_use = !usb_claim(device->handle, device->interface.number, &busy);
+    if (device->in_use) {
+        read_kept_target(device);
+    } else {
+        read_targets(device->handle, device);
+        read_state(device);
+    }
+    device_close(device);
     return true;
 }
 
 static void device_init(struct device *device, const struct usb_entry *entry,
                         const struct dfu_interface *interface)
 {
-    *device = (struct device){.usb = entry, .interface = *interface};
+    struct quirk_key key = {entry->vendor,       entry->product, entry->version,
+                            entry->manufacturer, entry->name,    entry->serial};
+    *device = (struct device){.usb = entry, .interface = *interface, .state = -1, .status = -1};
+    quirks_find(&key, &device->quirks);
     device->target_count = interface->alt_count;
     device->targets = xcalloc(interface->alt_count, sizeof(*device->targets));
     for (size_t i = 0; i < interface->alt_count; i++)
         device->targets[i].alt = interface->alts[i].number;
 }
 
-bool device_list_read(struct device_list *list, struct err **err)
+bool device_list_read(struct device_list *list, struct usb *usb, const char *path, struct err **err)
 {
-    if (!usb_new(&list->usb, err) || !usb_list_read(list->usb, NULL, &list->entries, err))
+    if (!usb_list_read(usb, path, &list->entries, err))
         return false;
     list->devices = xcalloc(list->entries.count + 1, sizeof(*list->devices));
     for (size_t i = 0; i < list->entries.count; i++) {
@@ -56,7 +110,7 @@ bool device_list_read(struct device_list *list, struct err **err)
 
 static void device_release(struct device *device)
 {
-    usb_close(device->handle);
+    device_close(device);
     for (size_t i = 0; i < device->target_count; i++) {
         free(device->targets[i].name);
         layout_release(&device->targets[i].layout);
@@ -70,7 +124,6 @@ void device_list_release(struct device_list *list)
         device_release(&list->devices[i]);
     free(list->devices);
     usb_list_release(&list->entries);
-    usb_free(list->usb);
     *list = (struct device_list)DEVICE_LIST_INIT;
 }
 
@@ -90,101 +143,37 @@ bool device_in_dfu_mode(const struct device *device)
     return device->interface.protocol == DFU_PROTOCOL_DFU;
 }
 
+bool device_is_dfuse(const struct device *device)
+{
+    for (size_t i = 0; i < device->target_count; i++)
+        if (device->targets[i].has_layout)
+            return true;
+    return false;
+}
+
+const char *device_dialect(const struct device *device)
+{
+    if (device->quirks.name)
+        return device->quirks.name;
+    if (!device->interface.has_functional)
+        return "DFU";
+    switch (device->interface.functional.version) {
+    case 0x0100:
+        return "DFU 1.0";
+    case 0x0110:
+        return "DFU 1.1";
+    case DFU_VERSION_DFUSE:
+        return "DfuSe";
+    default:
+        return "DFU";
+    }
+}
+
 void device_add_line(const struct device *device, struct buf *out)
 {
-    const struct usb_entry *usb = device->usb;
-    buf_addf(out, "%s  %04x:%04x", usb->path, usb->vendor, usb->product);
-    if (usb->name)
-        buf_addf(out, "  %s", usb->name);
-    if (usb->serial)
-        buf_addf(out, "  serial %s", usb->serial);
+    usb_entry_add_line(device->usb, out);
     if (!device_in_dfu_mode(device))
         buf_adds(out, "  (runs its program, not in DFU mode)");
-}
-
-static bool is_id(uint32_t wanted, uint16_t id)
-{
-    return wanted == DEVICE_ID_ANY || wanted == id;
-}
-
-static bool matches(const struct device *device, const struct device_match *match)
-{
-    return is_id(match->vendor, device->usb->vendor) &&
-           is_id(match->product, device->usb->product) &&
-           (!match->path || strcmp(match->path, device->usb->path) == 0) &&
-           (!match->serial ||
-            (device->usb->serial && strcmp(match->serial, device->usb->serial) == 0));
-}
-
-/* "a board 0483:df11 on port 1-1.4 with serial 3569" */
-static void add_match(const struct device_match *match, struct buf *out)
-{
-    buf_adds(out, "a board");
-    if (match->vendor != DEVICE_ID_ANY && match->product != DEVICE_ID_ANY)
-        buf_addf(out, " %04" PRIx32 ":%04" PRIx32, match->vendor, match->product);
-    else if (match->vendor != DEVICE_ID_ANY)
-        buf_addf(out, " of vendor %04" PRIx32, match->vendor);
-    buf_adds(out, " in DFU mode");
-    if (match->path)
-        buf_addf(out, " on port %s", match->path);
-    if (match->serial)
-        buf_addf(out, " with serial %s", match->serial);
-}
-
-static struct device *none_found(const struct device_list *list, const struct device_match *match,
-                                 struct err **err)
-{
-    _cleanup_(buf_release) struct buf wanted = BUF_INIT;
-    _cleanup_(buf_release) struct buf hint = BUF_INIT;
-    add_match(match, &wanted);
-    err_set(err, ERR_DEVICE, "no board to flash: looked for %s, %s", wanted.data,
-            list->count ? "which is none of these:" : "but there is no DFU device at all");
-    for (size_t i = 0; i < list->count; i++) {
-        buf_adds(&hint, "  ");
-        device_add_line(&list->devices[i], &hint);
-        buf_addc(&hint, '\n');
-    }
-    if (list->count)
-        buf_adds(&hint, "to flash one of them all the same, choose it with --usb VID:PID; or\n");
-    buf_adds(&hint, DEVICE_ENTER_ADVICE);
-    err_hint(err, "%s", hint.data);
-    return NULL;
-}
-
-static struct device *several_found(const struct device_list *list,
-                                    const struct device_match *match, struct err **err)
-{
-    _cleanup_(buf_release) struct buf wanted = BUF_INIT;
-    _cleanup_(buf_release) struct buf hint = BUF_INIT;
-    size_t count = 0;
-    buf_adds(&hint, "choose one of them:");
-    for (size_t i = 0; i < list->count; i++) {
-        const struct device *device = &list->devices[i];
-        if (!device_in_dfu_mode(device) || !matches(device, match))
-            continue;
-        buf_adds(&hint, "\n  --path ");
-        device_add_line(device, &hint);
-        count++;
-    }
-    add_match(match, &wanted);
-    err_set(err, ERR_DEVICE, "%zu boards match: looked for %s", count, wanted.data);
-    err_hint(err, "%s", hint.data);
-    return NULL;
-}
-
-struct device *device_choose(struct device_list *list, const struct device_match *match,
-                             struct err **err)
-{
-    struct device *found = NULL;
-    for (size_t i = 0; i < list->count; i++) {
-        struct device *device = &list->devices[i];
-        if (!device_in_dfu_mode(device) || !matches(device, match))
-            continue;
-        if (found)
-            return several_found(list, match, err);
-        found = device;
-    }
-    return found ? found : none_found(list, match, err);
 }
 
 static enum usb_fault io_control(void *data, const struct usb_control *control, size_t *moved)
@@ -217,40 +206,56 @@ static void io_sleep_until(void *data, long long when_us)
     task_sleep_until(when_us);
 }
 
+static uint16_t transfer_size_of(const struct device *device)
+{
+    const struct dfu_interface *interface = &device->interface;
+    if (device->quirks.transfer_size)
+        return device->quirks.transfer_size;
+    return interface->has_functional && interface->functional.transfer_size
+               ? interface->functional.transfer_size
+               : TRANSFER_SIZE_DEFAULT;
+}
+
+static struct dfu dfu_of(struct device *device)
+{
+    return (struct dfu){
+        .io = {io_control, io_set_alt, io_reset, io_now_us, io_sleep_until, device},
+        .interface = device->interface.number,
+        .transfer_size = transfer_size_of(device),
+        .quirks = device->quirks,
+    };
+}
+
 bool device_open(struct device *device, struct err **err)
 {
-    uint16_t size =
-        device->interface.has_functional ? device->interface.functional.transfer_size : 0;
     if (!usb_open(device->usb, &device->handle, err) ||
         !usb_claim(device->handle, device->interface.number, err))
         return false;
     read_targets(device->handle, device);
-    device->dfu = (struct dfu){
-        .io = {io_control, io_set_alt, io_reset, io_now_us, io_sleep_until, device},
-        .interface = device->interface.number,
-        .transfer_size = size ? size : TRANSFER_SIZE_DEFAULT,
-    };
+    device->dfu = dfu_of(device);
+    if (!device_is_dfuse(device) && device->dfu.transfer_size > USB_CONTROL_MAX)
+        device->dfu.transfer_size = USB_CONTROL_MAX; /* DFU 1.1, 6.1.1: a block may be shorter */
     return true;
+}
+
+void device_close(struct device *device)
+{
+    usb_close(device->handle);
+    device->handle = NULL;
 }
 
 bool device_check(const struct device *device, struct err **err)
 {
     const struct dfu_interface *interface = &device->interface;
     uint8_t attributes = interface->functional.attributes;
-    bool is_dfuse = false;
-    for (size_t i = 0; i < device->target_count; i++)
-        is_dfuse |= device->targets[i].has_layout;
-    if (!is_dfuse) {
-        err_set(err, ERR_DEVICE, "it describes no memory with addresses, so it is no DfuSe board");
-        return err_hint(err, "firn flashes DfuSe boards (STM32) only; dfu-util can do plain DFU");
-    }
+    bool needs_upload = device_is_dfuse(device);
     if (device->dfu.transfer_size > USB_CONTROL_MAX) {
         err_set(err, ERR_DEVICE, "its blocks are %u bytes, and USB here carries %d at a time",
                 device->dfu.transfer_size, USB_CONTROL_MAX);
         return err_hint(err, "no bootloader of an STM32 is like that; is it the right device?");
     }
     if (!interface->has_functional ||
-        (attributes & DFU_CAN_DOWNLOAD && attributes & DFU_CAN_UPLOAD))
+        (attributes & DFU_CAN_DOWNLOAD && (attributes & DFU_CAN_UPLOAD || !needs_upload)))
         return true;
     err_set(err, ERR_DEVICE, "its bootloader does not let the memory be %s",
             attributes & DFU_CAN_DOWNLOAD ? "read" : "written");

@@ -142,6 +142,18 @@ bool dfu_get_status(struct dfu *dfu, unsigned timeout_ms, struct err **err)
     return true;
 }
 
+bool dfu_get_state(struct dfu *dfu, unsigned timeout_ms, uint8_t *state, struct err **err)
+{
+    size_t len = 0;
+    struct usb_control control = {CLASS_IN, DFU_GETSTATE, 0, dfu->interface, state, 1, timeout_ms};
+    if (transfer(dfu, &control, &len) != USB_OK)
+        return set_fault(dfu, "GETSTATE", err);
+    if (len == 1)
+        return true;
+    err_set(err, ERR_DEVICE, "the board answers GETSTATE with nothing");
+    return err_hint(err, START_AGAIN_HINT);
+}
+
 static bool has_failed(const struct dfu_status *status)
 {
     return status->state == DFU_STATE_ERROR || status->code != DFU_STATUS_OK;

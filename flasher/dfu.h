@@ -121,6 +121,12 @@ bool dfu_get_status(struct dfu *dfu, unsigned timeout_ms, struct err **err) MUST
 /* The same, and fail when the device reports an error; dfu->fault is USB_OK then. */
 bool dfu_check_status(struct dfu *dfu, unsigned timeout_ms, struct err **err) MUST_CHECK;
 
+/* GETSTATE: what state the device is in (enum dfu_state), without any effect on it
+ * (DFU 1.1, 6.1.5).
+ */
+bool dfu_get_state(struct dfu *dfu, unsigned timeout_ms, uint8_t *state,
+                   struct err **err) MUST_CHECK;
+
 /* Poll until the board has finished and is in the wanted state. Fails when it reports an error or
  * another state, when it is still busy limit_ms after the call, and when it says that it will be.
  */

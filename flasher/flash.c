@@ -1,7 +1,12 @@
 #include "flasher/flash.h"
 
-#include "base/proc.h"
+#include "base/text.h"
+#include "flasher/download.h"
+#include "flasher/fleet.h"
+#include "flasher/presence.h"
+#include "flasher/retarget.h"
 #include "flasher/sequence.h"
+#include "flasher/task.h"
 
 /* The memories that the board describes. */
 static size_t get_memories(const struct device *device, struct plan_memory *memories)
@@ -15,29 +20,78 @@ static size_t get_memories(const struct device *device, struct plan_memory *memo
     return count;
 }
 
-static bool run(struct device *device, const struct image *image,
-                const struct flash_options *options, struct events *events,
-                struct flash_result *result, struct err **err)
+static bool flash_open(struct device *device, const struct image *image,
+                       const struct flash_options *options, struct events *events,
+                       struct flash_result *result, struct err **err)
 {
     struct plan_memory memories[DFU_ALTS_MAX];
-    if (!device_open(device, err) || !device_check(device, err))
+    if (!device_is_dfuse(device))
+        return download_run(&device->dfu, &device->interface.functional, image, options, events,
+                            result, err);
+    if (!image_check_plain(image, err) || !image_check_address(image, err))
         return false;
     size_t count = get_memories(device, memories);
     return sequence_run(&device->dfu, memories, count, image, options, events, result, err);
 }
 
-bool flash_device(struct usb *usb, struct device *device, const struct image *image,
-                  const struct flash_options *options, struct events *events,
-                  struct flash_result *result, struct err **err)
+/* With --alt another memory than the image's. The plan borrows the image, so that the copy with
+ * another number in its segments goes where the result goes. */
+static bool flash_there(struct device *device, const struct image *image,
+                        const struct flash_options *options, struct events *events,
+                        struct flash_result *result, struct err **err)
 {
-    long long start_ms = clock_ms();
-    (void)usb;
-    result->path = xstrdup(device->usb->path);
-    result->serial = device->usb->serial ? xstrdup(device->usb->serial) : NULL;
-    bool ok = run(device, image, options, events, result, err) ||
-              err_wrap(err, "board on %s", device->usb->path);
-    result->seconds = (double)(clock_ms() - start_ms) / 1000;
-    return ok;
+    if (!device_open(device, err) || !device_check(device, err))
+        return false;
+    if (!options->alt)
+        return flash_open(device, image, options, events, result, err);
+    const struct device_target *target = retarget_find(device, options->alt, err);
+    if (!target || !retarget_image(image, target->alt, &result->moved, err))
+        return false;
+    return flash_open(device, &result->moved, options, events, result, err);
+}
+
+/* The board has left its bootloader and, if its program has USB, comes back on the same port. That
+ * it does not is no failure: many programs have none. */
+static void wait_for_return(const struct fleet_board *board, unsigned limit_ms)
+{
+    _cleanup_err_ struct err *away = NULL;
+    _cleanup_(usb_list_release) struct usb_list now = USB_LIST_INIT;
+    const char *path = board->result->path;
+    long long deadline_us = task_now_us() + limit_ms * 1000LL;
+    event_phase_begin(board->events, "return", "Waiting until the board is back");
+    bool back =
+        presence_wait(board->usb, board->before, path, PRESENCE_PROGRAM, deadline_us, &now, &away);
+    board->result->returned = back;
+    event_phase_end(board->events, "return", true,
+                    back ? "it runs" : "not back yet; a program without USB never is");
+}
+
+static char *summary_of(const struct flash_result *result)
+{
+    struct buf out = BUF_INIT;
+    bool unchanged = result->bytes_unchanged && result->bytes_unchanged == result->bytes_image;
+    if (!result->verified)
+        buf_adds(&out, "flashed, NOT verified: ");
+    else
+        buf_adds(&out, unchanged ? "unchanged, verified " : "flashed and verified ");
+    text_add_size(&out, result->bytes_image);
+    return buf_detach(&out, NULL);
+}
+
+bool flash_board(struct fleet_board *board, const struct image *image,
+                 const struct flash_options *options, struct err **err)
+{
+    struct flash_result *result = board->result;
+    result->bytes_image = image_size(image);
+    bool ok = flash_there(board->device, image, options, board->events, result, err);
+    result->bytes_kept = plan_kept_bytes(&result->plan);
+    device_close(board->device);
+    if (!ok)
+        return false;
+    if (result->left && options->return_ms)
+        wait_for_return(board, options->return_ms);
+    result->summary = options->dry_run ? xstrdup("planned") : summary_of(result);
+    return true;
 }
 
 void flash_result_release(struct flash_result *result)
@@ -46,6 +100,8 @@ void flash_result_release(struct flash_result *result)
     err_free(result->err);
     free(result->path);
     free(result->serial);
+    free(result->moved.segments);
+    free(result->summary);
     free(result->rescue);
     *result = (struct flash_result)FLASH_RESULT_INIT;
 }

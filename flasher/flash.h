@@ -21,20 +21,27 @@ enum flash_erase {
 };
 
 /* What is done to a board. */
+#define FLASH_RETURN_MS 5000
 struct flash_options {
     enum flash_erase erase;
-    bool discard;           /* do not keep other data in sectors that are erased */
-    bool verify;            /* read back and compare */
-    bool leave;             /* start the program at the end */
-    unsigned return_ms;     /* then wait this long for the board on the same port; 0 = do not */
-    bool dry_run;           /* end after the plan; nothing is changed */
+    bool discard;       /* do not keep other data in sectors that are erased */
+    bool verify;        /* read back and compare */
+    bool leave;         /* start the program at the end */
+    const char *alt;    /* number or name of the memory to write, instead of the image's; NULL */
+    unsigned return_ms; /* then wait this long for the board on the same port; 0 = do not */
+    bool dry_run;       /* end after the plan; nothing is changed */
     const char *rescue_dir; /* other data is put here while only our memory holds it; NULL = not */
 };
+#define FLASH_OPTIONS_INIT                                                                         \
+    {                                                                                              \
+        .verify = true, .leave = true, .return_ms = FLASH_RETURN_MS                                \
+    }
 
 /* What became of it, filled as far as it went. */
 struct flash_result {
     char *path;             /* port path of the board; NULL = none was found */
     char *serial;           /* printable; NULL = none */
+    size_t bytes_image;     /* what the board was to hold */
     size_t bytes_compared;  /* read to find out what has to change */
     size_t bytes_written;   /* what the transfers carried: image, filled blocks, kept data */
     size_t bytes_kept;      /* of these, data that is not the image's */
@@ -45,7 +52,9 @@ struct flash_result {
     bool returned; /* the board is back on its port and runs */
     double seconds;
     double expected_seconds; /* of a dry run: what it would take, estimated */
+    char *summary;           /* for people: "flashed and verified 97.7 KiB"; NULL = not done */
     char *rescue;            /* the file with other data that could not be put back; NULL = none */
+    struct image moved;      /* the image with another alternate setting (retarget.h), if so */
     struct plan plan;        /* borrows the image */
     struct err *err;         /* what went wrong; NULL = nothing */
 };
@@ -54,11 +63,12 @@ struct flash_result {
         .plan = PLAN_INIT                                                                          \
     }
 
-/* Flash an image into a device in DFU mode (usb: its bus). Errors are ERR_DEVICE or
- * ERR_INTERRUPTED; they name the address, what happened there and the next step. */
-bool flash_device(struct usb *usb, struct device *device, const struct image *image,
-                  const struct flash_options *options, struct events *events,
-                  struct flash_result *result, struct err **err) MUST_CHECK;
+struct fleet_board;
+
+/* Flash an image into a board of a fleet (fleet.h). Errors are ERR_DEVICE or ERR_INTERRUPTED; they
+ * name the address, what happened there and the next step. */
+bool flash_board(struct fleet_board *board, const struct image *image,
+                 const struct flash_options *options, struct err **err) MUST_CHECK;
 void flash_result_release(struct flash_result *result);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "base/proc.h"
 #include "base/text.h"
+#include "flasher/choose.h"
 #include "flasher/descriptor.h"
-#include "flasher/device.h"
 #include "flasher/task.h"
 
 /* A board is away for some hundred milliseconds; a look at a port costs about 50 us. */
@@ -128,7 +128,7 @@ static bool fail(const struct usb_list *before, const struct usb_list *all, cons
         return err_hint(err, "if that is the board, run the command again with --path %s",
                         elsewhere->path);
     if (there && wanted == PRESENCE_DFU)
-        return err_hint(err, DEVICE_ENTER_ADVICE);
+        return err_hint(err, CHOOSE_ENTER_ADVICE);
     return err_hint(err, "unplug the board, plug it in again and run the command again");
 }
 

@@ -7,13 +7,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/fs.h"
 #include "base/text.h"
 #include "flasher/descriptor.h"
+#include "flasher/kept.h"
 
 #define PORTS_MAX 7 /* USB 2.0, 4.1.1: seven tiers */
 #define STRING_TIMEOUT_MS 1000
-#define ATTRIBUTE_MAX (128 * 1024) /* the longest, "descriptors", holds up to 18 + 65535 bytes */
 #define LANGUAGE_US_ENGLISH 0x0409
 #define POLL_MAX 512 /* file descriptors of libusb: one for each open device, and three */
 
@@ -69,25 +68,6 @@ static bool format_path(libusb_device *device, char *path, size_t size)
     return true;
 }
 
-/* An attribute that the kernel keeps of a device. */
-static bool read_attribute(const struct usb_entry *entry, const char *name, struct buf *out)
-{
-    _cleanup_err_ struct err *ignored = NULL;
-    _cleanup_free_ char *file = xasprintf("/sys/bus/usb/devices/%s/%s", entry->path, name);
-    return fs_read(file, ATTRIBUTE_MAX, out, &ignored);
-}
-
-static char *read_text(const struct usb_entry *entry, const char *name)
-{
-    _cleanup_(buf_release) struct buf raw = BUF_INIT;
-    struct buf text = BUF_INIT;
-    if (!read_attribute(entry, name, &raw))
-        return NULL;
-    size_t len = raw.len && raw.data[raw.len - 1] == '\n' ? raw.len - 1 : raw.len;
-    text_add_printable(&text, raw.data, len);
-    return buf_detach(&text, NULL);
-}
-
 static void release_entry(struct usb_entry *entry)
 {
     buf_release(&entry->descriptors);
@@ -101,8 +81,8 @@ static void release_entry(struct usb_entry *entry)
  * libusb knows: it hears of an unplugging a little later. */
 static bool is_still_there(const struct usb_entry *entry)
 {
-    _cleanup_(buf_release) struct buf number = BUF_INIT;
-    return read_attribute(entry, "devnum", &number) && atoi(number.data) == entry->address;
+    _cleanup_free_ char *number = kept_text(entry->path, "devnum");
+    return number && atoi(number) == entry->address;
 }
 
 /* False: a root hub, or a device that left in the meantime. */
@@ -112,15 +92,15 @@ static bool fill_entry(struct usb *usb, libusb_device *device, struct usb_entry 
     *entry = (struct usb_entry){.descriptors = BUF_INIT};
     if (!format_path(device, entry->path, sizeof(entry->path)) ||
         libusb_get_device_descriptor(device, &descriptor) != 0 ||
-        !read_attribute(entry, "descriptors", &entry->descriptors))
+        !kept_bytes(entry->path, "descriptors", &entry->descriptors))
         return false;
     entry->vendor = descriptor.idVendor;
     entry->product = descriptor.idProduct;
     entry->version = descriptor.bcdDevice;
     entry->address = libusb_get_device_address(device);
-    entry->manufacturer = read_text(entry, "manufacturer");
-    entry->name = read_text(entry, "product");
-    entry->serial = read_text(entry, "serial");
+    entry->manufacturer = kept_text(entry->path, "manufacturer");
+    entry->name = kept_text(entry->path, "product");
+    entry->serial = kept_text(entry->path, "serial");
     entry->usb = usb;
     entry->device = libusb_ref_device(device);
     if (is_still_there(entry))
@@ -162,6 +142,15 @@ void usb_list_release(struct usb_list *list)
         release_entry(&list->entries[i]);
     free(list->entries);
     *list = (struct usb_list)USB_LIST_INIT;
+}
+
+void usb_entry_add_line(const struct usb_entry *entry, struct buf *out)
+{
+    buf_addf(out, "%s  %04x:%04x", entry->path, entry->vendor, entry->product);
+    if (entry->name)
+        buf_addf(out, "  %s", entry->name);
+    if (entry->serial)
+        buf_addf(out, "  serial %s", entry->serial);
 }
 
 char *usb_udev_advice(uint16_t vendor)

@@ -4,7 +4,7 @@
  *
  *     struct usb *usb;
  *     struct usb_list list = USB_LIST_INIT;
- *     if (!usb_new(&usb, &err) || !usb_list_read(usb, &list, &err)) ...
+ *     if (!usb_new(&usb, &err) || !usb_list_read(usb, NULL, &list, &err)) ...
  *     struct usb_handle *handle;
  *     if (usb_open(&list.entries[0], &handle, &err)) ... usb_close(handle);
  *     usb_list_release(&list);
@@ -79,6 +79,10 @@ struct usb_control {
 /* Fails (ERR_DEVICE) where there is no USB at all. *usb is yours. */
 bool usb_new(struct usb **usb, struct err **err) MUST_CHECK;
 void usb_free(struct usb *usb); /* after everything that came from it */
+static inline void usb_free_ptr(struct usb **usb)
+{
+    usb_free(*usb);
+}
 
 /* Every device on every bus whose descriptors can be read. Hubs are among them. With a path
  * ("1-1.4", else NULL) only the device on that port: none or one. May be called again and again:
@@ -86,6 +90,9 @@ void usb_free(struct usb *usb); /* after everything that came from it */
 bool usb_list_read(struct usb *usb, const char *path, struct usb_list *list,
                    struct err **err) MUST_CHECK;
 void usb_list_release(struct usb_list *list);
+
+/* "1-1.4  0483:df11  STM32  BOOTLOADER  serial 3569...": one line without a newline. */
+void usb_entry_add_line(const struct usb_entry *entry, struct buf *out);
 
 /* Open for transfers. Without permission the error's hint is the udev rule that mends it. */
 bool usb_open(const struct usb_entry *entry, struct usb_handle **handle,
