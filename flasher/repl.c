@@ -15,7 +15,7 @@
 
 #define ATTEMPT_US 300000 /* between attempts to interrupt the program */
 #define ASK_US 100000     /* from an interrupt to asking for the raw REPL, if no prompt comes */
-#define QUOTE_MAX 160     /* bytes of what came back that a message shows */
+#define QUOTE_MAX 80      /* bytes of what came back that a message shows */
 
 #define BY_HAND                                                                                    \
     "hold BOOT0 (or the DFU button) while you reset the board, then run the command again"

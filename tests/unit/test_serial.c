@@ -62,7 +62,7 @@ static void nothing_comes(void **state)
     long long start_us = task_now_us();
     assert_int_equal(serial_read(serial, &byte, 1, &len, in_ms(50)), SERIAL_TIMED_OUT);
     assert_int_equal(len, 0);
-    assert_in_range(task_now_us() - start_us, 50000, 500000);
+    assert_in_range(task_now_us() - start_us, 50000, 3000000);
     serial_close(serial);
     pty_close(&pty);
 }
@@ -77,7 +77,7 @@ static void nobody_takes_it(void **state)
     long long start_us = task_now_us();
     assert_int_equal(serial_write(serial, much, sizeof(much), in_ms(50)), SERIAL_TIMED_OUT);
     serial_close(serial);
-    assert_in_range(task_now_us() - start_us, 50000, 1000000);
+    assert_in_range(task_now_us() - start_us, 50000, 3000000);
     pty_close(&pty);
 }
 
@@ -267,7 +267,7 @@ static void tasks_wait_together(void **state)
     }
     long long start_us = task_now_us();
     tasks_run(tasks);
-    assert_in_range(task_now_us() - start_us, 150000, 300000);
+    assert_in_range(task_now_us() - start_us, 150000, 400000);
     tasks_free(tasks);
     for (size_t i = 0; i < ARRAY_SIZE(ptys); i++) {
         serial_close(ports[i]);
