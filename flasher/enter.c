@@ -108,9 +108,13 @@ static char *wait_for_port(const struct usb_entry *entry, struct err **err)
             break;
         task_sleep_ms(50);
     }
-    err_set(err, ERR_DEVICE, "the device has no serial port");
-    err_hint(err, "if it should have one: is the kernel's module cdc_acm there (`sudo modprobe "
-                  "cdc_acm`)? Otherwise " BY_HAND);
+    if (!wait_ms) {
+        err_set(err, ERR_DEVICE, "the device has no serial port");
+        err_hint(err, BY_HAND);
+    } else {
+        err_set(err, ERR_DEVICE, "the device has a serial port, but Linux makes no terminal of it");
+        err_hint(err, "load its driver with `sudo modprobe cdc_acm`, then run the command again");
+    }
     return NULL;
 }
 

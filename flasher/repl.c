@@ -228,13 +228,27 @@ enum repl_step repl_hang_up(struct repl *repl)
 
 /* ---- why it failed --------------------------------------------------------------------------- */
 
-/* "'...'": the latest of what came. */
+/* Printable, with spaces for line ends. */
+static void add_text(struct buf *out, const char *text, size_t len)
+{
+    while (len) {
+        const char *end = memchr(text, '\n', len);
+        size_t line = end ? (size_t)(end - text) : len;
+        text_add_printable(out, text, line && end && text[line - 1] == '\r' ? line - 1 : line);
+        buf_adds(out, end ? " " : "");
+        line += end != NULL;
+        text += line;
+        len -= line;
+    }
+}
+
+/* "'...tick 49 tick 50'": the latest of what came. */
 static void add_last(const struct repl *repl, struct buf *out)
 {
     const struct repl_parser *parser = &repl->parser;
     size_t len = parser->last_len < QUOTE_MAX ? parser->last_len : QUOTE_MAX;
     buf_adds(out, parser->last_len > len ? "'..." : "'");
-    text_add_printable(out, parser->last + parser->last_len - len, len);
+    add_text(out, parser->last + parser->last_len - len, len);
     buf_addc(out, '\'');
 }
 

@@ -156,7 +156,10 @@ static void ways_that_are_none(void **state)
            "cannot enter the bootloader: detach: the device has no DFU interface\n  hold BOOT0");
     refuse(&entry, ENTER_REPL,
            "cannot enter the bootloader: repl: the device has no serial port\n");
-    refuse(&entry, ENTER_TOUCH1200, "touch1200: the device has no serial port\n");
+    refuse(&entry, ENTER_TOUCH1200, "touch1200: the device has no serial port\n  hold BOOT0");
+    const struct usb_entry no_driver = ENTRY(acm, .vendor = 0xf055, .product = 0x9800);
+    refuse(&no_driver, ENTER_AUTO,
+           "repl: the device has a serial port, but Linux makes no terminal");
 }
 
 /* ---- the REPL on a pseudoterminal ------------------------------------------------------------ */

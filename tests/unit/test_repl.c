@@ -152,6 +152,18 @@ static void no_answer(void **state)
     board_release(&garbage);
 }
 
+static void the_quote_is_one_line(void **state)
+{
+    (void)state;
+    struct board loud = BOARD(.running = true, .deaf = true, .noise = "\n\ntick\r\ntock\r");
+    struct repl repl;
+    struct err *err = NULL;
+    talk(&repl, &loud, 60000);
+    assert_false(repl_explain(&repl, &err));
+    assert_error(&err, ERR_DEVICE, "  tick tock\\x0d'\n");
+    board_release(&loud);
+}
+
 static void takes_no_command(void **state)
 {
     (void)state;
@@ -256,6 +268,7 @@ int main(void)
         cmocka_unit_test(comes_back_without_a_word),
         cmocka_unit_test(no_such_function),
         cmocka_unit_test(no_answer),
+        cmocka_unit_test(the_quote_is_one_line),
         cmocka_unit_test(takes_no_command),
         cmocka_unit_test(accepted_and_silent),
         cmocka_unit_test(disconnects),
