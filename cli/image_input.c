@@ -144,11 +144,6 @@ bool image_input_load(struct cli *cli, const char *path, const uint32_t *address
     return true;
 }
 
-bool image_input_check_address(const struct image_input *in, struct err **err)
-{
-    return image_check_address(&in->image, err) || err_wrap(err, "'%s'", in->path);
-}
-
 bool image_input_check_link(const struct image_input *in, struct err **err)
 {
     uint32_t address, linked = in->image.segments[0].address;

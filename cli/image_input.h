@@ -33,9 +33,6 @@ bool image_input_load(struct cli *cli, const char *path, const uint32_t *address
 /* False (ERR_AUTHENTIC) if there is a sidecar and it describes another image: one of the two is not
  * what it was. */
 bool image_input_check_sidecar(const struct image_input *input, struct err **err) MUST_CHECK;
-/* Do the bytes have addresses? ERR_USAGE for a raw binary or a plain DFU file without --address,
- * which nothing but a plain DFU board can take. */
-bool image_input_check_address(const struct image_input *input, struct err **err) MUST_CHECK;
 /* Does the image belong where its addresses say? Some boards map their flash to where the program
  * is linked, and an ELF file knows only the latter: written in another format it would be flashed
  * to the wrong place. */

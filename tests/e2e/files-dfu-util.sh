@@ -167,6 +167,28 @@ same two-again.dfu two.dfu "byte for byte"
 exits 1 "but to no format that has one memory only" "$FIRN" image two.dfu -o two.hex
 like "$OUT" 'data for alternate setting 1, which Intel HEX cannot hold' "as it says"
 
+# Elements without bytes, one over the other, and a suffix that does not say DfuSe.
+cat >elements.pl <<'SCRIPT'
+use Compress::Raw::Zlib;
+my ($bcd_dfu, @elements) = @ARGV;
+my $body = join "", map { my ($address, $data) = split /=/; pack("VV", hex $address, length $data) . $data } @elements;
+my $target = pack("a6CVa255VV", "Target", 0, 0, "", length $body, scalar @elements) . $body;
+my $all = pack("a5CVC", "DfuSe", 1, 11 + length $target, 1) . $target;
+$all .= pack "vvvva3C", 0xFFFF, 0xDF11, 0x0483, hex $bcd_dfu, "UFD", 16;
+print $all, pack "V", ~crc32($all) & 0xFFFFFFFF;
+SCRIPT
+perl elements.pl 011a 08000000=abcdefgh 08004000= >empty.dfu
+perl elements.pl 011a 08000000=abcdefgh 08000004=ijkl >overlap.dfu
+perl elements.pl 0100 08000000=abcdefgh >bcd.dfu
+exits 0 "pydfu reads an empty element" pydfu empty.dfu
+exits 0 "firn, too" "$FIRN" image empty.dfu
+like "$OUT" "^  target   alt 0, no name, 2 elements, 1 of them empty$" "and counts it"
+like "$OUT" '^  1 segment, 8 bytes' "as nothing"
+exits 1 "firn refuses elements that overlap" "$FIRN" image overlap.dfu
+like "$OUT" '0x08000004-0x08000007 overlaps 0x08000000-0x08000007' "and names both"
+exits 0 "firn reads what says DfuSe everywhere but in its suffix" "$FIRN" image bcd.dfu
+like "$OUT" 'DfuSe file$' "as DfuSe"
+
 # ---- images packed for mboot ---------------------------------------------------------------------
 # libhydrogen is not there; what stands in for it is what the simulated board takes (docs/simulator.md).
 cat >pyhy.py <<'SCRIPT'
@@ -237,10 +259,10 @@ ok "firn takes what it read" "$FIRN" image back.bin --address 0x08020000 --usb 0
 exits 0 "its bytes" "$FIRN" image back.dfu
 like "$OUT" "^    0  0x08020000-0x08031170    68.4 KiB  $(sha second.bin | cut -c 1-16)" "as the same segment"
 exits 0 "firn flashes a file of dfu-suffix's, told where" sim -d ours -- "$FIRN" flash theirs.dfu \
-    --address 0x08004000 --usb 0483:df11
+    --address 0x08004000 --usb 0483:df11 --no-leave
 ok "without its suffix" cmp -n 5001 -i 0:16384 fw.bin ours/board-0.flash
 is "$(tail -c +$((16384 + 5001 + 1)) ours/board-0.flash | tr -d '\377' | wc -c)" 0 "and nothing behind it"
-exits 2 "not told where, it asks" sim -- "$FIRN" flash theirs.dfu
+exits 2 "not told where, it asks" sim -- "$FIRN" flash theirs.dfu --usb 0483:df11
 like "$OUT" 'give the first byte.s address: --address 0x08000000' "for the address"
 
 "$FIRN" -q image fw.bin --format dfu --usb 1209:0001 -o board.dfu
@@ -251,6 +273,17 @@ exits 0 "dfu-util reads that board" sim -b dfu-tolerant -d plain -- dfu-util -U 
 ok "firn takes what it read" "$FIRN" image whole.bin --format dfu --usb 1209:0001 -o whole.dfu
 exits 0 "and dfu-util flashes it to another one" sim -b dfu-tolerant -d copy -- dfu-util -D whole.dfu
 ok "the same flash" cmp plain/board-0.flash copy/board-0.flash
+exits 0 "firn flashes a plain file of dfu-suffix's" sim -b dfu-tolerant -d mine -- "$FIRN" flash theirs.dfu \
+    --usb 1209:0001 --no-leave
+ok "the same flash" cmp plain/board-0.flash mine/board-0.flash
+exits 0 "and raw bytes without an address" sim -b dfu-tolerant -d raw -- "$FIRN" flash fw.bin --no-leave
+ok "as dfu-util does" cmp plain/board-0.flash raw/board-0.flash
+exits 0 "dfu-util flashes an empty element" sim -d empty -- dfu-util -a 0 -D empty.dfu
+exits 0 "firn, too" sim -d empty2 -- "$FIRN" flash empty.dfu --no-leave
+ok "the same flash" cmp empty/board-0.flash empty2/board-0.flash
+exits 0 "dfu-util writes one element over the other" sim -d overlap -- dfu-util -a 0 -D overlap.dfu
+exits 1 "firn does not" sim -d overlap2 -- "$FIRN" flash overlap.dfu
+exits 64 "dfu-util refuses a suffix that does not say DfuSe" sim -- dfu-util -a 0 -D bcd.dfu
 
 exits 0 "dfu-util flashes a packed image that firn wrote" sim -b mboot-packed -d packed -- \
     dfu-util -a 0 -D other.pack.dfu
