@@ -64,19 +64,28 @@ static bool has_way(const struct usb_entry *usb, const struct device *device,
     return port != NULL;
 }
 
+/* Headsets and cameras have DFU interfaces, too: what has no more than that is told to detach only
+ * if it was asked for, or if the image is of its maker. */
+static bool is_known(const struct usb_entry *usb, const struct choose_match *match)
+{
+    enum enter_method ways[ENTER_WAYS_MAX];
+    size_t count = enter_ways(usb, ways);
+    if (count == 1 && ways[0] == ENTER_DETACH)
+        return gave_ids(match) || match->path || match->serial ||
+               match->image_vendor == usb->vendor;
+    return count > 0;
+}
+
 static void add_running(struct device_list *list, const struct choose_match *match,
                         enum enter_method enter, struct choices *choices)
 {
     for (size_t i = 0; i < list->entries.count; i++) {
         const struct usb_entry *usb = &list->entries.entries[i];
         struct device *device = device_of(list, usb);
-        enum enter_method ways[ENTER_WAYS_MAX];
         if ((device && device_in_dfu_mode(device)) || !matches_asked(usb, match))
             continue;
-        if (enter != ENTER_AUTO && has_way(usb, device, enter))
+        if (enter == ENTER_AUTO ? is_known(usb, match) : has_way(usb, device, enter))
             add(choices, usb, device, enter);
-        else if (enter == ENTER_AUTO && enter_ways(usb, ways))
-            add(choices, usb, device, ways[0]);
     }
 }
 

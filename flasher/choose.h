@@ -27,7 +27,7 @@ struct choose_match {
 struct choice {
     const struct usb_entry *usb;
     struct device *device;   /* NULL: it has no DFU interface, or runs its program ... */
-    enum enter_method enter; /* ... and gets into its bootloader this way; else ENTER_NONE */
+    enum enter_method enter; /* ... and gets into its bootloader so; else ENTER_NONE */
 };
 
 struct choices {
@@ -41,8 +41,9 @@ struct choices {
 
 /* Everything that matches: the boards in DFU mode; where there are none, or `enter` names a method,
  * those that run their program and can be brought there that way. ENTER_AUTO takes only boards that
- * are known to have a bootloader to enter; a method that was named is tried on whatever has the
- * interface or port for it and matches. None is no error. */
+ * are known to have a bootloader to enter (enter_ways()), and what has no more than a DFU interface
+ * only if it was asked for or has the image's vendor; a method that was named is tried on whatever
+ * has the interface or port for it and matches. None is no error. */
 void choose(struct device_list *list, const struct choose_match *match, enum enter_method enter,
             struct choices *choices);
 void choices_release(struct choices *choices);

@@ -264,7 +264,7 @@ static bool no_way(enum enter_method method, struct err **err)
 }
 
 bool enter_run(struct usb *usb, const struct usb_entry *entry, enum enter_method method,
-               struct err **err)
+               enum enter_method *way, struct err **err)
 {
     enum enter_method ways[ENTER_WAYS_MAX] = {method};
     size_t count = method == ENTER_AUTO ? enter_ways(entry, ways) : method != ENTER_NONE;
@@ -274,7 +274,8 @@ bool enter_run(struct usb *usb, const struct usb_entry *entry, enum enter_method
         return no_way(method, err);
     for (size_t i = 0; i < count; i++) {
         struct err *failure = NULL;
-        if (run(usb, entry, ways[i], &failure))
+        *way = ways[i];
+        if (run(usb, entry, *way, &failure))
             return true;
         buf_adds(&said, i ? "; " : "");
         err_add_message(failure, &said);

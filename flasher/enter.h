@@ -3,7 +3,7 @@
  *
  *     enum enter_method ways[ENTER_WAYS_MAX];
  *     size_t count = enter_ways(entry, ways);       // 0: no way is known
- *     if (!enter_run(usb, entry, ENTER_AUTO, &err)) ...
+ *     if (!enter_run(usb, entry, ENTER_AUTO, &way, &err)) ...
  *     // now it disconnects and comes back on the same port in DFU mode: presence_wait()
  */
 #ifndef FIRN_FLASHER_ENTER_H
@@ -36,10 +36,10 @@ char *enter_serial_port_in(const char *sysfs, const char *path);
 
 /* Tell the board. Success: it was told, and may be gone already. May be called from a task
  * (task.h), where it lets other tasks run while it waits, but for a USB reset. Each way but
- * ENTER_AUTO is tried whatever enter_ways() says. Errors name the way and the serial port, what was
- * tried, what came back (printable, cut) and the next step. */
+ * ENTER_AUTO is tried whatever enter_ways() says; *way is the one that went well. Errors name the
+ * way and the serial port, what was tried, what came back (printable, cut) and the next step. */
 bool enter_run(struct usb *usb, const struct usb_entry *entry, enum enter_method method,
-               struct err **err) MUST_CHECK;
+               enum enter_method *way, struct err **err) MUST_CHECK;
 
 /* ENTER_REPL on this serial port. */
 bool enter_repl(const char *port, struct err **err) MUST_CHECK;

@@ -135,11 +135,12 @@ static bool enter(struct job *job, struct device_list *list, struct err **err)
     _cleanup_(usb_list_release) struct usb_list now = USB_LIST_INIT;
     long long deadline_us = task_now_us() + ENTER_LIMIT_MS * 1000LL;
     event_phase_begin(job->events, "enter", "Entering the bootloader");
-    bool ok = enter_run(fleet->usb, choice->usb, choice->enter, err) &&
+    enum enter_method way = choice->enter;
+    bool ok = enter_run(fleet->usb, choice->usb, choice->enter, &way, err) &&
               presence_wait(fleet->usb, fleet->before, choice->usb->path, PRESENCE_DFU, deadline_us,
                             &now, err) &&
               device_list_read(list, fleet->usb, choice->usb->path, err);
-    event_phase_end(job->events, "enter", ok, enter_method_label(choice->enter));
+    event_phase_end(job->events, "enter", ok, enter_method_label(way));
     if (!ok || list->count)
         return ok;
     err_set(err, ERR_DEVICE, "the board is gone again, right after it entered its bootloader");

@@ -134,10 +134,15 @@ static bool fail(const struct usb_list *before, const struct usb_list *all, cons
 
 /* The time is up: say what is there, unless it has come at the last moment. */
 static bool finish(struct usb *usb, const struct usb_list *before, const char *path,
-                   enum presence wanted, long long waited_us, struct err **err)
+                   enum presence wanted, long long waited_us, struct usb_list *now,
+                   struct err **err)
 {
     _cleanup_(usb_list_release) struct usb_list all = USB_LIST_INIT;
-    return usb_list_read(usb, NULL, &all, err) && fail(before, &all, path, wanted, waited_us, err);
+    if (!usb_list_read(usb, NULL, &all, err))
+        return false;
+    if (!presence_is(before, &all, path, wanted))
+        return fail(before, &all, path, wanted, waited_us, err);
+    return usb_list_read(usb, path, now, err);
 }
 
 bool presence_wait(struct usb *usb, const struct usb_list *before, const char *path,
@@ -156,7 +161,7 @@ bool presence_wait(struct usb *usb, const struct usb_list *before, const char *p
             return err_set(err, ERR_INTERRUPTED, "interrupted while waiting for %s on port %s",
                            label(wanted), path);
         if (now_us >= deadline_us)
-            return finish(usb, before, path, wanted, now_us - start_us, err);
+            return finish(usb, before, path, wanted, now_us - start_us, now, err);
         task_sleep_until(now_us + POLL_MS * 1000 < deadline_us ? now_us + POLL_MS * 1000
                                                                : deadline_us);
     }

@@ -150,6 +150,32 @@ static void runtime_that_can_enter(void **state)
     assert_int_equal(choices.count, 2);
 }
 
+/* A DFU interface alone does not make a board: nobody's headset is told to detach. */
+static void only_what_is_meant_detaches(void **state)
+{
+    static uint8_t runtime[] = {18, 1, 0,  2, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0,    0, 0, 1,
+                                9,  2, 18, 0, 1, 1, 0, 0,  0, 9, 4, 0, 0, 0, 0xfe, 1, 1, 0};
+    struct usb_entry headset = {.path = "1-3", .vendor = 0x0b0e, .product = 0x1234};
+    struct device device = {.usb = &headset, .interface = {.protocol = DFU_PROTOCOL_RUNTIME}};
+    struct device_list list = {.entries = {&headset, 1}, .devices = &device, .count = 1};
+    struct choose_match image = CHOOSE_MATCH_ANY, asked = CHOOSE_MATCH_ANY;
+    _cleanup_(choices_release) struct choices choices = CHOICES_INIT;
+    (void)state;
+    headset.descriptors = (struct buf){(char *)runtime, sizeof(runtime), 0};
+    choose(&list, &asked, ENTER_AUTO, &choices);
+    image.image_vendor = 0x0483;
+    choose(&list, &image, ENTER_AUTO, &choices);
+    assert_int_equal(choices.count, 0);
+    image.image_vendor = 0x0b0e;
+    choose(&list, &image, ENTER_AUTO, &choices);
+    assert_int_equal(choices.count, 1);
+    choices_release(&choices);
+    asked.path = "1-3";
+    choose(&list, &asked, ENTER_AUTO, &choices);
+    assert_int_equal(choices.count, 1);
+    assert_int_equal(choices.items[0].enter, ENTER_AUTO);
+}
+
 static void two_match(void **state)
 {
     (void)state;
@@ -163,9 +189,13 @@ static void two_match(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chooses),      cmocka_unit_test(nothing_there),
-        cmocka_unit_test(none_matches), cmocka_unit_test(runtime_is_no_choice),
-        cmocka_unit_test(image_ids),    cmocka_unit_test(runtime_that_can_enter),
+        cmocka_unit_test(chooses),
+        cmocka_unit_test(nothing_there),
+        cmocka_unit_test(none_matches),
+        cmocka_unit_test(runtime_is_no_choice),
+        cmocka_unit_test(image_ids),
+        cmocka_unit_test(runtime_that_can_enter),
+        cmocka_unit_test(only_what_is_meant_detaches),
         cmocka_unit_test(two_match),
     };
     return cmocka_run_group_tests_name("choose", tests, setup, NULL);
