@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "simulator/dialect.h"
-#include "simulator/mboot_pack.h"
+#include "simulator/mboot_chunk.h"
 #include "simulator/usb_standard.h"
 
 const char *dfu_state_name(enum dfu_state state)
@@ -61,7 +61,7 @@ void dfu_device_power_on(struct dfu_device *dfu)
     dfu->busy_until_us = 0;
     dfu->pointer = dfu->board->model->areas[0].address;
     if (dfu->pack)
-        *dfu->pack = (struct mboot_pack){0};
+        *dfu->pack = (struct mboot_chunk){0};
     sim_board_power_on(dfu->board);
     if (dfu->board->quirks & BOARD_STARTS_IN_ERROR)
         dfu_device_fail(dfu, DFU_STATUS_FIRMWARE);

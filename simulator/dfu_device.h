@@ -102,7 +102,7 @@ struct dfu_counters {
     uint64_t bus_us;      /* the transfers' own time, standard requests included */
 };
 
-struct mboot_pack;
+struct mboot_chunk;
 
 struct dfu_device {
     struct sim_board *board;
@@ -125,8 +125,8 @@ struct dfu_device {
         struct dfu_sabotage sabotage;
         uint8_t data[USB_CONTROL_MAX];
     } work;
-    uint8_t pending;         /* mboot: the request that the next GETSTATUS acts on */
-    struct mboot_pack *pack; /* mboot that takes signed images; else NULL */
+    uint8_t pending;          /* mboot: the request that the next GETSTATUS acts on */
+    struct mboot_chunk *pack; /* mboot that takes signed images; else NULL */
     struct dfu_counters counters;
 };
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "simulator/dialect.h"
-#include "simulator/mboot_pack.h"
+#include "simulator/mboot_chunk.h"
 
 /* dfu->pending */
 enum mboot_pending { PENDING_NOTHING, PENDING_EXIT, PENDING_UPLOAD, PENDING_DOWNLOAD };
@@ -90,7 +90,7 @@ static bool program(struct dfu_device *dfu, uint64_t *us)
     if (work->sabotage.corrupt)
         work->data[work->len / 2] ^= 0x55;
     if (dfu->pack)
-        return mboot_pack_write(dfu, work->address, work->data, work->len, us);
+        return mboot_chunk_write(dfu, work->address, work->data, work->len, us);
     /* Words: the last one is filled with what an earlier block left in the buffer. */
     return mboot_write(dfu, work->address, work->data, (work->len + 3) / 4 * 4, us);
 }

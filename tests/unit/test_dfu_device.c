@@ -1,100 +1,19 @@
-#include "simulator/dfu_device.h"
+#include "tests/unit/dfu_host.h"
 
 #include <stdio.h>
 
-#include "tests/unit/fake_clock.h"
-#include "tests/unit/unit.h"
-
-#define OUT 0x21
-#define IN 0xA1
-#define FLASH 0x08000000
-
-static struct fake_clock fake;
-static struct sim_board board;
-static struct dfu_device dfu;
-static struct usb_reply reply;
-static uint8_t in[USB_CONTROL_MAX];
-
-static void start(enum board_timing_kind timing)
-{
-    struct err *err = NULL;
-    fake_clock_init(&fake);
-    sim_board_init(&board, board_model_find("stm32f205"), timing, 0);
-    assert_ok(sim_board_open(&board, NULL, &err), &err);
-    dfu_device_init(&dfu, &board, &fake.clock);
-}
+#define FLASH HOST_FLASH
 
 static int setup(void **state)
 {
     (void)state;
-    start(BOARD_TIMING_ZERO);
-    return 0;
+    return host_start("stm32f205", BOARD_TIMING_ZERO);
 }
 
 static int setup_x8(void **state)
 {
     (void)state;
-    start(BOARD_TIMING_X8);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    sim_board_release(&board);
-    return 0;
-}
-
-/* ---- requests ------------------------------------------------------------------------------- */
-
-static enum usb_outcome request(uint8_t type, uint8_t number, uint16_t value, const void *out,
-                                uint16_t length)
-{
-    const struct usb_setup packet = {type, number, value, 0, length};
-    memset(in, 0xEE, sizeof(in));
-    dfu_device_control(&dfu, &packet, out, in, &reply);
-    return reply.outcome;
-}
-
-static void download(uint16_t block, const void *data, uint16_t length)
-{
-    assert_int_equal(request(OUT, DFU_DNLOAD, block, data, length), USB_DONE);
-}
-
-static void check_status(enum dfu_state state, enum dfu_status status, unsigned poll_ms)
-{
-    assert_int_equal(request(IN, DFU_GETSTATUS, 0, NULL, 6), USB_DONE);
-    assert_int_equal(reply.length, 6);
-    assert_string_equal(dfu_state_name(in[4]), dfu_state_name(state));
-    assert_int_equal(in[0], status);
-    assert_int_equal(in[1] | in[2] << 8 | in[3] << 16, poll_ms);
-    assert_int_equal(in[5], 0);
-}
-
-/* DNLOAD was stored: run the work, which ends like this. */
-static void finish(enum dfu_state state, enum dfu_status status)
-{
-    check_status(DFU_STATE_DNBUSY, DFU_STATUS_OK, 0);
-    check_status(state, status, 0);
-}
-
-static void command(uint8_t code, uint32_t address)
-{
-    const uint8_t bytes[] = {code, (uint8_t)address, (uint8_t)(address >> 8),
-                             (uint8_t)(address >> 16), (uint8_t)(address >> 24)};
-    download(0, bytes, 5);
-}
-
-static void abort_to_idle(void)
-{
-    assert_int_equal(request(OUT, DFU_ABORT, 0, NULL, 0), USB_DONE);
-    check_status(DFU_STATE_IDLE, DFU_STATUS_OK, 0);
-}
-
-static void clear_error(void)
-{
-    assert_int_equal(request(OUT, DFU_CLRSTATUS, 0, NULL, 0), USB_DONE);
-    check_status(DFU_STATE_IDLE, DFU_STATUS_OK, 0);
+    return host_start("stm32f205", BOARD_TIMING_X8);
 }
 
 /* ---- the state machine ---------------------------------------------------------------------- */
@@ -439,8 +358,8 @@ static void sabotage_keeps_it_busy(void **state)
     clear_error();
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define TEST_X8(name) cmocka_unit_test_setup_teardown(name, setup_x8, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, host_stop)
+#define TEST_X8(name) cmocka_unit_test_setup_teardown(name, setup_x8, host_stop)
 
 int main(void)
 {

@@ -18,6 +18,14 @@ static int setup(void **state)
     return 0;
 }
 
+/* Another model in place of the fixture's. */
+static void start(const char *model)
+{
+    dfu_device_release(&dfu);
+    sim_board_init(&board, board_model_find(model), BOARD_TIMING_ZERO, 0);
+    dfu_device_init(&dfu, &board, &fake.clock);
+}
+
 static enum usb_outcome request(uint8_t type, uint8_t number, uint16_t value, uint16_t index,
                                 uint16_t length)
 {
@@ -77,6 +85,65 @@ static void strings(void **state)
     assert_memory_equal(in, "\x04\x03\x09\x04", 4);
 }
 
+static void errors_have_strings_on_mboot(void **state)
+{
+    (void)state;
+    assert_int_equal(request(0x80, USB_GET_DESCRIPTOR, 0x0311, 0x0409, 255), USB_STALL);
+    start("mboot");
+    check_string(1, "MicroPython");
+    check_string(2, "Pyboard DFU");
+    check_string(0x10, "Can't overwrite mboot");
+    check_string(0x11, "Address out of range");
+    assert_int_equal(request(0x80, USB_GET_DESCRIPTOR, 0x0312, 0x0409, 255), USB_STALL);
+    start("mboot-packed");
+    check_string(0x12, "Invalid signature in file");
+    check_string(0x13, "Read support disabled on encrypted bootloader");
+    dfu_device_release(&dfu);
+}
+
+static void strings_can_be_wrong(void **state)
+{
+    (void)state;
+    start("gd32vf103");
+    assert_int_equal(request(0x80, USB_GET_DESCRIPTOR, 0x0303, 0x0409, 255), USB_DONE);
+    assert_int_equal(reply.length, 6);
+    assert_memory_equal(in,
+                        "\x06\x03"
+                        "3CBJ",
+                        6);
+    start("stm32f427");
+    assert_int_equal(request(0x80, USB_GET_DESCRIPTOR, 0x0304, 0x0409, 255), USB_DONE);
+    assert_int_equal(in[0], 166);
+    assert_int_equal(reply.length, 128);
+    check_string(1, "STMicroelectronics");
+}
+
+/* bmAttributes, wDetachTimeOut, wTransferSize and bcdDFUVersion are the model's. */
+static void functional_descriptors(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        uint8_t bytes[9];
+    } rows[] = {
+        {"stm32h743", {9, 0x21, 0x0B, 255, 0, 0x00, 0x04, 0x1A, 0x01}},
+        {"dfu-tolerant", {9, 0x21, 0x07, 0xE8, 0x03, 0x00, 0x04, 0x10, 0x01}},
+        {"dfu-reset", {9, 0x21, 0x03, 0xE8, 0x03, 0x00, 0x10, 0x10, 0x01}},
+        {"dfu-no-upload", {7, 0x21, 0x05, 0xE8, 0x03, 0x40, 0x00}},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        start(rows[i].model);
+        unsigned alts = board_model_area_count(board.model);
+        assert_int_equal(request(0x80, USB_GET_DESCRIPTOR, 0x0200, 0, 255), USB_DONE);
+        assert_int_equal(reply.length, 9 + alts * 9 + rows[i].bytes[0]);
+        assert_int_equal(in[2] | in[3] << 8, reply.length);
+        assert_memory_equal(in + 9 + 9 * alts, rows[i].bytes, rows[i].bytes[0]);
+    }
+    request(0x80, USB_GET_DESCRIPTOR, 0x0100, 0, 64);
+    assert_int_equal(in[2] | in[3] << 8, 0x0200);
+    assert_int_equal(in[8] | in[9] << 8, 0x1209);
+}
+
 static void alternate_settings(void **state)
 {
     (void)state;
@@ -119,6 +186,9 @@ int main(void)
         TEST(the_device_descriptor),
         TEST(the_configuration_has_an_alternate_setting_per_memory),
         TEST(strings),
+        TEST(errors_have_strings_on_mboot),
+        TEST(strings_can_be_wrong),
+        TEST(functional_descriptors),
         TEST(alternate_settings),
         TEST(configurations),
         TEST(status_and_the_rest),

@@ -10,8 +10,8 @@
  * firmware are not looked at, and compressed chunks are refused. So an image that a product signed
  * has a bad signature here, as it has on a board with other keys.
  */
-#ifndef FIRN_SIMULATOR_MBOOT_PACK_H
-#define FIRN_SIMULATOR_MBOOT_PACK_H
+#ifndef FIRN_SIMULATOR_MBOOT_CHUNK_H
+#define FIRN_SIMULATOR_MBOOT_CHUNK_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,7 +28,7 @@ struct dfu_device;
 enum pack_format { PACK_META = 0, PACK_FULL_SIGNATURE = 1, PACK_RAW = 2, PACK_GZIP = 3 };
 
 /* Zeroed = nothing has arrived. */
-struct mboot_pack {
+struct mboot_chunk {
     uint32_t base; /* address of the chunk that is arriving; 0: none */
     uint8_t chunk[PACK_HEADER + PACK_DATA + PACK_SIGNATURE];
     uint32_t erased_from, erased_to; /* addresses erased on the way */
@@ -38,7 +38,7 @@ struct mboot_pack {
 
 /* Data arrived for an address. False: dfuERROR, with the status and string left in the device.
  * Adds to *us how long it takes. */
-bool mboot_pack_write(struct dfu_device *dfu, uint32_t address, const uint8_t *data, uint32_t len,
-                      uint64_t *us);
+bool mboot_chunk_write(struct dfu_device *dfu, uint32_t address, const uint8_t *data, uint32_t len,
+                       uint64_t *us);
 
 #endif

@@ -1,4 +1,4 @@
-#include "simulator/mboot_pack.h"
+#include "simulator/mboot_chunk.h"
 
 #include <string.h>
 
@@ -22,7 +22,7 @@ static bool fail(struct dfu_device *dfu, enum dfu_status status)
 /* Sectors are erased when the first byte for them comes; chunks come in order. */
 static bool erase_ahead(struct dfu_device *dfu, uint32_t address, uint32_t len, uint64_t *us)
 {
-    struct mboot_pack *pack = dfu->pack;
+    struct mboot_chunk *pack = dfu->pack;
     while (address < pack->erased_from || address + len > pack->erased_to) {
         bool inside = pack->erased_from <= address && address < pack->erased_to;
         uint32_t at = inside ? pack->erased_to : address, next;
@@ -38,7 +38,7 @@ static bool erase_ahead(struct dfu_device *dfu, uint32_t address, uint32_t len, 
 static bool write_firmware(struct dfu_device *dfu, uint32_t address, const uint8_t *data,
                            uint32_t len, uint64_t *us)
 {
-    struct mboot_pack *pack = dfu->pack;
+    struct mboot_chunk *pack = dfu->pack;
     if (!erase_ahead(dfu, address, len, us))
         return false;
     if (address == mboot_application_address(dfu) && len >= PACK_HEAD) {
@@ -54,7 +54,7 @@ static bool write_firmware(struct dfu_device *dfu, uint32_t address, const uint8
 /* The data: regions as address and length, then the signature of what is in them. */
 static bool check_all(struct dfu_device *dfu, const uint8_t *data, uint32_t len, uint64_t *us)
 {
-    struct mboot_pack *pack = dfu->pack;
+    struct mboot_chunk *pack = dfu->pack;
     uint32_t application = mboot_application_address(dfu);
     if (len < PACK_SIGNATURE)
         return false;
@@ -97,10 +97,10 @@ static bool handle_chunk(struct dfu_device *dfu, uint64_t *us)
     return write_firmware(dfu, read_le32(chunk + 4), data + PACK_SECRET, len - PACK_SECRET, us);
 }
 
-bool mboot_pack_write(struct dfu_device *dfu, uint32_t address, const uint8_t *data, uint32_t len,
-                      uint64_t *us)
+bool mboot_chunk_write(struct dfu_device *dfu, uint32_t address, const uint8_t *data, uint32_t len,
+                       uint64_t *us)
 {
-    struct mboot_pack *pack = dfu->pack;
+    struct mboot_chunk *pack = dfu->pack;
     if (pack->base == 0 || address == mboot_application_address(dfu))
         pack->base = address;
     uint32_t end = address - pack->base + len;
