@@ -10,7 +10,7 @@
 #include "simulator/umockdev.h"
 #include "tests/unit/unit.h"
 
-static char root[32];
+static char root[48];
 static struct loop *loop;
 static struct bench *bench;
 
@@ -35,7 +35,9 @@ static void make_bench(const char *hubs, unsigned boards)
 static int setup(void **state)
 {
     (void)state;
-    snprintf(root, sizeof(root), "/tmp/firn-bench-%d", (int)getpid());
+    /* Thousands of small files: on a tmpfs if there is one, as sim.c does it. */
+    snprintf(root, sizeof(root), "%s/firn-bench-%d", fs_is_dir("/dev/shm") ? "/dev/shm" : "/tmp",
+             (int)getpid());
     loop = loop_new();
     make_bench(NULL, 2);
     return 0;
