@@ -59,10 +59,10 @@ $B/firn: $B/cli/main.o $(LIB_OBJ)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # For the programs on the simulated bus, which are not ours: no sanitizer.
-$B/firn-sim.so: simulator/preload/hotplug.c
+$B/firn-sim.so: $(wildcard simulator/preload/*.c)
 	@mkdir -p $(@D)
 	@echo "LINK $@"
-	@$(CC) $(CPPFLAGS) -std=gnu17 -O2 $(WARN) -shared -fPIC -o $@ $<
+	@$(CC) $(CPPFLAGS) -std=gnu17 -O2 $(WARN) -shared -fPIC -o $@ $^
 
 $B/libfirn.a: $(LIB_OBJ)
 	@rm -f $@

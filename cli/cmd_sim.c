@@ -22,6 +22,12 @@ static const char help[] =
     "  -b, --board=MODEL    stm32f405 (the default) or another, see below; again for the next board\n"
     "      --hubs=PORTS     boards behind hubs of that many ports: 1-1.1, 1-1.2 ...; PORTS,PORTS: behind\n"
     "                       two, one below the other\n"
+    "      --runtime=KIND   what a board is when it runs: cdc (a serial port with a REPL; the default),\n"
+    "                       dfu (the default of plain DFU devices), both, or none: not on the bus\n"
+    "      --will-detach    ... with dfu: leaves after DETACH without a bus reset\n"
+    "      --running        boards begin running, not in their bootloader\n"
+    "      --boot-ms=N      from leaving the bus until a board is back (20; with a timing 300)\n"
+    "      --setup=LINE     obey a line of 'firn sim control' before COMMAND starts\n"
     "  -t, --timing=MODEL   how long the flash takes: zero (the default), x8 or x32 as in the data\n"
     "                       sheet, quick (x32 at five times its speed)\n"
     "      --bus=MODEL      how long a transfer takes: reads (the default: only what reading the flash\n"
@@ -40,6 +46,8 @@ static const char help[] =
     "  firn sim control \"fault 0 on=upload,do=corrupt\"\n"
     "  firn sim control \"unplug 0\"    (pull the cable)\n"
     "  firn sim control \"replug 0\"    (and back into the bootloader)\n"
+    "  firn sim control \"reset 0\"     (power off and on: it runs what was flashed)\n"
+    "  firn sim control \"move 0 1-5\"  (into another port)\n"
     "  firn sim control status        (JSON)\n"
     "  firn sim control \"reset-counters 0\"\n"
     "docs/simulator.md lists faults and settings, and says what is modelled and what is not.\n"
@@ -50,14 +58,34 @@ static const char help[] =
     "  firn sim -n 3 -d /tmp/boards -- dfu-util -a 0 -p 1-2 -s 0x08000000:leave -D image.bin\n"
     "  firn sim boot /tmp/boards/board-0.flash -c 'print(1 + 2)'\n";
 
-enum { OPTION_HUBS = 256, OPTION_BUS };
+enum {
+    OPTION_HUBS = 256,
+    OPTION_BUS,
+    OPTION_RUNTIME,
+    OPTION_RUNNING,
+    OPTION_WILL_DETACH,
+    OPTION_BOOT_MS,
+    OPTION_SETUP,
+};
+
+#define BOOT_MS_MAX 600000
 
 static const struct option long_options[] = {
-    {"boards", required_argument, NULL, 'n'},       {"board", required_argument, NULL, 'b'},
-    {"timing", required_argument, NULL, 't'},       {"dir", required_argument, NULL, 'd'},
-    {"fault", required_argument, NULL, 'f'},        {"kernel", no_argument, NULL, 'k'},
-    {"hubs", required_argument, NULL, OPTION_HUBS}, {"bus", required_argument, NULL, OPTION_BUS},
-    {"set", required_argument, NULL, 's'},          {NULL, 0, NULL, 0},
+    {"boards", required_argument, NULL, 'n'},
+    {"board", required_argument, NULL, 'b'},
+    {"timing", required_argument, NULL, 't'},
+    {"dir", required_argument, NULL, 'd'},
+    {"fault", required_argument, NULL, 'f'},
+    {"kernel", no_argument, NULL, 'k'},
+    {"hubs", required_argument, NULL, OPTION_HUBS},
+    {"bus", required_argument, NULL, OPTION_BUS},
+    {"set", required_argument, NULL, 's'},
+    {"runtime", required_argument, NULL, OPTION_RUNTIME},
+    {"running", no_argument, NULL, OPTION_RUNNING},
+    {"will-detach", no_argument, NULL, OPTION_WILL_DETACH},
+    {"boot-ms", required_argument, NULL, OPTION_BOOT_MS},
+    {"setup", required_argument, NULL, OPTION_SETUP},
+    {NULL, 0, NULL, 0},
 };
 
 struct arguments {
@@ -69,7 +97,9 @@ struct arguments {
     const char *dir;
     bool kernel;
     const char *bus;
-    struct strv orders; /* from --fault and --set */
+    struct bench_runtime runtime;
+    bool boot_ms_given;
+    struct strv orders; /* from --fault, --set and --setup */
 };
 
 static bool usage(struct err **err, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -113,6 +143,27 @@ static bool set_bus(struct arguments *args, const char *name, struct err **err)
            usage(err, "--bus=%s is not reads, none, 1ms or rom", name);
 }
 
+static bool parse_runtime(struct arguments *args, int option, struct err **err)
+{
+    struct bench_runtime *runtime = &args->runtime;
+    switch (option) {
+    case OPTION_RUNTIME:
+        runtime->by_model = false;
+        return runtime_kind_parse(optarg, &runtime->options.kind) ||
+               usage(err, "--runtime=%s is not cdc, dfu, both or none", optarg);
+    case OPTION_RUNNING:
+        runtime->running = true;
+        return true;
+    case OPTION_WILL_DETACH:
+        runtime->options.will_detach = true;
+        return true;
+    default:
+        args->boot_ms_given = true;
+        return (text_parse_u32(optarg, &runtime->boot_ms) && runtime->boot_ms <= BOOT_MS_MAX) ||
+               usage(err, "--boot-ms=%s is not a number from 0 to %d", optarg, BOOT_MS_MAX);
+    }
+}
+
 static bool parse_option(struct arguments *args, int option, const char *given, struct err **err)
 {
     switch (option) {
@@ -141,6 +192,14 @@ static bool parse_option(struct arguments *args, int option, const char *given, 
         return true;
     case OPTION_BUS:
         return set_bus(args, optarg, err);
+    case OPTION_SETUP:
+        strv_add(&args->orders, optarg);
+        return true;
+    case OPTION_RUNTIME:
+    case OPTION_RUNNING:
+    case OPTION_WILL_DETACH:
+    case OPTION_BOOT_MS:
+        return parse_runtime(args, option, err);
     case ':':
         return usage(err, "%s needs a value", given);
     default:
@@ -166,6 +225,23 @@ static bool parse(struct arguments *args, int argc, char **argv, struct err **er
         args->model_count++;
     }
     return true;
+}
+
+/* The kernel's bus carries no serial port; a board with a slow flash is not back at once either. */
+static void choose_runtime(struct arguments *args)
+{
+    static const uint32_t boot_ms[] = {
+        [BOARD_TIMING_ZERO] = 20,
+        [BOARD_TIMING_X8] = 300,
+        [BOARD_TIMING_X32] = 300,
+        [BOARD_TIMING_QUICK] = 60,
+    };
+    if (args->runtime.by_model && args->kernel)
+        args->runtime.by_model = false;
+    else if (args->runtime.by_model)
+        args->runtime.options.kind = RUNTIME_CDC;
+    if (!args->boot_ms_given)
+        args->runtime.boot_ms = boot_ms[args->timing];
 }
 
 /* A shell for a person to look around in. */
@@ -203,15 +279,17 @@ static char *find_preload(void)
     return NULL;
 }
 
-static bool run_boards(const struct arguments *args, char **command, int *status, struct err **err)
+static bool run_boards(struct arguments *args, char **command, int *status, struct err **err)
 {
     const char *shell[] = {NULL, NULL};
     if (!*command && !(shell[0] = find_shell(args, err)))
         return false;
     _cleanup_free_ char *preload = find_preload();
+    choose_runtime(args);
     const struct sim_options options = {
         .models = args->models,
         .board_count = args->model_count,
+        .runtime = args->runtime,
         .topology = args->topology,
         .timing = args->timing,
         .kernel = args->kernel,
@@ -253,7 +331,7 @@ static int run(struct cli *cli, int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "boot") == 0)
         return cmd_sim_boot(cli, argc - 1, argv + 1);
     struct err *err = NULL;
-    struct arguments args = {.count = 1, .orders = STRV_INIT};
+    struct arguments args = {.count = 1, .runtime.by_model = true, .orders = STRV_INIT};
     int status = 0;
     bool ok = parse(&args, argc, argv, &err) && run_boards(&args, argv + optind, &status, &err);
     strv_release(&args.orders);

@@ -1,16 +1,12 @@
 #include "simulator/bench.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "simulator/hub.h"
-#include "simulator/port.h"
+#include "simulator/plugging.h"
 #include "simulator/setting.h"
-
-/* From a device's last transfer to its disconnection: time for the host to read the answer. */
-#define LEAVE_US 1000
 
 struct plugged_hub {
     struct hub hub;
@@ -20,88 +16,19 @@ struct plugged_hub {
 
 struct bench {
     struct loop *loop;
-    struct bus bus;
+    struct plugging plugging;
     struct topology topology;
+    struct bench_runtime runtime;
     struct plugged_hub *hubs;
     struct port *ports[BENCH_BOARDS];
     unsigned count;
 };
 
-static bool plug(struct port *port, struct err **err)
-{
-    struct bench *bench = port->owner;
-    clock_cancel(loop_clock(bench->loop), port);
-    if (port->plugged)
-        return true;
-    port_power_on(port);
-    if (!bench->bus.plug(bench->bus.data, &port->path, &port->device, err))
-        return false;
-    port->plugged = true;
-    return true;
-}
-
-/* Where there is nobody to answer: tell the person at the terminal. */
-static void report(struct err *err)
-{
-    _cleanup_(buf_release) struct buf text = BUF_INIT;
-    err_format(err, &text);
-    fprintf(stderr, "%s", text.data);
-    err_free(err);
-}
-
-static void plug_later(void *arg)
-{
-    struct err *err = NULL;
-    if (!plug(arg, &err))
-        report(err);
-}
-
-/* replug_ms 0: it stays away. */
-static bool unplug(struct port *port, uint32_t replug_ms, struct err **err)
-{
-    struct bench *bench = port->owner;
-    const struct sim_clock *clock = loop_clock(bench->loop);
-    clock_cancel(clock, port);
-    if (!bench->bus.unplug(bench->bus.data, &port->path, err))
-        return false;
-    port->plugged = false;
-    if (replug_ms)
-        clock_after(clock, replug_ms * UINT64_C(1000), plug_later, port);
-    return true;
-}
-
-static void unplug_later(void *arg)
-{
-    struct port *port = arg;
-    struct err *err = NULL;
-    if (!unplug(port, port->replug_ms, &err))
-        report(err);
-}
-
-static void leave(void *arg)
-{
-    struct port *port = arg;
-    unplug_later(port);
-    port->running = true;
-}
-
-static void on_event(void *data, enum usb_event event, uint32_t event_ms)
-{
-    struct port *port = data;
-    struct bench *bench = port->owner;
-    const struct sim_clock *clock = loop_clock(bench->loop);
-    port->replug_ms = event_ms;
-    if (event == USB_UNPLUGGED)
-        unplug_later(port);
-    else
-        clock_after(clock, LEAVE_US, event == USB_LEAVES ? leave : unplug_later, port);
-}
-
 struct bench *bench_new(struct loop *loop, const struct bus *bus)
 {
     struct bench *bench = xcalloc(1, sizeof(*bench));
     bench->loop = loop;
-    bench->bus = *bus;
+    bench->plugging = (struct plugging){.clock = loop_clock(loop), .bus = *bus};
     return bench;
 }
 
@@ -110,11 +37,17 @@ void bench_set_topology(struct bench *bench, const struct topology *topology)
     bench->topology = *topology;
 }
 
+void bench_set_runtime(struct bench *bench, const struct bench_runtime *runtime)
+{
+    bench->runtime = *runtime;
+    bench->plugging.boot_us = runtime->boot_ms * UINT64_C(1000);
+}
+
 void bench_free(struct bench *bench)
 {
     if (!bench)
         return;
-    bench->bus.free(bench->bus.data);
+    bench->plugging.bus.free(bench->plugging.bus.data);
     for (unsigned i = 0; i < bench->count; i++) {
         clock_cancel(loop_clock(bench->loop), bench->ports[i]);
         port_release(bench->ports[i]);
@@ -144,7 +77,7 @@ static bool plug_hubs(struct bench *bench, const struct port_path *path, struct 
     hub->path = *path;
     hub->next = bench->hubs;
     bench->hubs = hub;
-    return bench->bus.plug(bench->bus.data, path, &hub->hub.device, err);
+    return bench->plugging.bus.plug(bench->plugging.bus.data, path, &hub->hub.device, err);
 }
 
 bool bench_add_board(struct bench *bench, const struct board_model *model,
@@ -155,12 +88,18 @@ bool bench_add_board(struct bench *bench, const struct board_model *model,
                        BENCH_BOARDS);
     struct port *port = xcalloc(1, sizeof(*port));
     port_init(port, bench->count, model, timing, loop_clock(bench->loop));
-    port->owner = bench;
-    port->device.event = on_event;
+    port->owner = &bench->plugging;
+    port->device.event = plugging_on_event;
+    port->running = bench->runtime.running;
+    struct runtime_options options = bench->runtime.options;
+    if (bench->runtime.by_model && model->dialect == BOARD_PLAIN)
+        options.kind = RUNTIME_DFU;
+    port_configure(port, &options);
     port->path = topology_place(&bench->topology, port->index);
     bench->ports[bench->count++] = port;
     const struct port_path hub = port_path_parent(&port->path);
-    return port_open(port, flash_path, err) && plug_hubs(bench, &hub, err) && plug(port, err);
+    return port_open(port, flash_path, err) && plug_hubs(bench, &hub, err) &&
+           plugging_plug(port, err);
 }
 
 /* ---- commands ------------------------------------------------------------------------------- */
@@ -179,7 +118,7 @@ static bool command_unplug(struct port *port, const char *rest, struct buf *answ
 {
     (void)rest;
     buf_adds(answer, "ok");
-    return unplug(port, 0, err);
+    return plugging_unplug(port, err);
 }
 
 static bool command_replug(struct port *port, const char *rest, struct buf *answer,
@@ -187,7 +126,55 @@ static bool command_replug(struct port *port, const char *rest, struct buf *answ
 {
     (void)rest;
     buf_adds(answer, "ok");
-    return unplug(port, 0, err) && plug(port, err);
+    if (!plugging_unplug(port, err))
+        return false;
+    port->running = false;
+    return plugging_plug(port, err);
+}
+
+static bool command_reset(struct port *port, const char *rest, struct buf *answer, struct err **err)
+{
+    (void)rest;
+    buf_adds(answer, "ok");
+    return plugging_reset(port, err);
+}
+
+static bool command_move(struct port *port, const char *rest, struct buf *answer, struct err **err)
+{
+    struct port_path path;
+    buf_adds(answer, "ok");
+    return port_path_parse(rest, &path, err) && plugging_move(port, &path, err);
+}
+
+static bool command_after_leave(struct port *port, const char *rest, struct buf *answer,
+                                struct err **err)
+{
+    static const char *const names[] = {"run", "lost", "bootloader", NULL};
+    buf_adds(answer, "ok");
+    for (unsigned i = 0; names[i]; i++) {
+        if (strcmp(rest, names[i]) == 0) {
+            port->after_leave = (enum after_leave)i;
+            return true;
+        }
+    }
+    if (!port_path_parse(rest, &port->move_to, err))
+        return err_hint(err, "after-leave takes run, lost, bootloader or a port");
+    port->after_leave = AFTER_LEAVE_MOVE;
+    return true;
+}
+
+static bool command_program(struct port *port, const char *rest, struct buf *answer,
+                            struct err **err)
+{
+    buf_adds(answer, "ok");
+    for (unsigned i = 0; board_program_names[i]; i++) {
+        if (strcmp(rest, board_program_names[i]) == 0) {
+            port_set_program(port, (enum board_program)i);
+            return true;
+        }
+    }
+    err_set(err, ERR_USAGE, "there is no program '%s'", rest);
+    return err_hint(err, "there are repl, loop, busy, silent and garbage");
 }
 
 /* A board that nobody has talked to yet starts in error at once. */
@@ -219,6 +206,10 @@ static const struct bench_verb {
     {"fault", true, command_fault},
     {"unplug", false, command_unplug},
     {"replug", false, command_replug},
+    {"reset", false, command_reset},
+    {"move", true, command_move},
+    {"after-leave", true, command_after_leave},
+    {"program", true, command_program},
     {"set", true, command_set},
     {"reset-counters", false, command_reset_counters},
 };
@@ -237,13 +228,17 @@ static void add_status(const struct bench *bench, struct buf *answer)
 
 static bool unknown_verb(const char *name, struct err **err)
 {
-    static const char *const names[] = {"fault",          "unplug", "replug", "set",
-                                        "reset-counters", "status", NULL};
+    static const char *const names[] = {
+        "after-leave",    "fault", "move",   "program", "replug", "reset",
+        "reset-counters", "set",   "unplug", "status",  NULL};
     err_set(err, ERR_USAGE, "there is no command '%s'", name);
     const char *nearest = text_nearest(name, names);
     return nearest
                ? err_hint(err, "did you mean '%s'?", nearest)
-               : err_hint(err, "there are fault, unplug, replug, set, reset-counters and status");
+               : err_hint(
+                     err,
+                     "there are after-leave, fault, move, program, replug, reset, reset-counters, "
+                     "set, status and unplug");
 }
 
 static bool find_board(const struct bench *bench, const char *verb, const char *number,

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "simulator/bus.h"
 #include "simulator/loop.h"
+#include "simulator/runtime_options.h"
 #include "simulator/sim_board.h"
 #include "simulator/topology.h"
 
@@ -26,6 +27,8 @@ struct bench;
 struct bench *bench_new(struct loop *loop, const struct bus *bus);
 /* Where boards go from now on; without it all into ports of the root hub. */
 void bench_set_topology(struct bench *bench, const struct topology *topology);
+/* For the boards that are added from now on. */
+void bench_set_runtime(struct bench *bench, const struct bench_runtime *runtime);
 void bench_free(struct bench *bench);
 
 /* The board gets the next number (from 0) and its port in the topology, whose hubs come with it.
@@ -34,7 +37,8 @@ bool bench_add_board(struct bench *bench, const struct board_model *model,
                      enum board_timing_kind timing, const char *flash_path,
                      struct err **err) MUST_CHECK;
 
-/* Obey one line: "fault BOARD FAULT", "unplug BOARD", "replug BOARD", "set BOARD SETTING",
+/* Obey one line: "fault BOARD FAULT", "unplug BOARD", "replug BOARD", "reset BOARD",
+ * "move BOARD PORT", "after-leave BOARD WHAT", "program BOARD NAME", "set BOARD SETTING",
  * "reset-counters BOARD", "status". Appends the answer without a newline: "ok", or JSON for status.
  * Errors are ERR_USAGE unless the bus itself fails. */
 bool bench_command(struct bench *bench, const char *line, struct buf *answer,

@@ -87,17 +87,17 @@ static enum board_request run_raw(struct board_repl *repl)
     say(repl, "OK");
     if (repl->line.len == 0) { /* Ctrl-D alone */
         say(repl, "\r\n" SOFT_REBOOT RAW_BANNER);
-        return BOARD_STAYS;
+        return BOARD_GOES_ON;
     }
     enum board_request request = board_python_run(repl->line.data, false, &printed, &raised);
     buf_clear(&repl->line);
     say(repl, printed.data);
-    if (request != BOARD_STAYS)
+    if (request != BOARD_GOES_ON)
         return request;
     say(repl, "\004");
     say(repl, raised.data);
     say(repl, "\004>");
-    return BOARD_STAYS;
+    return BOARD_GOES_ON;
 }
 
 static enum board_request raw_byte(struct board_repl *repl, char c)
@@ -117,10 +117,10 @@ static enum board_request raw_byte(struct board_repl *repl, char c)
     default:
         if (repl->line.len < BOARD_REPL_LINE_MAX)
             buf_addc(&repl->line, c);
-        return BOARD_STAYS;
+        return BOARD_GOES_ON;
     }
     buf_clear(&repl->line);
-    return BOARD_STAYS;
+    return BOARD_GOES_ON;
 }
 
 /* ---- friendly mode -------------------------------------------------------------------------- */
@@ -133,11 +133,11 @@ static enum board_request run_friendly(struct board_repl *repl)
     buf_clear(&repl->line);
     repl->paste = false;
     say(repl, printed.data);
-    if (request != BOARD_STAYS)
+    if (request != BOARD_GOES_ON)
         return request;
     say(repl, raised.data);
     say(repl, PROMPT);
-    return BOARD_STAYS;
+    return BOARD_GOES_ON;
 }
 
 /* Between Ctrl-E and Ctrl-D: several lines at once. */
@@ -155,7 +155,7 @@ static enum board_request paste_byte(struct board_repl *repl, char c)
         buf_addc(&repl->line, c == '\r' ? '\n' : c);
         say(repl, c == '\r' ? "\r\n" PASTE_PROMPT : echo);
     }
-    return BOARD_STAYS;
+    return BOARD_GOES_ON;
 }
 
 static void enter_mode(struct board_repl *repl, char c)
@@ -200,7 +200,7 @@ static enum board_request friendly_byte(struct board_repl *repl, char c)
         buf_addc(&repl->line, c);
         say(repl, echo);
     }
-    return BOARD_STAYS;
+    return BOARD_GOES_ON;
 }
 
 /* ---- what runs ------------------------------------------------------------------------------ */
@@ -220,8 +220,8 @@ static void running_byte(struct board_repl *repl, char c)
 
 enum board_request board_repl_input(struct board_repl *repl, const uint8_t *bytes, size_t len)
 {
-    enum board_request request = BOARD_STAYS;
-    for (size_t i = 0; i < len && request == BOARD_STAYS; i++) {
+    enum board_request request = BOARD_GOES_ON;
+    for (size_t i = 0; i < len && request == BOARD_GOES_ON; i++) {
         char c = (char)bytes[i];
         if (!at_prompt(repl))
             running_byte(repl, c);

@@ -35,7 +35,7 @@ enum board_program {
 };
 
 /* What the board does because of its input. */
-enum board_request { BOARD_STAYS, BOARD_TO_BOOTLOADER, BOARD_RESETS };
+enum board_request { BOARD_GOES_ON, BOARD_TO_BOOTLOADER, BOARD_RESETS };
 
 struct board_repl {
     enum board_program program;
@@ -55,7 +55,7 @@ void board_repl_release(struct board_repl *repl);
 void board_repl_boot(struct board_repl *repl);
 /* Time has passed: programs print. */
 void board_repl_tick(struct board_repl *repl);
-/* The host sent these bytes. After a request other than BOARD_STAYS the rest is not looked at. */
+/* The host sent these bytes. After a request other than BOARD_GOES_ON the rest is not looked at. */
 enum board_request board_repl_input(struct board_repl *repl, const uint8_t *bytes, size_t len);
 
 #endif

@@ -1,6 +1,7 @@
 #include "simulator/claims.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "simulator/usb_interface.h"
 
@@ -12,13 +13,28 @@ bool claims_has(const struct claims *claims, unsigned interface)
            interface < usb_interface_count(claims->device);
 }
 
+/* The kernel's driver that is bound to an interface that there is; NULL: none. */
+static const char *bound_driver(const struct claims *claims, unsigned interface)
+{
+    const uint8_t *descriptor = usb_interface_find(claims->device, interface, 0);
+    return claims->driven && descriptor ? usb_interface_driver(descriptor) : NULL;
+}
+
+const char *claims_driver(const struct claims *claims, unsigned interface)
+{
+    if (!claims_has(claims, interface))
+        return NULL;
+    return claims->owner[interface] ? "usbfs" : bound_driver(claims, interface);
+}
+
 int claims_take(struct claims *claims, const void *owner, unsigned interface)
 {
     if (interface >= LINUX_INTERFACES)
         return -EINVAL;
     if (!claims_has(claims, interface))
         return -ENOENT;
-    if (claims->owner[interface] && claims->owner[interface] != owner)
+    if ((claims->owner[interface] && claims->owner[interface] != owner) ||
+        bound_driver(claims, interface))
         return -EBUSY;
     claims->owner[interface] = owner;
     return 0;
@@ -35,8 +51,12 @@ bool claims_tell_device(const struct usb_device *device, const struct usb_setup 
 /* usb_unbind_interface() */
 bool claims_expel(struct claims *claims, unsigned interface)
 {
-    if (!claims_has(claims, interface) || !claims->owner[interface])
+    if (!claims_driver(claims, interface))
         return false;
+    if (!claims->owner[interface]) {
+        claims->driven = false;
+        return true;
+    }
     claims->owner[interface] = NULL;
     if (claims->alt[interface] != 0) {
         const struct usb_setup setup = {USB_RECIPIENT_INTERFACE, USB_SET_INTERFACE, 0,
@@ -45,6 +65,29 @@ bool claims_expel(struct claims *claims, unsigned interface)
         (void)claims_tell_device(claims->device, &setup);
     }
     return true;
+}
+
+int claims_attach(struct claims *claims, unsigned interface)
+{
+    if (claims_driver(claims, interface))
+        return -EBUSY;
+    claims->driven = claims->driven || !claims_any(claims);
+    return 0;
+}
+
+int claims_take_from(struct claims *claims, const void *owner,
+                     const struct usbdevfs_disconnect_claim *given)
+{
+    if (!claims_has(claims, given->interface))
+        return -EINVAL;
+    const char *driver = claims_driver(claims, given->interface);
+    bool named = driver && strncmp(given->driver, driver, sizeof(given->driver)) == 0;
+    bool spared = ((given->flags & USBDEVFS_DISCONNECT_CLAIM_IF_DRIVER) && !named) ||
+                  ((given->flags & USBDEVFS_DISCONNECT_CLAIM_EXCEPT_DRIVER) && named);
+    if (driver && spared)
+        return -EBUSY;
+    claims_expel(claims, given->interface);
+    return claims_take(claims, owner, given->interface);
 }
 
 int claims_release(struct claims *claims, const void *owner, unsigned interface)
@@ -62,14 +105,14 @@ int claims_release(struct claims *claims, const void *owner, unsigned interface)
 void claims_release_all(struct claims *claims, const void *owner)
 {
     for (unsigned i = 0; i < CLAIMS_INTERFACES; i++)
-        if (!owner || claims->owner[i] == owner)
+        if (claims->owner[i] && (!owner || claims->owner[i] == owner))
             claims_expel(claims, i);
 }
 
 bool claims_any(const struct claims *claims)
 {
     for (unsigned i = 0; i < CLAIMS_INTERFACES; i++)
-        if (claims->owner[i])
+        if (claims_driver(claims, i))
             return true;
     return false;
 }

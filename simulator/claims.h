@@ -1,11 +1,13 @@
 /*
  * Which program has claimed which interface of a device, and who may send what because of that: the
- * rules of Linux's usbfs (drivers/usb/core/devio.c and driver.c). No kernel driver is modelled.
+ * rules of Linux's usbfs (drivers/usb/core/devio.c and driver.c).
  *
  * An owner is an open file, known by its address. Numbers are what the ioctls return: 0 or -errno.
  */
 #ifndef FIRN_SIMULATOR_CLAIMS_H
 #define FIRN_SIMULATOR_CLAIMS_H
+
+#include <linux/usbdevice_fs.h>
 
 #include "simulator/usb.h"
 
@@ -14,6 +16,7 @@
 struct claims {
     const struct usb_device *device;
     bool configured; /* otherwise it has no interfaces */
+    bool driven;     /* the kernel's own drivers are bound to the interfaces that they know */
     const void *owner[CLAIMS_INTERFACES];
     uint8_t alt[CLAIMS_INTERFACES]; /* the alternate setting that was chosen last */
 };
@@ -24,11 +27,18 @@ bool claims_has(const struct claims *claims, unsigned interface);
 int claims_take(struct claims *claims, const void *owner, unsigned interface);
 /* EINVAL: not the owner's. The device goes back to alternate setting 0, as Linux does it. */
 int claims_release(struct claims *claims, const void *owner, unsigned interface);
-/* Whoever owns it. False: nobody does. */
+/* Whoever owns it; a driver lets go of all its interfaces. False: nobody does. */
 bool claims_expel(struct claims *claims, unsigned interface);
 /* All of an owner's; NULL: everybody's. */
 void claims_release_all(struct claims *claims, const void *owner);
+/* The kernel's driver takes its interfaces back. EBUSY: they are not free. */
+int claims_attach(struct claims *claims, unsigned interface);
+/* USBDEVFS_DISCONNECT_CLAIM: from whoever has it, if the flags do not spare that. */
+int claims_take_from(struct claims *claims, const void *owner,
+                     const struct usbdevfs_disconnect_claim *given);
 bool claims_any(const struct claims *claims);
+/* Who owns an interface: "usbfs", a driver such as "cdc_acm"; NULL: nobody. */
+const char *claims_driver(const struct claims *claims, unsigned interface);
 
 /* May this owner send that? A request to an interface, or an endpoint of one, claims it. */
 int claims_check(struct claims *claims, const void *owner, const struct usb_setup *setup);

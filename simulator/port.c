@@ -1,6 +1,7 @@
 #include "simulator/port.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "simulator/usb_standard.h"
 
@@ -57,6 +58,15 @@ static void spoil(const struct fault *fault, const struct usb_setup *setup, uint
         in[reply->length / 2] ^= 0x55;
 }
 
+static void serve(struct port *port, const struct usb_setup *setup, const uint8_t *out, uint8_t *in,
+                  struct usb_reply *reply)
+{
+    if (port->running)
+        runtime_control(&port->runtime, setup, out, in, reply);
+    else
+        dfu_device_control(&port->dfu, setup, out, in, reply);
+}
+
 static void control(void *data, const struct usb_setup *setup, const uint8_t *out, uint8_t *in,
                     struct usb_reply *reply)
 {
@@ -65,13 +75,14 @@ static void control(void *data, const struct usb_setup *setup, const uint8_t *ou
     enum fault_on what = fault_classify(setup, out, port->board.model->dialect != BOARD_PLAIN);
     port->transfers++;
     if (!faults_take(&port->faults, what, setup, &fault)) {
-        dfu_device_control(&port->dfu, setup, out, in, reply);
+        serve(port, setup, out, in, reply);
         return;
     }
     if (intercept(&fault, reply))
         return;
-    prepare(&port->dfu, what, &fault);
-    dfu_device_control(&port->dfu, setup, out, in, reply);
+    if (!port->running)
+        prepare(&port->dfu, what, &fault);
+    serve(port, setup, out, in, reply);
     spoil(&fault, setup, in, reply);
 }
 
@@ -82,6 +93,60 @@ static void bus_reset(void *data)
     if (event != USB_STAYS && port->device.event)
         port->device.event(port->device.data, event, 0);
 }
+
+/* ---- what runs ------------------------------------------------------------------------------ */
+
+static void on_runtime_event(void *data, enum usb_event event)
+{
+    struct port *port = data;
+    port->runtime_device.event(port, event, 0);
+}
+
+static void runtime_reset(void *data)
+{
+    struct port *port = data;
+    runtime_bus_reset(&port->runtime);
+}
+
+static void bulk_out(void *data, uint8_t endpoint, const uint8_t *bytes, size_t len)
+{
+    struct port *port = data;
+    runtime_bulk_out(&port->runtime, endpoint, bytes, len);
+}
+
+static size_t bulk_in(void *data, uint8_t endpoint, uint8_t *bytes, size_t room)
+{
+    struct port *port = data;
+    return runtime_bulk_in(&port->runtime, endpoint, bytes, room);
+}
+
+static void listen(void *data, void (*fn)(void *arg), void *arg)
+{
+    struct port *port = data;
+    runtime_listen(&port->runtime, fn, arg);
+}
+
+void port_configure(struct port *port, const struct runtime_options *options)
+{
+    struct runtime *runtime = &port->runtime;
+    runtime_configure(runtime, port->board.model, options);
+    port->runtime_device = (struct usb_device){
+        .control = control,
+        .bus_reset = runtime_reset,
+        .event = port->device.event,
+        .bulk_out = bulk_out,
+        .bulk_in = bulk_in,
+        .listen = listen,
+        .data = port,
+        .descriptors = (const uint8_t *)runtime->descriptors.data,
+        .descriptors_len = runtime->descriptors.len,
+        .manufacturer = runtime->identity.strings[0],
+        .product = runtime->identity.strings[1],
+        .serial = port->board.serial,
+    };
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
 
 void port_init(struct port *port, unsigned index, const struct board_model *model,
                enum board_timing_kind timing, const struct sim_clock *clock)
@@ -101,6 +166,7 @@ void port_init(struct port *port, unsigned index, const struct board_model *mode
         .product = model->product,
         .serial = port->board.serial,
     };
+    runtime_init(&port->runtime, model, port->board.serial, clock, on_runtime_event, port);
 }
 
 bool port_open(struct port *port, const char *flash_path, struct err **err)
@@ -110,6 +176,7 @@ bool port_open(struct port *port, const char *flash_path, struct err **err)
 
 void port_release(struct port *port)
 {
+    runtime_release(&port->runtime);
     dfu_device_release(&port->dfu);
     sim_board_release(&port->board);
     buf_release(&port->descriptors);
@@ -119,6 +186,42 @@ void port_power_on(struct port *port)
 {
     port->running = false;
     dfu_device_power_on(&port->dfu);
+}
+
+void port_run(struct port *port)
+{
+    port->running = true;
+    runtime_boot(&port->runtime);
+}
+
+void port_power_off(struct port *port)
+{
+    runtime_stop(&port->runtime);
+}
+
+const struct usb_device *port_device(const struct port *port)
+{
+    if (!port->running)
+        return &port->device;
+    return port->runtime.options.kind == RUNTIME_NONE ? NULL : &port->runtime_device;
+}
+
+void port_set_program(struct port *port, enum board_program program)
+{
+    runtime_set_program(&port->runtime, program, port->running && port->plugged);
+}
+
+bool port_has_program(const struct port *port, bool after_leave)
+{
+    const struct board_model *model = port->board.model;
+    const uint8_t erased[4] = {model->erased, model->erased, model->erased, model->erased};
+    bool addressed = after_leave && model->dialect == BOARD_DFUSE;
+    uint32_t address = addressed ? port->dfu.pointer : model->areas[0].address + model->own_bytes;
+    unsigned area;
+    uint32_t offset;
+    return sim_board_locate(&port->board, address, &area, &offset) && area == 0 &&
+           offset + sizeof(erased) <= port->board.memory[0].size &&
+           memcmp(port->board.memory[0].bytes + offset, erased, sizeof(erased)) != 0;
 }
 
 /* What a run needed: its transfers by kind and the time of bus and flash. */
@@ -148,16 +251,20 @@ static json_t *counters_json(const struct port *port)
 json_t *port_status(const struct port *port)
 {
     const struct dfu_device *dfu = &port->dfu;
+    _cleanup_free_ char *path = port_path_name(&port->path);
+    const char *state = dfu->crashed ? "crashed" : dfu_state_name(dfu->state);
+    if (port->running && port->plugged)
+        state = runtime_state(&port->runtime);
     return json_pack(
-        "{s:i, s:s, s:s, s:b, s:b, s:s, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:i, s:o}", "board",
-        (int)port->index, "model", port->board.model->name, "serial", port->board.serial, "plugged",
-        port->plugged, "running", port->running, "state",
-        dfu->crashed ? "crashed" : dfu_state_name(dfu->state), "status", (int)dfu->status,
-        "protected", port->board.read_protected, "transfers", (json_int_t)port->transfers,
-        "downloaded_bytes", (json_int_t)dfu->counters.downloaded_bytes, "uploaded_bytes",
-        (json_int_t)dfu->counters.uploaded_bytes, "erases", (json_int_t)dfu->counters.erases,
-        "overwritten_bytes", (json_int_t)port->board.memory[0].overwritten, "faults",
-        (int)port->faults.count, "counters", counters_json(port));
+        "{s:i, s:s, s:s, s:s, s:b, s:b, s:s, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:i, s:o}", "board",
+        (int)port->index, "model", port->board.model->name, "serial", port->board.serial, "path",
+        path, "plugged", port->plugged, "running", port->running, "state", state, "status",
+        (int)dfu->status, "protected", port->board.read_protected, "transfers",
+        (json_int_t)port->transfers, "downloaded_bytes", (json_int_t)dfu->counters.downloaded_bytes,
+        "uploaded_bytes", (json_int_t)dfu->counters.uploaded_bytes, "erases",
+        (json_int_t)dfu->counters.erases, "overwritten_bytes",
+        (json_int_t)port->board.memory[0].overwritten, "faults", (int)port->faults.count,
+        "counters", counters_json(port));
 }
 
 void port_reset_counters(struct port *port)

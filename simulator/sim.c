@@ -67,6 +67,7 @@ static bool add_boards(struct sim *sim, const struct sim_options *options, struc
     if (!fs_mkdirs(dir, err))
         return false;
     bench_set_topology(sim->bench, &options->topology);
+    bench_set_runtime(sim->bench, &options->runtime);
     for (unsigned i = 0; i < options->board_count; i++) {
         _cleanup_free_ char *path = xasprintf("%s/board-%u.flash", dir, i);
         if (!bench_add_board(sim->bench, options->models[i], options->timing, path, err))

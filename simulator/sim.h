@@ -11,12 +11,14 @@
 #define FIRN_SIMULATOR_SIM_H
 
 #include "base/err.h"
+#include "simulator/runtime_options.h"
 #include "simulator/sim_board.h"
 #include "simulator/topology.h"
 
 struct sim_options {
     const struct board_model *const *models; /* one for each board */
     unsigned board_count;
+    struct bench_runtime runtime;
     struct topology topology; /* where they go; zero: all in the ports of the root hub */
     enum board_timing_kind timing;
     bool kernel;                /* on the kernel's own bus (simulator/vhci.h), not a mock one */

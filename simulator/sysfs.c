@@ -124,8 +124,7 @@ static void write_identity(struct sysfs_attributes *a, const struct usb_device *
     write_attribute(a, "descriptors", d, device->descriptors_len);
 }
 
-/* "../../" as often as it takes from a directory below /sys to /sys, then the target. */
-static char *climb(const char *devpath, const char *target)
+char *sysfs_climb(const char *devpath, const char *target)
 {
     struct buf out = BUF_INIT;
     for (const char *p = devpath; (p = strchr(p, '/')); p++)
@@ -152,11 +151,11 @@ static bool write_interface(const char *dir, const char *devpath, const uint8_t 
     sysfs_attribute(&a, "bInterfaceClass", "%02x", i[5]);
     sysfs_attribute(&a, "bInterfaceSubClass", "%02x", i[6]);
     sysfs_attribute(&a, "bInterfaceProtocol", "%02x", i[7]);
-    _cleanup_free_ char *subsystem = climb(devpath, "bus/usb");
+    _cleanup_free_ char *subsystem = sysfs_climb(devpath, "bus/usb");
     sysfs_link(&a, "subsystem", subsystem);
     if (driver) {
         _cleanup_free_ char *relative = xasprintf("bus/usb/drivers/%s", driver);
-        _cleanup_free_ char *target = climb(devpath, relative);
+        _cleanup_free_ char *target = sysfs_climb(devpath, relative);
         sysfs_link(&a, "driver", target);
     }
     return a.ok;
@@ -252,7 +251,7 @@ bool sysfs_add(const char *root, const struct sysfs_device *device, struct err *
     if (!fs_mkdirs(aside, err))
         return false;
     struct sysfs_attributes a = {aside, true, err};
-    _cleanup_free_ char *subsystem = climb(devpath, "bus/usb");
+    _cleanup_free_ char *subsystem = sysfs_climb(devpath, "bus/usb");
     write_place(&a, device);
     write_identity(&a, device->device);
     sysfs_link(&a, "subsystem", subsystem);

@@ -69,6 +69,8 @@ void sysfs_link(struct sysfs_attributes *a, const char *name, const char *target
 /* Like sysfs_add_uevent(): properties are lines, of which the last has no newline. */
 void sysfs_format_uevent(const char *action, const char *devpath, const char *subsystem,
                          uint64_t seqnum, const char *properties, struct buf *out);
+/* The relative target of a link in the directory /sys/DEVPATH to /sys/TARGET; the caller frees. */
+char *sysfs_climb(const char *devpath, const char *target);
 /* "/devices/platform/firn-sim/usb1/1-3"; the caller frees. */
 char *sysfs_devpath(const struct sysfs_device *device);
 /* Give up a directory at once, then remove what was in it; not there: an error. */

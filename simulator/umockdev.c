@@ -11,7 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "simulator/acm.h"
 #include "simulator/sysfs.h"
+#include "simulator/sysfs_tty.h"
 #include "simulator/uevent.h"
 #include "simulator/unix_socket.h"
 #include "simulator/usbfs.h"
@@ -27,6 +29,8 @@ struct node {
     struct usbfs_node *usbfs;
     int listener; /* programs that open the node connect here; -1 once it is unplugged */
     int fifo;
+    struct acm *acm; /* NULL: it has no terminal */
+    unsigned terminal;
     struct node *next;
 };
 
@@ -69,7 +73,8 @@ static void on_configured(void *data, unsigned value)
         fprintf(stderr, "warning: %s\n", err->message);
 }
 
-static const struct usbfs_node_ops node_ops = {on_ready, on_configured, on_freed};
+static void on_driven(void *data, bool driven);
+static const struct usbfs_node_ops node_ops = {on_ready, on_configured, on_driven, on_freed};
 
 static void on_connect(void *arg)
 {
@@ -114,6 +119,8 @@ void umockdev_free(struct umockdev *bus)
     while (bus->nodes) {
         struct node *node = bus->nodes;
         close_listener(node);
+        acm_free(node->acm);
+        node->acm = NULL;
         usbfs_node_free(node->usbfs);
     }
     uevents_free(bus->uevents);
@@ -201,6 +208,69 @@ static void send_uevent(struct node *node, const char *action)
     uevents_send(node->bus->uevents, event.data, event.len);
 }
 
+/* ---- terminals ------------------------------------------------------------------------------ */
+
+static bool terminal_used(const struct umockdev *bus, unsigned number)
+{
+    for (const struct node *node = bus->nodes; node; node = node->next)
+        if (node->acm && node->terminal == number)
+            return true;
+    return false;
+}
+
+static void send_terminal_uevent(struct node *node, const char *action)
+{
+    _cleanup_(buf_release) struct buf event = BUF_INIT;
+    sysfs_tty_add_uevent(action, &node->place, node->terminal, ++node->bus->seqnum, &event);
+    uevents_send(node->bus->uevents, event.data, event.len);
+}
+
+/* The first free number, as Linux gives them out. */
+static bool add_terminal(struct node *node, struct err **err)
+{
+    struct umockdev *bus = node->bus;
+    struct acm *acm;
+    unsigned number = 0;
+    while (terminal_used(bus, number))
+        number++;
+    if (!acm_new(bus->loop, node->place.device, &acm, err))
+        return false;
+    if (!sysfs_tty_add(bus->root, &node->place, number, acm_terminal(acm), err)) {
+        acm_free(acm);
+        return false;
+    }
+    node->acm = acm;
+    node->terminal = number;
+    send_terminal_uevent(node, "add");
+    return true;
+}
+
+static bool remove_terminal(struct node *node, struct err **err)
+{
+    if (!node->acm)
+        return true;
+    if (!sysfs_tty_remove(node->bus->root, &node->place, node->terminal, err))
+        return false;
+    send_terminal_uevent(node, "remove");
+    acm_free(node->acm);
+    node->acm = NULL;
+    return true;
+}
+
+static void on_driven(void *data, bool driven)
+{
+    struct node *node = data;
+    _cleanup_err_ struct err *err = NULL;
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    if (driven ? !acm_is_one(node->place.device) || add_terminal(node, &err)
+               : remove_terminal(node, &err))
+        return;
+    err_format(err, &text);
+    fprintf(stderr, "%s", text.data);
+}
+
+/* ---- the bus -------------------------------------------------------------------------------- */
+
 bool umockdev_plug(struct umockdev *bus, const struct port_path *path,
                    const struct usb_device *device, struct err **err)
 {
@@ -223,7 +293,7 @@ bool umockdev_plug(struct umockdev *bus, const struct port_path *path,
     }
     loop_watch(bus->loop, node->listener, on_connect, node);
     send_uevent(node, "add");
-    return true;
+    return !acm_is_one(device) || add_terminal(node, err);
 }
 
 static bool has_children(const struct umockdev *bus, const struct port_path *path)
@@ -244,7 +314,7 @@ bool umockdev_unplug(struct umockdev *bus, const struct port_path *path, struct 
     if (!node)
         return true;
     assert(!has_children(bus, path));
-    if (!sysfs_remove(bus->root, &node->place, err))
+    if (!remove_terminal(node, err) || !sysfs_remove(bus->root, &node->place, err))
         return false;
     /* Whoever opened the node just now and waits for us shall find the device gone. */
     on_connect(node);

@@ -103,17 +103,24 @@ static int set_configuration(struct usbfs_file *file, const uint8_t *arg)
     return urbs_request(&file->urbs, &setup);
 }
 
-/* ---- kernel drivers: there are none but usbfs ----------------------------------------------- */
+/* ---- kernel drivers ------------------------------------------------------------------------- */
 
 static int get_driver(struct usbfs_file *file, const uint8_t *arg)
 {
-    const struct claims *claims = &file->node->claims;
-    unsigned interface = u32(arg);
-    if (!claims_has(claims, interface) || !claims->owner[interface])
+    const char *name = claims_driver(&file->node->claims, u32(arg));
+    if (!name)
         return -ENODATA;
-    wire_store(file->wire, file->arg_address + offsetof(struct usbdevfs_getdriver, driver), "usbfs",
-               sizeof("usbfs"));
+    wire_store(file->wire, file->arg_address + offsetof(struct usbdevfs_getdriver, driver), name,
+               strlen(name) + 1);
     return 0;
+}
+
+/* If the kernel's drivers let go or took hold, the front-end has to know. */
+static int tell_driven(const struct usbfs_node *node, bool before, int result)
+{
+    if (node->claims.driven != before)
+        node->ops->driven(node->data, node->claims.driven);
+    return result;
 }
 
 static int driver_ioctl(struct usbfs_file *file, const uint8_t *arg)
@@ -122,12 +129,13 @@ static int driver_ioctl(struct usbfs_file *file, const uint8_t *arg)
     struct usbdevfs_ioctl given;
     memcpy(&given, arg, sizeof(given));
     unsigned interface = (unsigned)given.ifno;
+    bool before = claims->driven;
     if (!claims_has(claims, interface))
         return -EINVAL;
     if (given.ioctl_code == (int)USBDEVFS_DISCONNECT)
-        return claims_expel(claims, interface) ? 0 : -ENODATA;
+        return tell_driven(file->node, before, claims_expel(claims, interface) ? 0 : -ENODATA);
     if (given.ioctl_code == (int)USBDEVFS_CONNECT)
-        return claims->owner[interface] ? -EBUSY : 0;
+        return tell_driven(file->node, before, claims_attach(claims, interface));
     return -ENOTTY;
 }
 
@@ -136,15 +144,8 @@ static int disconnect_claim(struct usbfs_file *file, const uint8_t *arg)
     struct claims *claims = &file->node->claims;
     struct usbdevfs_disconnect_claim given;
     memcpy(&given, arg, sizeof(given));
-    if (!claims_has(claims, given.interface))
-        return -EINVAL;
-    bool is_usbfs = strncmp(given.driver, "usbfs", sizeof(given.driver)) == 0;
-    bool spared = ((given.flags & USBDEVFS_DISCONNECT_CLAIM_IF_DRIVER) && !is_usbfs) ||
-                  ((given.flags & USBDEVFS_DISCONNECT_CLAIM_EXCEPT_DRIVER) && is_usbfs);
-    if (claims->owner[given.interface] && spared)
-        return -EBUSY;
-    claims_expel(claims, given.interface);
-    return claims_take(claims, file, given.interface);
+    bool before = claims->driven;
+    return tell_driven(file->node, before, claims_take_from(claims, file, &given));
 }
 
 /* ---- the device as a whole ------------------------------------------------------------------ */
@@ -326,7 +327,7 @@ struct usbfs_node *usbfs_node_new(const struct usb_device *device, unsigned addr
 {
     struct usbfs_node *node = xcalloc(1, sizeof(*node));
     node->endpoint = (struct endpoint){.device = device, .clock = clock};
-    node->claims = (struct claims){.device = device, .configured = true};
+    node->claims = (struct claims){.device = device, .configured = true, .driven = true};
     node->address = address;
     node->ops = ops;
     node->data = data;

@@ -55,8 +55,8 @@ dfu -l; "$FIRN" sim control status
 SCRIPT
 exits 0 "leave" sim -- sh leave.sh
 like "$OUT" 'Submitting leave request' "dfu-util leaves"
-like "$OUT" '"plugged":false,"running":true,"state":"dfuMANIFEST"' "the board runs, off the bus"
-is "$(grep -c '^Found DFU' <<<"$OUT")" 4 "and is back after a replug only"
+like "$OUT" '"plugged":true,"running":true,"state":"appIDLE"' "the board runs"
+is "$(grep -c '^Found DFU' <<<"$OUT")" 4 "and is back in its bootloader after a replug only"
 like "$OUT" '"erases":4,"overwritten_bytes":0' "four sectors erased, none forgotten"
 
 head -c 5000 image.bin >vectors.bin

@@ -173,7 +173,9 @@ static void bad_commands_are_named(void **state)
     (void)state;
     refused("", "there is no command ''");
     refused("replgu 0", "did you mean 'replug'?");
-    refused("explode", "there are fault, unplug, replug, set, reset-counters and status");
+    refused("explode",
+            "there are after-leave, fault, move, program, replug, reset, reset-counters, "
+            "set, status and unplug");
     refused("unplug", "unplug needs the number of a board");
     refused("unplug 2", "there is no board '2': they are numbered 0 to 1");
     refused("unplug x", "there is no board 'x'");

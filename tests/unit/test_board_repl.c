@@ -31,7 +31,7 @@ static enum board_request send(const char *text)
 
 static void check(const char *input, const char *expected)
 {
-    assert_int_equal(send(input), BOARD_STAYS);
+    assert_int_equal(send(input), BOARD_GOES_ON);
     assert_string_equal(repl.out.len ? repl.out.data : "", expected);
 }
 
@@ -96,7 +96,7 @@ static void requests(void **state)
     assert_int_equal(send("machine.reset()\r"), BOARD_RESETS);
     assert_int_equal(send("\001import machine\nmachine.bootloader()\n\004"), BOARD_TO_BOOTLOADER);
     assert_true(strstr(repl.out.data, "OK") && !strchr(repl.out.data, 4)); /* it is gone by then */
-    assert_int_equal(send("machine.bootloade()\004"), BOARD_STAYS);
+    assert_int_equal(send("machine.bootloade()\004"), BOARD_GOES_ON);
 }
 
 static void run(enum board_program program)

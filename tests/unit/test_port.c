@@ -159,14 +159,14 @@ static void status_as_json(void **state)
     upload(8);
     json_t *status = port_status(&port);
     char *text = json_dumps(status, JSON_COMPACT);
-    assert_string_equal(text,
-                        "{\"board\":4,\"model\":\"stm32f405\",\"serial\":\"356900043437\","
-                        "\"plugged\":true,\"running\":false,\"state\":\"dfuUPLOAD-IDLE\","
-                        "\"status\":0,\"protected\":false,\"transfers\":1,\"downloaded_bytes\":0,"
-                        "\"uploaded_bytes\":8,\"erases\":0,\"overwritten_bytes\":0,\"faults\":1,"
-                        "\"counters\":{\"commands\":0,\"blocks\":0,\"uploads\":1,\"getstatus\":0,"
-                        "\"others\":0,\"early_polls\":0,\"bus_us\":0,\"erase_us\":0,"
-                        "\"program_us\":0,\"mass_erases\":0,\"erased_sectors\":{}}}");
+    assert_string_equal(
+        text, "{\"board\":4,\"model\":\"stm32f405\",\"serial\":\"356900043437\","
+              "\"path\":\"usb0\",\"plugged\":true,\"running\":false,\"state\":\"dfuUPLOAD-IDLE\","
+              "\"status\":0,\"protected\":false,\"transfers\":1,\"downloaded_bytes\":0,"
+              "\"uploaded_bytes\":8,\"erases\":0,\"overwritten_bytes\":0,\"faults\":1,"
+              "\"counters\":{\"commands\":0,\"blocks\":0,\"uploads\":1,\"getstatus\":0,"
+              "\"others\":0,\"early_polls\":0,\"bus_us\":0,\"erase_us\":0,"
+              "\"program_us\":0,\"mass_erases\":0,\"erased_sectors\":{}}}");
     free(text);
     json_decref(status);
 }

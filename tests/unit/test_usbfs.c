@@ -20,6 +20,7 @@ static struct port port;
 static struct usbfs_node *node;
 static bool node_ready, node_freed, unplugged;
 static unsigned configuration;
+static bool driven;
 static int done_pipe[2];
 
 static void on_ready(void *data, bool ready)
@@ -41,7 +42,13 @@ static void on_configured(void *data, unsigned value)
     configuration = value;
 }
 
-static const struct usbfs_node_ops node_ops = {on_ready, on_configured, on_freed};
+static void on_driven(void *data, bool bound)
+{
+    (void)data;
+    driven = bound;
+}
+
+static const struct usbfs_node_ops node_ops = {on_ready, on_configured, on_driven, on_freed};
 
 static void on_event(void *data, enum usb_event event, uint32_t event_ms)
 {
