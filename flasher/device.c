@@ -28,6 +28,8 @@ static void read_targets(struct usb_handle *handle, struct device *device)
         target->name = usb_read_string(handle, device->interface.alts[i].string);
         parse_layout(device, target);
     }
+    if (device->targets[0].has_layout)
+        quirks_add_layout(&device->quirks, &device->targets[0].layout);
 }
 
 /* What the kernel keeps of an interface: the name of the alternate setting that is chosen. */
@@ -83,10 +85,8 @@ bool device_inspect(struct device *device, struct err **err)
 static void device_init(struct device *device, const struct usb_entry *entry,
                         const struct dfu_interface *interface)
 {
-    struct quirk_key key = {entry->vendor,       entry->product, entry->version,
-                            entry->manufacturer, entry->name,    entry->serial};
     *device = (struct device){.usb = entry, .interface = *interface, .state = -1, .status = -1};
-    quirks_find(&key, &device->quirks);
+    device_find_quirks(entry, &device->quirks);
     device->target_count = interface->alt_count;
     device->targets = xcalloc(interface->alt_count, sizeof(*device->targets));
     for (size_t i = 0; i < interface->alt_count; i++)
@@ -140,14 +140,15 @@ void device_find_quirks(const struct usb_entry *entry, struct quirks *quirks)
 
 bool device_in_dfu_mode(const struct device *device)
 {
-    return device->interface.protocol == DFU_PROTOCOL_DFU;
+    return device->interface.protocol == DFU_PROTOCOL_DFU ||
+           device->quirks.flags & QUIRK_IS_DFU_MODE;
 }
 
 bool device_is_dfuse(const struct device *device)
 {
     for (size_t i = 0; i < device->target_count; i++)
         if (device->targets[i].has_layout)
-            return true;
+            return !(device->quirks.flags & QUIRK_IS_PLAIN_DFU);
     return false;
 }
 
@@ -157,6 +158,8 @@ const char *device_dialect(const struct device *device)
         return device->quirks.name;
     if (!device->interface.has_functional)
         return "DFU";
+    if (device->quirks.flags & QUIRK_IS_PLAIN_DFU)
+        return "DFU 1.1";
     switch (device->interface.functional.version) {
     case 0x0100:
         return "DFU 1.0";

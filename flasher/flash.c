@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "flasher/download.h"
 #include "flasher/fleet.h"
+#include "flasher/packed.h"
 #include "flasher/presence.h"
 #include "flasher/retarget.h"
 #include "flasher/sequence.h"
@@ -25,13 +26,18 @@ static bool flash_open(struct device *device, const struct image *image,
                        struct flash_result *result, struct err **err)
 {
     struct plan_memory memories[DFU_ALTS_MAX];
+    struct dfu *dfu = &device->dfu;
+    const struct dfu_interface *interface = &device->interface;
     if (!device_is_dfuse(device))
-        return download_run(&device->dfu, &device->interface.functional, image, options, events,
-                            result, err);
-    if (!image_check_plain(image, err) || !image_check_address(image, err))
-        return false;
+        return download_run(dfu, interface->has_functional ? &interface->functional : NULL, image,
+                            options, events, result, err);
     size_t count = get_memories(device, memories);
-    return sequence_run(&device->dfu, memories, count, image, options, events, result, err);
+    if (!packed_check(dfu, memories[0].layout->groups[0].address, image, err))
+        return false;
+    if (image->packed)
+        return packed_run(dfu, image, options, events, result, err);
+    return image_check_address(image, err) &&
+           sequence_run(dfu, memories, count, image, options, events, result, err);
 }
 
 /* With --alt another memory than the image's. The plan borrows the image, so that the copy with
