@@ -71,6 +71,7 @@ my %files = (
     "no.hex" => "firmware", "no.elf" => "firmware", "empty.bin" => "",
     "x.json" => "{}", "x.yaml" => "firn: 1\n", "x.py" => "print()\n", "x.mpy" => "M\6", "x.map" => "map\n",
     "fw.bin" => "abc",
+    "name.dfu" => dfuse([target(0, "\e[31m\xff", [$one])]),
 );
 for my $name (keys %files) {
     open my $f, ">:raw", $name or die;
@@ -111,6 +112,12 @@ says 2 missing nothing.dfu
 says 0 good good.dfu
 says 0 no-suffix no-suffix.dfu
 says 0 no-address fw.bin
+
+# A name is somebody else's text: no terminal and no JSON reader gets it as it is.
+exits 0 'a name with control characters' "$FIRN" image name.dfu
+like "$OUT" "^  target   alt 0, '.x1b.31m.xff', 1 element$" '... is shown without them'
+exits 0 '... as JSON' "$FIRN" image name.dfu --json
+like "$OUT" '"name":"..x1b.31m..xff"' '... too'
 
 # ---- conversions without a meaning -----------------------------------------------------------------
 says 2 bin-to-dfu fw.bin -o out.dfu

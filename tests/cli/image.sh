@@ -90,6 +90,9 @@ like "$OUT" '^  usb      0483:df11$' 'sidecar: the ids, which a .hex cannot hold
 exits 0 'a .bin needs no --address with it' "$FIRN" image a.bin -o named.dfu
 ok 'dfu-suffix accepts that .dfu' dfu-suffix -c named.dfu
 like "$(strings -n 5 named.dfu)" '^greeter 1\.4\.0$' 'the .dfu says what it is'
+cp plain.dfu b.dfu && sidecar b.json "$digest"
+exits 0 'a plain DFU file of the .bin that the sidecar lists' "$FIRN" image b.dfu
+like "$OUT" '^  product  greeter 1\.4\.0$' '... is the one that it describes'
 sidecar a.json "${digest//[0-9]/0}"
 cp a.hex other.hex && sed '2s/.*/:0100000000FF/' a.hex >changed.hex && sidecar changed.json x
 exits 0 'a sidecar of another image' "$FIRN" image changed.hex

@@ -83,7 +83,7 @@ static void what_is_a_chunk(void **state)
         assert_false(mboot_pack_is_chunk(chunk.data, chunk.len, 0x08020000));
         chunk.data[damage[i]] ^= 0x40;
     }
-    for (size_t len = 0; len < chunk.len + 4; len++) {
+    for (size_t len = 0; len < chunk.len + 8; len++) {
         _cleanup_free_ char *copy = xcalloc(1, len ? len : 1);
         memcpy(copy, chunk.data, len < chunk.len ? len : chunk.len);
         /* without its padding, and with up to 7 bytes of it */
