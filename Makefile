@@ -112,7 +112,7 @@ check: all $(TESTS) mirror ## all tests (SAN=1: under ASan and UBSan)
 check-unit: all $(TESTS) ## unit tests and the fuzz corpora only
 	@CMOCKA_MESSAGE_OUTPUT=tap $(PROVE) $(TESTS)
 
-check-cli: all build/config.yaml ## tests of the command line that build no firmware
+check-cli: all $B/tests/unit/test_hostile build/config.yaml ## tests of the command line that build no firmware
 	@$(PROVE) tests/cli/*.sh
 
 check-e2e: all mirror ## builds, simulated boards, QEMU

@@ -2,12 +2,15 @@
  * A thousand devices that lie: the descriptors and layout strings of real ones, changed at random
  * (always the same random), as far as a plan for an image. Each ends in a plan or in an error that
  * can be shown, and whatever was accepted is sound. ASan and UBSan see the rest.
+ *
+ * test_hostile DIRECTORY writes the descriptors there, a file a device, for tests/cli/hostile.sh.
  */
 #include <stdlib.h>
 
 #include "descriptors.h"
 #include "unit.h"
 
+#include "base/fs.h"
 #include "flasher/device.h"
 #include "flasher/plan.h"
 #include "tests/fuzz/fuzz_layout.h"
@@ -500,8 +503,22 @@ static void layouts(void **state)
     assert_in_range(accepted, count / 10, count - count / 10);
 }
 
-int main(void)
+static void write_set(const char *dir, uint32_t number)
 {
+    struct hostile h;
+    struct err *err = NULL;
+    _cleanup_free_ char *path = xasprintf("%s/%03u", dir, number);
+    hostile_init(&h, number);
+    CHECK(fs_write(path, h.bytes, h.len, 0644, &err));
+    hostile_release(&h);
+}
+
+int main(int argc, char **argv)
+{
+    for (uint32_t i = 0; argc == 2 && i < SETS; i++)
+        write_set(argv[1], i);
+    if (argc == 2)
+        return 0;
     const struct CMUnitTest tests[] = {cmocka_unit_test(devices), cmocka_unit_test(layouts)};
     return cmocka_run_group_tests_name("hostile", tests, NULL, NULL);
 }
