@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "flasher/plan_text.h"
 
 static json_t *span_fields(uint8_t alt, uint32_t address, size_t size, bool keep)
 {
@@ -15,15 +16,18 @@ static json_t *span_fields(uint8_t alt, uint32_t address, size_t size, bool keep
 static json_t *plan_fields(const struct plan *plan)
 {
     json_t *erase = json_array(), *write = json_array();
+    struct plan_at at = {0, 0};
+    struct plan_span span;
     for (size_t i = 0; i < plan->sector_count; i++) {
         const struct plan_sector *sector = &plan->sectors[i];
-        json_array_append_new(
-            erase, span_fields(sector->alt, sector->address, sector->size, sector->keep));
+        if (sector->erase)
+            json_array_append_new(
+                erase, span_fields(sector->alt, sector->address, sector->size, plan_keeps(sector)));
     }
-    for (size_t i = 0; i <= plan->run_count; i++) {
-        const struct plan_run *run = i < plan->run_count ? &plan->runs[i] : &plan->vector;
-        json_array_append_new(write, span_fields(run->alt, run->address, run->size, run->keep));
-    }
+    while (plan_next_span(plan, PLAN_WRITE, &at, &span))
+        json_array_append_new(write, span_fields(span.alt, span.address, span.size, span.keep));
+    if (plan_vector(plan, &span))
+        json_array_append_new(write, span_fields(span.alt, span.address, span.size, span.keep));
     return json_pack("{s:o, s:o}", "erase", erase, "write", write);
 }
 

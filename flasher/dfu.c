@@ -1,5 +1,10 @@
 #include "flasher/dfu.h"
 
+#include <string.h>
+
+#include "base/text.h"
+#include "flasher/descriptor.h"
+
 #define CLASS_OUT USB_REQUEST_CLASS_INTERFACE
 #define CLASS_IN (USB_REQUEST_CLASS_INTERFACE | USB_REQUEST_IN)
 
@@ -8,6 +13,12 @@
 #define BUSY_PAUSE_MS 1
 /* Requests sent to leave a state; a healthy board needs one. */
 #define MAKE_IDLE_TRIES 4
+
+/* Strings (USB 2.0, 9.4.3 and 9.6.7) */
+#define GET_DESCRIPTOR 6
+#define DESCRIPTOR_STRING 0x0300
+#define LANGUAGE_ENGLISH 0x0409
+#define STRING_MAX 255
 
 #define START_AGAIN_HINT                                                                           \
     "unplug the board, plug it in again in its bootloader and run the command again"
@@ -76,13 +87,14 @@ static long long now_us(const struct dfu *dfu)
 struct wait {
     long long start_us, deadline_us;
     unsigned limit_ms;
-    bool again; /* the board said already that it is busy */
+    bool again;   /* the board said already that it is busy */
+    bool retried; /* a GETSTATUS that came too early was sent again */
 };
 
 static struct wait wait_begin(const struct dfu *dfu, unsigned limit_ms)
 {
     long long start_us = now_us(dfu);
-    return (struct wait){start_us, start_us + limit_ms * 1000LL, limit_ms, false};
+    return (struct wait){start_us, start_us + limit_ms * 1000LL, limit_ms, false, false};
 }
 
 static bool set_fault(const struct dfu *dfu, const char *request, struct err **err)
@@ -101,17 +113,39 @@ static bool set_fault(const struct dfu *dfu, const char *request, struct err **e
     return err_hint(err, START_AGAIN_HINT);
 }
 
+/* The board's own words for its last status, printable: " (invalid address)". It says 0 or nonsense
+ * in iString unless its quirks tell that it is a string. */
+static void add_status_string(const struct dfu *dfu, struct buf *out)
+{
+    uint8_t bytes[STRING_MAX];
+    size_t len = 0;
+    struct usb_control control = {
+        USB_REQUEST_IN,         GET_DESCRIPTOR, (uint16_t)(DESCRIPTOR_STRING | dfu->status.string),
+        LANGUAGE_ENGLISH,       bytes,          sizeof(bytes),
+        DFU_TRANSFER_TIMEOUT_MS};
+    if (!(dfu->quirks.flags & QUIRK_MBOOT_STRINGS) || !dfu->status.string ||
+        dfu->io.control(dfu->io.data, &control, &len) != USB_OK)
+        return;
+    _cleanup_free_ char *text = descriptor_string(bytes, len);
+    if (!text || !*text)
+        return;
+    buf_adds(out, ", the board says: ");
+    text_add_printable(out, text, strlen(text));
+}
+
 /* What the board reports, as an error. */
 static bool set_reported(const struct dfu *dfu, struct err **err)
 {
     const struct dfu_status *status = &dfu->status;
-    err_set(err, ERR_DEVICE, "%s (state %s, status %s)",
+    _cleanup_(buf_release) struct buf string = BUF_INIT;
+    add_status_string(dfu, &string);
+    err_set(err, ERR_DEVICE, "%s (state %s, status %s%s)",
             status->code == DFU_STATUS_OK ? "the board went into an error state"
                                           : status_text(status->code)->meaning,
-            dfu_state_label(status->state), dfu_status_label(status->code));
+            dfu_state_label(status->state), dfu_status_label(status->code), string.data);
     if (status->code == DFU_STATUS_ERR_VENDOR)
-        return err_hint(err, "removing read protection erases the whole flash, so firn does not do "
-                             "it by itself; the maker's own tool can");
+        return err_hint(err, "`firn unprotect` lifts the protection, and erases the whole flash "
+                             "with it: never done unasked");
     return err_hint(err,
                     "run the command again; if that does not help, unplug the board and plug it "
                     "in again in its bootloader");
@@ -139,6 +173,8 @@ bool dfu_get_status(struct dfu *dfu, unsigned timeout_ms, struct err **err)
     dfu_status_parse(bytes, &dfu->status);
     if (dfu->quirks.poll_timeout_ms)
         dfu->status.poll_timeout_ms = dfu->quirks.poll_timeout_ms;
+    if (dfu->status.poll_timeout_ms)
+        dfu->last_poll_ms = dfu->status.poll_timeout_ms;
     return true;
 }
 
@@ -239,14 +275,30 @@ static bool set_too_long(const struct dfu *dfu, const struct wait *wait, struct 
     return err_hint(err, START_AGAIN_HINT);
 }
 
-/* GETSTATUS with what is left of the time, as some boards answer only when their work is done. */
-static bool poll_status(struct dfu *dfu, const struct wait *wait, struct err **err)
+/* A GETSTATUS was refused because the board was not done yet: give it the time that it asked for
+ * last once more. */
+static bool may_retry(struct dfu *dfu, struct wait *wait)
 {
-    long long left_ms = (wait->deadline_us - now_us(dfu)) / 1000;
-    if (left_ms <= 0)
-        return set_stuck(dfu, wait, err);
-    if (dfu_get_status(dfu, (unsigned)left_ms, err))
-        return true;
+    if (dfu->fault != USB_STALLED || !(dfu->quirks.flags & QUIRK_STALLS_EARLY_POLL) ||
+        wait->retried)
+        return false;
+    wait->retried = true;
+    long long until_us = now_us(dfu) + dfu->last_poll_ms * 1000LL;
+    dfu->io.sleep_until(dfu->io.data, until_us < wait->deadline_us ? until_us : wait->deadline_us);
+    return true;
+}
+
+/* GETSTATUS with what is left of the time, as some boards answer only when their work is done. */
+static bool poll_status(struct dfu *dfu, struct wait *wait, struct err **err)
+{
+    do {
+        err_free_ptr(err);
+        long long left_ms = (wait->deadline_us - now_us(dfu)) / 1000;
+        if (left_ms <= 0)
+            return set_stuck(dfu, wait, err);
+        if (dfu_get_status(dfu, (unsigned)left_ms, err))
+            return true;
+    } while (may_retry(dfu, wait));
     if (dfu->fault != USB_TIMED_OUT)
         return false;
     err_free_ptr(err);
@@ -299,8 +351,7 @@ static bool simple_request(struct dfu *dfu, enum dfu_request request, const char
 
 bool dfu_abort(struct dfu *dfu, struct err **err)
 {
-    return simple_request(dfu, DFU_ABORT, "ABORT", err) &&
-           dfu_wait(dfu, DFU_STATE_IDLE, DFU_TRANSFER_TIMEOUT_MS, err);
+    return simple_request(dfu, DFU_ABORT, "ABORT", err);
 }
 
 static bool set_not_idle(const struct dfu *dfu, struct err **err)
@@ -328,7 +379,7 @@ static bool step_to_idle(struct dfu *dfu, struct wait *wait, struct err **err)
     }
 }
 
-bool dfu_make_idle(struct dfu *dfu, unsigned limit_ms, struct err **err)
+static bool poll_to_idle(struct dfu *dfu, unsigned limit_ms, struct err **err)
 {
     struct wait wait = wait_begin(dfu, limit_ms);
     for (int tries = 0; tries <= MAKE_IDLE_TRIES;) {
@@ -341,4 +392,21 @@ bool dfu_make_idle(struct dfu *dfu, unsigned limit_ms, struct err **err)
         tries += dfu->status.state != DFU_STATE_DNBUSY;
     }
     return set_not_idle(dfu, err);
+}
+
+/* A busy board that never ends: the first CLRSTATUS leads to dfuERROR, the second one out of it. */
+static bool is_wedged(const struct dfu *dfu)
+{
+    return dfu->quirks.flags & QUIRK_WEDGES_IN_BUSY && dfu->status.state == DFU_STATE_DNBUSY &&
+           dfu->fault != USB_GONE;
+}
+
+bool dfu_make_idle(struct dfu *dfu, unsigned limit_ms, struct err **err)
+{
+    if (poll_to_idle(dfu, limit_ms, err))
+        return true;
+    if (!is_wedged(dfu))
+        return false;
+    err_free_ptr(err);
+    return simple_request(dfu, DFU_CLRSTATUS, "CLRSTATUS", err) && poll_to_idle(dfu, limit_ms, err);
 }

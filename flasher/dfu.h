@@ -9,6 +9,7 @@
  * A board is judged by bState and bStatus together: some report dfuERROR with status OK. Nothing
  * waits for ever: each wait has a limit, and bwPollTimeout is a minimum within it. The error of a
  * failed function says what the board reported, in which state; its caller adds what it was doing.
+ * What a part does differently is in dfu->quirks.
  */
 #ifndef FIRN_FLASHER_DFU_H
 #define FIRN_FLASHER_DFU_H
@@ -99,6 +100,7 @@ struct dfu {
     uint16_t transfer_size;   /* bytes in a full block, at least 1 */
     struct quirks quirks;     /* all zero: none */
     struct dfu_status status; /* the last one that the board sent */
+    uint32_t last_poll_ms;    /* the last bwPollTimeout that was not 0 */
     enum usb_fault fault;     /* how the last transfer ended; USB_GONE: the board was unplugged */
 };
 
@@ -133,11 +135,13 @@ bool dfu_get_state(struct dfu *dfu, unsigned timeout_ms, uint8_t *state,
 bool dfu_wait(struct dfu *dfu, enum dfu_state wanted, unsigned limit_ms,
               struct err **err) MUST_CHECK;
 
-/* ABORT: from dfuDNLOAD-IDLE or dfuUPLOAD-IDLE to dfuIDLE. */
+/* ABORT: from dfuDNLOAD-IDLE or dfuUPLOAD-IDLE to dfuIDLE, at once and without a GETSTATUS
+ * (DFU 1.1, A.2.6 and A.2.10). */
 bool dfu_abort(struct dfu *dfu, struct err **err) MUST_CHECK;
 /* Bring a board to dfuIDLE from whatever an earlier program left it in: out of dfuERROR by
  * CLRSTATUS (a common and harmless state after power-on), otherwise by ABORT; a board that is busy
- * gets limit_ms to finish. Fails where only a reset helps. */
+ * gets limit_ms to finish, and with QUIRK_WEDGES_IN_BUSY is then freed by CLRSTATUS. Fails where
+ * only a reset helps. */
 bool dfu_make_idle(struct dfu *dfu, unsigned limit_ms, struct err **err) MUST_CHECK;
 
 #endif

@@ -5,110 +5,128 @@
 enum dfuse_command {
     COMMAND_SET_ADDRESS = 0x21,
     COMMAND_ERASE = 0x41,
+    COMMAND_READ_UNPROTECT = 0x92,
 };
 
 #define BLOCK_COMMAND 0
 #define BLOCK_FIRST 2
 #define BLOCK_LAST 65535 /* wValue has 16 bits */
 
-static bool send_command(struct dfu *dfu, enum dfuse_command command, uint32_t address,
+/* DNLOAD is legal in dfuIDLE and dfuDNLOAD-IDLE: ABORT leads out of reading. */
+static bool stop_reading(struct dfuse *dfuse, struct err **err)
+{
+    if (dfuse->mode != DFUSE_UPLOADING)
+        return true;
+    dfuse->mode = DFUSE_IDLE;
+    dfuse->block = 0;
+    return dfu_abort(dfuse->dfu, err);
+}
+
+static bool send_command(struct dfuse *dfuse, const void *bytes, uint16_t len, unsigned limit_ms,
+                         struct err **err)
+{
+    if (!stop_reading(dfuse, err))
+        return false;
+    dfuse->mode = DFUSE_DOWNLOADING;
+    dfuse->block = 0; /* the pointer is anywhere now */
+    return dfu_download(dfuse->dfu, BLOCK_COMMAND, bytes, len, err) &&
+           dfu_wait(dfuse->dfu, DFU_STATE_DNLOAD_IDLE, limit_ms, err);
+}
+
+static bool send_address(struct dfuse *dfuse, enum dfuse_command command, uint32_t address,
                          unsigned limit_ms, struct err **err)
 {
-    uint8_t bytes[5] = {(uint8_t)command, (uint8_t)address, (uint8_t)(address >> 8),
-                        (uint8_t)(address >> 16), (uint8_t)(address >> 24)};
-    return dfu_download(dfu, BLOCK_COMMAND, bytes, sizeof(bytes), err) &&
-           dfu_wait(dfu, DFU_STATE_DNLOAD_IDLE, limit_ms, err);
+    const uint8_t bytes[5] = {(uint8_t)command, (uint8_t)address, (uint8_t)(address >> 8),
+                              (uint8_t)(address >> 16), (uint8_t)(address >> 24)};
+    return send_command(dfuse, bytes, sizeof(bytes), limit_ms, err);
 }
 
-static bool set_address(struct dfu *dfu, uint32_t address, struct err **err)
+static bool set_address(struct dfuse *dfuse, uint32_t address, struct err **err)
 {
-    return send_command(dfu, COMMAND_SET_ADDRESS, address, DFUSE_COMMAND_LIMIT_MS, err);
+    return send_address(dfuse, COMMAND_SET_ADDRESS, address, DFUSE_COMMAND_LIMIT_MS, err);
 }
 
-bool dfuse_erase_sector(struct dfu *dfu, uint32_t address, struct err **err)
+bool dfuse_erase_sector(struct dfuse *dfuse, uint32_t address, struct err **err)
 {
-    return send_command(dfu, COMMAND_ERASE, address, DFUSE_ERASE_LIMIT_MS, err) ||
+    return send_address(dfuse, COMMAND_ERASE, address, DFUSE_ERASE_LIMIT_MS, err) ||
            err_wrap(err, "cannot erase the sector at 0x%08" PRIx32, address);
 }
 
-/* A run on its way, block by block. */
-struct run {
-    struct dfu *dfu;
-    uint32_t address;
-    size_t size, done;
-    uint32_t block; /* the next one's number; 0 = the address has to be set first */
-};
-
-/* Where the next block is and how long. True: it needs a SET_ADDRESS and gets block 2, because it
- * is the first, block numbers have run out, or it is the short one at the end. */
-static bool next_block(struct run *run, uint32_t *address, uint16_t *len)
+bool dfuse_mass_erase(struct dfuse *dfuse, struct err **err)
 {
-    size_t left = run->size - run->done;
-    bool is_short = left < run->dfu->transfer_size;
-    *address = run->address + (uint32_t)run->done;
-    *len = is_short ? (uint16_t)left : run->dfu->transfer_size;
-    if (run->block && run->block <= BLOCK_LAST && !is_short)
+    const uint8_t command = COMMAND_ERASE;
+    return send_command(dfuse, &command, 1, DFUSE_MASS_ERASE_LIMIT_MS, err) ||
+           err_wrap(err, "cannot erase the whole flash");
+}
+
+bool dfuse_unprotect(struct dfuse *dfuse, struct err **err)
+{
+    const uint8_t command = COMMAND_READ_UNPROTECT;
+    struct dfu *dfu = dfuse->dfu;
+    if (stop_reading(dfuse, err) && dfu_download(dfu, BLOCK_COMMAND, &command, 1, err)) {
+        dfuse->mode = DFUSE_DOWNLOADING;
+        dfuse->block = 0;
+        if (dfu_wait(dfu, DFU_STATE_DNLOAD_IDLE, DFUSE_MASS_ERASE_LIMIT_MS, err))
+            return true;
+        /* It resets itself, and may take the transfer with it. */
+        if (dfu->fault == USB_GONE || dfu->fault == USB_BROKEN) {
+            err_free_ptr(err);
+            return true;
+        }
+    }
+    return err_wrap(err, "cannot lift the read protection");
+}
+
+/* Make the next block of this kind be the one at an address. It is so already where it follows the
+ * last one; not the first, not when block numbers have run out, and not a short one. */
+static bool seek(struct dfuse *dfuse, enum dfuse_mode mode, uint32_t address, uint16_t len,
+                 struct err **err)
+{
+    if (dfuse->mode == mode && dfuse->block && dfuse->block <= BLOCK_LAST &&
+        dfuse->next == address && len == dfuse->dfu->transfer_size)
+        return true;
+    if (!set_address(dfuse, address, err))
         return false;
-    run->block = BLOCK_FIRST;
-    return true;
+    dfuse->block = BLOCK_FIRST;
+    dfuse->next = address;
+    if (mode == DFUSE_DOWNLOADING)
+        return true;
+    dfuse->mode = DFUSE_UPLOADING; /* legal from dfuIDLE only: SET_ADDRESS left it elsewhere */
+    return dfu_abort(dfuse->dfu, err);
 }
 
-static bool write_block(struct run *run, const uint8_t *data, uint16_t *len, struct err **err)
+static void block_done(struct dfuse *dfuse, uint16_t len)
 {
-    uint32_t address;
-    if (next_block(run, &address, len) && !set_address(run->dfu, address, err))
+    dfuse->block = len == dfuse->dfu->transfer_size ? dfuse->block + 1 : 0;
+    dfuse->next += len;
+}
+
+bool dfuse_write(struct dfuse *dfuse, uint32_t address, const void *data, uint16_t len,
+                 struct err **err)
+{
+    if (!seek(dfuse, DFUSE_DOWNLOADING, address, len, err) ||
+        !dfu_download(dfuse->dfu, (uint16_t)dfuse->block, data, len, err) ||
+        !dfu_wait(dfuse->dfu, DFU_STATE_DNLOAD_IDLE, DFUSE_WRITE_LIMIT_MS, err))
         return err_wrap(err, "cannot write at 0x%08" PRIx32, address);
-    if (!dfu_download(run->dfu, (uint16_t)run->block, data + run->done, *len, err) ||
-        !dfu_wait(run->dfu, DFU_STATE_DNLOAD_IDLE, DFUSE_WRITE_LIMIT_MS, err))
-        return err_wrap(err, "cannot write at 0x%08" PRIx32, address);
+    block_done(dfuse, len);
     return true;
 }
 
-bool dfuse_write_run(struct dfu *dfu, uint32_t address, const uint8_t *data, size_t size,
-                     const struct dfuse_watch *watch, struct err **err)
+bool dfuse_read(struct dfuse *dfuse, uint32_t address, void *data, uint16_t len, struct err **err)
 {
-    struct run run = {.dfu = dfu, .address = address, .size = size};
-    while (run.done < size) {
-        uint16_t len;
-        if (!write_block(&run, data, &len, err))
-            return false;
-        run.done += len;
-        run.block++;
-        if (!watch->block_done(watch->data, len, err))
-            return false;
-    }
-    return true;
-}
-
-/* UPLOAD is legal in dfuIDLE and dfuUPLOAD-IDLE only, SET_ADDRESS in neither of the busy ones:
- * ABORT stands between the two. */
-static bool read_block(struct run *run, uint8_t *data, uint16_t *len, struct err **err)
-{
-    uint32_t address;
-    bool first = run->block == 0;
-    if (next_block(run, &address, len) &&
-        !((first || dfu_abort(run->dfu, err)) && set_address(run->dfu, address, err) &&
-          dfu_abort(run->dfu, err)))
+    if (!seek(dfuse, DFUSE_UPLOADING, address, len, err) ||
+        !dfu_upload(dfuse->dfu, (uint16_t)dfuse->block, data, len, err))
         return err_wrap(err, "cannot read at 0x%08" PRIx32, address);
-    return dfu_upload(run->dfu, (uint16_t)run->block, data + run->done, *len, err) ||
-           err_wrap(err, "cannot read at 0x%08" PRIx32, address);
+    block_done(dfuse, len);
+    return true;
 }
 
-bool dfuse_read_run(struct dfu *dfu, uint32_t address, uint8_t *data, size_t size,
-                    const struct dfuse_watch *watch, struct err **err)
+bool dfuse_end(struct dfuse *dfuse, struct err **err)
 {
-    struct run run = {.dfu = dfu, .address = address, .size = size};
-    while (run.done < size) {
-        uint16_t len;
-        if (!read_block(&run, data, &len, err))
-            return false;
-        run.done += len;
-        run.block++;
-        if (!watch->block_done(watch->data, len, err))
-            return false;
-    }
-    return dfu_abort(dfu, err) ||
-           err_wrap(err, "cannot end reading at 0x%08" PRIx32, address + (uint32_t)size);
+    bool is_idle = dfuse->mode == DFUSE_IDLE;
+    dfuse->mode = DFUSE_IDLE;
+    dfuse->block = 0;
+    return is_idle || dfu_abort(dfuse->dfu, err);
 }
 
 /* What is left to see after a board was told to leave: that it does not report an error. */
@@ -123,10 +141,11 @@ static bool check_left(struct dfu *dfu, struct err **err)
 }
 
 /* AN3156, "Leave DFU mode": a DNLOAD without data, carried out on the GETSTATUS after it. */
-bool dfuse_leave(struct dfu *dfu, uint32_t address, struct err **err)
+bool dfuse_leave(struct dfuse *dfuse, uint32_t address, struct err **err)
 {
-    bool told = set_address(dfu, address, err) && dfu_download(dfu, BLOCK_COMMAND, NULL, 0, err);
-    if (told && check_left(dfu, err))
+    bool told =
+        set_address(dfuse, address, err) && dfu_download(dfuse->dfu, BLOCK_COMMAND, NULL, 0, err);
+    if (told && check_left(dfuse->dfu, err))
         return true;
     return err_wrap(err, "cannot leave the bootloader");
 }

@@ -229,6 +229,7 @@ bool layout_sector_at(const struct layout *layout, uint32_t address, struct layo
         sector->address = group->address + index * group->sector_size;
         sector->size = group->sector_size;
         sector->access = group->access;
+        sector->group_address = group->address;
         return true;
     }
     return false;

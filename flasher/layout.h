@@ -55,6 +55,7 @@ struct layout_sector {
     uint32_t address;
     uint32_t size;
     uint8_t access;
+    uint32_t group_address; /* of the first sector of its group */
 };
 
 /* Read a layout of at most `len` bytes. Fails (ERR_DEVICE, with the text) when it does not begin

@@ -106,9 +106,8 @@ static bool plan(struct packed *p, struct err **err)
     return ok;
 }
 
-static bool block_done(void *data, size_t bytes, struct err **err)
+static bool block_done(struct packed *p, size_t bytes, struct err **err)
 {
-    struct packed *p = data;
     p->done += bytes;
     p->result->bytes_written += bytes;
     event_progress(p->events, "write", p->done, p->total, "bytes", NULL);
@@ -140,11 +139,23 @@ static bool add_hint(const struct dfu *dfu, struct err **err)
     return false;
 }
 
+static bool send_blocks(struct packed *p, const struct segment *chunk, struct err **err)
+{
+    struct dfuse dfuse = {.dfu = p->dfu, .mode = DFUSE_DOWNLOADING};
+    uint16_t len = p->dfu->transfer_size;
+    for (size_t done = 0; done < chunk->size; done += len) {
+        size_t left = chunk->size - done;
+        len = left < len ? (uint16_t)left : len;
+        if (!dfuse_write(&dfuse, chunk->address + (uint32_t)done, chunk->data + done, len, err) ||
+            !block_done(p, len, err))
+            return false;
+    }
+    return true;
+}
+
 static bool send_chunk(struct packed *p, size_t index, struct err **err)
 {
-    const struct segment *chunk = &p->image->segments[index];
-    struct dfuse_watch watch = {block_done, p};
-    if (dfuse_write_run(p->dfu, chunk->address, chunk->data, chunk->size, &watch, err))
+    if (send_blocks(p, &p->image->segments[index], err))
         return true;
     if ((*err)->code == ERR_INTERRUPTED)
         return false;
@@ -183,7 +194,8 @@ static bool write_phase(struct packed *p, struct err **err)
 static bool leave_phase(struct packed *p, struct err **err)
 {
     event_phase_begin(p->events, "leave", "Starting the program");
-    p->result->left = dfuse_leave(p->dfu, p->image->segments[0].address, err);
+    struct dfuse dfuse = {.dfu = p->dfu, .mode = DFUSE_DOWNLOADING};
+    p->result->left = dfuse_leave(&dfuse, p->image->segments[0].address, err);
     event_phase_end(p->events, "leave", p->result->left,
                     p->result->left ? "the board starts its program" : NULL);
     if (p->result->left)

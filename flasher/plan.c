@@ -3,9 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/text.h"
-
-#define BLANK 0xff
 #define USABLE (LAYOUT_READABLE | LAYOUT_ERASABLE | LAYOUT_WRITEABLE)
 
 static const struct layout *find_layout(const struct plan_memory *memories, size_t count,
@@ -53,30 +50,61 @@ static bool find_sector(const struct layout *layout, uint32_t address, struct la
     return true;
 }
 
-static bool is_last_sector(const struct plan *plan, uint8_t alt, const struct layout_sector *found)
+/* Small sectors are erased together as far as they fill one block of a transfer. */
+static uint32_t window_of(const struct plan *plan, const struct layout_sector *found)
 {
-    const struct plan_sector *last = plan->sectors + plan->sector_count;
-    return plan->sector_count && last[-1].alt == alt && last[-1].address == found->address;
+    uint32_t unit = plan->rules.block_size;
+    if (found->size >= unit || unit % found->size)
+        unit = found->size;
+    return (found->address - found->group_address) / unit;
+}
+
+static bool is_within(const struct plan_sector *sector, uint8_t alt, uint32_t address)
+{
+    return sector->alt == alt && address >= sector->address &&
+           address - sector->address < sector->size;
+}
+
+/* Does a small sector follow the last one within one block? */
+static bool joins(const struct plan_sector *last, uint8_t alt, const struct layout_sector *found,
+                  uint32_t window)
+{
+    return last->alt == alt && last->erase_size == found->size && last->window == window &&
+           (uint64_t)last->address + last->size == found->address;
+}
+
+static void grow(struct plan *plan, struct plan_sector *sector, uint32_t size)
+{
+    sector->content = xrealloc(sector->content, sector->size + size);
+    sector->is_image = xrealloc(sector->is_image, sector->size + size);
+    memset(sector->content + sector->size, plan->rules.blank, size);
+    memset(sector->is_image + sector->size, 0, size);
+    sector->size += size;
+    plan->sector_bytes += size;
 }
 
 /* The plan's entry of a sector: the last one, as segments come in order, or a new one. */
 static struct plan_sector *take_sector(struct plan *plan, uint8_t alt,
-                                       const struct layout_sector *found, uint32_t first)
+                                       const struct layout_sector *found, uint32_t address)
 {
-    if (is_last_sector(plan, alt, found))
-        return &plan->sectors[plan->sector_count - 1];
-    plan->sectors = xreallocarray(plan->sectors, plan->sector_count + 1, sizeof(*plan->sectors));
-    struct plan_sector *sector = &plan->sectors[plan->sector_count++];
-    *sector = (struct plan_sector){
-        .alt = alt,
-        .address = found->address,
-        .size = found->size,
-        .first = first,
-        .content = xmalloc(found->size),
-    };
-    memset(sector->content, BLANK, sector->size);
-    plan->sector_bytes += sector->size;
-    return sector;
+    struct plan_sector *last = plan->sector_count ? &plan->sectors[plan->sector_count - 1] : NULL;
+    uint32_t window = window_of(plan, found);
+    if (last && is_within(last, alt, address))
+        return last;
+    if (!last || !joins(last, alt, found, window)) {
+        plan->sectors =
+            xreallocarray(plan->sectors, plan->sector_count + 1, sizeof(*plan->sectors));
+        last = &plan->sectors[plan->sector_count++];
+        *last = (struct plan_sector){
+            .alt = alt,
+            .address = found->address,
+            .erase_size = found->size,
+            .window = window,
+            .erase = plan->rules.erase_all || plan->rules.mass,
+        };
+    }
+    grow(plan, last, found->size);
+    return last;
 }
 
 static bool add_segment(struct plan *plan, const struct segment *segment,
@@ -91,171 +119,210 @@ static bool add_segment(struct plan *plan, const struct segment *segment,
             plan->sector_count == PLAN_MAX_SECTORS)
             return err_set(err, ERR_DEVICE, "the image touches more than %u MiB or %d sectors",
                            PLAN_MAX_BYTES / 1024 / 1024, PLAN_MAX_SECTORS);
-        uint32_t offset = address - found.address;
-        struct plan_sector *sector = take_sector(plan, segment->alt, &found, offset);
-        size_t left = segment->size - done, room = found.size - offset;
+        struct plan_sector *sector = take_sector(plan, segment->alt, &found, address);
+        size_t left = segment->size - done, room = found.size - (address - found.address);
         size_t n = left < room ? left : room;
-        memcpy(sector->content + offset, segment->data + done, n);
-        sector->end = offset + (uint32_t)n;
+        memcpy(sector->content + (address - sector->address), segment->data + done, n);
+        memset(sector->is_image + (address - sector->address), 1, n);
         sector->image_bytes += (uint32_t)n;
         done += n;
     }
     return true;
 }
 
+uint32_t plan_block_offset(const struct plan *plan, size_t block)
+{
+    return (uint32_t)block * plan->rules.block_size;
+}
+
+uint16_t plan_block_size(const struct plan *plan, const struct plan_sector *sector, size_t block)
+{
+    uint32_t left = sector->size - plan_block_offset(plan, block);
+    return left < plan->rules.block_size ? (uint16_t)left : plan->rules.block_size;
+}
+
+/* Whose bytes are in each block? */
+static void lay_out_blocks(const struct plan *plan, struct plan_sector *sector)
+{
+    sector->block_count = (sector->size - 1) / plan->rules.block_size + 1;
+    sector->blocks = xcalloc(sector->block_count, 1);
+    for (size_t i = 0; i < sector->block_count; i++) {
+        const bool *is_image = sector->is_image + plan_block_offset(plan, i);
+        for (uint16_t n = plan_block_size(plan, sector, i); n-- > 0;)
+            sector->blocks[i] |= is_image[n] ? PLAN_IMAGE : PLAN_OTHER;
+    }
+}
+
+static bool check_alt(const struct plan *plan, uint8_t alt, const struct layout *layout,
+                      struct err **err)
+{
+    if (!layout) {
+        err_set(err, ERR_DEVICE,
+                "the image has data for alternate setting %u, which is no memory of this board",
+                alt);
+        return err_hint(err, "`firn devices` shows those that it has; --alt chooses one");
+    }
+    if (!plan->rules.mass || alt == 0)
+        return true;
+    err_set(err, ERR_DEVICE,
+            "a mass erase is for the internal flash (alternate setting 0), and the image has data "
+            "for alternate setting %u",
+            alt);
+    return err_hint(err, "leave it out: sectors that have to change are erased one by one");
+}
+
 bool plan_make(struct plan *plan, const struct image *image, const struct plan_memory *memories,
-               size_t count, struct err **err)
+               size_t count, const struct plan_rules *rules, struct err **err)
 {
     plan->image = image;
+    plan->rules = *rules;
     for (size_t i = 0; i < image->count; i++) {
         const struct segment *segment = &image->segments[i];
         const struct layout *layout = find_layout(memories, count, segment->alt);
-        if (!layout) {
-            err_set(err, ERR_DEVICE,
-                    "the image has data for alternate setting %u, which is no memory of this board",
-                    segment->alt);
-            return err_hint(err, "`firn devices` shows those that it has; --alt chooses one");
-        }
-        if (!add_segment(plan, segment, layout, err))
+        if (!check_alt(plan, segment->alt, layout, err) || !add_segment(plan, segment, layout, err))
             return false;
     }
+    for (size_t i = 0; i < plan->sector_count; i++)
+        lay_out_blocks(plan, &plan->sectors[i]);
+    const struct layout *flash = find_layout(memories, count, 0);
+    plan->memory_bytes = flash ? (size_t)layout_size(flash) : 0;
+    plan->memory_sectors = flash ? layout_sector_count(flash) : 0;
+    plan->vector_block =
+        (image->segments[0].address - plan->sectors[0].address) / rules->block_size;
     return true;
-}
-
-bool plan_needs_old_content(const struct plan_sector *sector)
-{
-    return sector->image_bytes < sector->size;
-}
-
-/* Copy old bytes into one gap between the image's data. Returns whether it holds data. */
-static bool fill_gap(struct plan_sector *sector, const uint8_t *old, size_t from, size_t to)
-{
-    bool data = false;
-    for (size_t i = from; i < to; i++)
-        data |= old[i] != BLANK;
-    if (to > from)
-        memcpy(sector->content + from, old + from, to - from);
-    return data;
-}
-
-bool plan_old_content(struct plan *plan, size_t index, const uint8_t *old)
-{
-    struct plan_sector *sector = &plan->sectors[index];
-    uint64_t start = sector->address, end = start + sector->size;
-    size_t at = 0; /* offset of the first byte not looked at yet */
-    for (size_t i = 0; i < plan->image->count; i++) {
-        const struct segment *segment = &plan->image->segments[i];
-        uint64_t from = segment->address, to = from + segment->size;
-        if (segment->alt != sector->alt || to <= start || from >= end)
-            continue;
-        if (from > start)
-            sector->keep |= fill_gap(sector, old, at, (size_t)(from - start));
-        at = (size_t)((to < end ? to : end) - start);
-    }
-    sector->keep |= fill_gap(sector, old, at, sector->size);
-    return sector->keep;
-}
-
-static void add_run(struct plan *plan, const struct plan_sector *sector, uint32_t from, uint32_t to)
-{
-    struct plan_run *run = plan->run_count ? &plan->runs[plan->run_count - 1] : NULL;
-    bool joins = run && run->alt == sector->alt && run->keep == sector->keep &&
-                 (uint64_t)run->address + run->size == (uint64_t)sector->address + from;
-    if (!joins) {
-        plan->runs = xreallocarray(plan->runs, plan->run_count + 1, sizeof(*plan->runs));
-        run = &plan->runs[plan->run_count++];
-        *run = (struct plan_run){.alt = sector->alt, .keep = sector->keep};
-        run->address = sector->address + from;
-    }
-    run->data = xrealloc(run->data, run->size + (to - from));
-    memcpy(run->data + run->size, sector->content + from, to - from);
-    run->size += to - from;
-}
-
-static void insert_run(struct plan *plan, size_t index, const struct plan_run *run)
-{
-    plan->runs = xreallocarray(plan->runs, plan->run_count + 1, sizeof(*plan->runs));
-    memmove(&plan->runs[index + 1], &plan->runs[index],
-            (plan->run_count - index) * sizeof(*plan->runs));
-    plan->runs[index] = *run;
-    plan->run_count++;
-}
-
-static void remove_if_empty(struct plan *plan, size_t index)
-{
-    if (plan->runs[index].size)
-        return;
-    free(plan->runs[index].data);
-    plan->run_count--;
-    memmove(&plan->runs[index], &plan->runs[index + 1],
-            (plan->run_count - index) * sizeof(*plan->runs));
-}
-
-/* Cut `size` bytes at an offset out of run 0: what is before and behind them stays as runs. */
-static void take_vector(struct plan *plan, size_t offset, size_t size)
-{
-    struct plan_run *run = &plan->runs[0];
-    struct plan_run rest = *run;
-    plan->vector = *run;
-    plan->vector.address += (uint32_t)offset;
-    plan->vector.size = size;
-    plan->vector.data = xmalloc(size);
-    memcpy(plan->vector.data, run->data + offset, size);
-
-    rest.address += (uint32_t)(offset + size);
-    rest.size -= offset + size;
-    rest.data = xmalloc(rest.size);
-    memcpy(rest.data, run->data + offset + size, rest.size);
-    run->size = offset;
-    insert_run(plan, 1, &rest);
-    remove_if_empty(plan, 1);
-    remove_if_empty(plan, 0);
-}
-
-void plan_finish(struct plan *plan, uint16_t transfer_size)
-{
-    for (size_t i = 0; i < plan->sector_count; i++) {
-        const struct plan_sector *sector = &plan->sectors[i];
-        uint32_t from = sector->first / transfer_size * transfer_size;
-        uint64_t to = ((uint64_t)sector->end + transfer_size - 1) / transfer_size * transfer_size;
-        if (sector->keep)
-            add_run(plan, sector, 0, sector->size);
-        else
-            add_run(plan, sector, from, to < sector->size ? (uint32_t)to : sector->size);
-    }
-    const struct plan_sector *first = &plan->sectors[0];
-    uint32_t start = first->first / transfer_size * transfer_size;
-    size_t offset = first->address + start - plan->runs[0].address;
-    size_t left = first->size - start;
-    take_vector(plan, offset, left < transfer_size ? left : transfer_size);
 }
 
 void plan_release(struct plan *plan)
 {
-    for (size_t i = 0; i < plan->sector_count; i++)
+    for (size_t i = 0; i < plan->sector_count; i++) {
         free(plan->sectors[i].content);
-    for (size_t i = 0; i < plan->run_count; i++)
-        free(plan->runs[i].data);
-    free(plan->vector.data);
+        free(plan->sectors[i].is_image);
+        free(plan->sectors[i].blocks);
+    }
     free(plan->sectors);
-    free(plan->runs);
     *plan = (struct plan)PLAN_INIT;
 }
 
-size_t plan_old_bytes(const struct plan *plan)
+/* Other data that is written, because its sector is erased or it comes from a rescue file. */
+static bool is_kept(uint8_t flags)
+{
+    return flags & PLAN_KEPT && flags & PLAN_WRITE;
+}
+
+bool plan_keeps(const struct plan_sector *sector)
+{
+    for (size_t i = 0; i < sector->block_count; i++)
+        if (is_kept(sector->blocks[i]))
+            return true;
+    return false;
+}
+
+static struct plan_span span_of(const struct plan *plan, size_t index, size_t block)
+{
+    const struct plan_sector *sector = &plan->sectors[index];
+    uint32_t offset = plan_block_offset(plan, block);
+    return (struct plan_span){
+        .alt = sector->alt,
+        .address = sector->address + offset,
+        .size = plan_block_size(plan, sector, block),
+        .keep = is_kept(sector->blocks[block]),
+        .data = sector->content + offset,
+    };
+}
+
+bool plan_next_in(const struct plan *plan, size_t sector, enum plan_flag flag, size_t *block,
+                  struct plan_span *span)
+{
+    for (; *block < plan->sectors[sector].block_count; ++*block) {
+        bool is_vector = sector == 0 && *block == plan->vector_block;
+        if (is_vector || !(plan->sectors[sector].blocks[*block] & flag))
+            continue;
+        *span = span_of(plan, sector, (*block)++);
+        return true;
+    }
+    return false;
+}
+
+bool plan_next(const struct plan *plan, enum plan_flag flag, struct plan_at *at,
+               struct plan_span *block)
+{
+    for (; at->sector < plan->sector_count; at->sector++, at->block = 0)
+        if (plan_next_in(plan, at->sector, flag, &at->block, block))
+            return true;
+    return false;
+}
+
+bool plan_next_span(const struct plan *plan, enum plan_flag flag, struct plan_at *at,
+                    struct plan_span *span)
+{
+    struct plan_at ahead = *at;
+    struct plan_span block;
+    if (!plan_next(plan, flag, &ahead, span))
+        return false;
+    *at = ahead;
+    while (plan_next(plan, flag, &ahead, &block) && block.alt == span->alt &&
+           block.address == span->address + span->size) {
+        span->size += block.size;
+        span->keep |= block.keep;
+        *at = ahead;
+    }
+    return true;
+}
+
+bool plan_vector(const struct plan *plan, struct plan_span *block)
+{
+    *block = span_of(plan, 0, plan->vector_block);
+    return plan->sectors[0].blocks[plan->vector_block] & PLAN_WRITE;
+}
+
+size_t plan_bytes(const struct plan *plan, enum plan_flag flag)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < plan->sector_count; i++)
-        if (plan_needs_old_content(&plan->sectors[i]))
-            bytes += plan->sectors[i].size;
+        for (size_t k = 0; k < plan->sectors[i].block_count; k++)
+            if (plan->sectors[i].blocks[k] & flag)
+                bytes += plan_block_size(plan, &plan->sectors[i], k);
     return bytes;
 }
 
-size_t plan_write_bytes(const struct plan *plan)
+size_t plan_erase_bytes(const struct plan *plan)
 {
-    size_t bytes = plan->vector.size;
-    for (size_t i = 0; i < plan->run_count; i++)
-        bytes += plan->runs[i].size;
+    size_t bytes = 0;
+    if (plan->rules.mass)
+        return plan->memory_bytes;
+    for (size_t i = 0; i < plan->sector_count; i++)
+        bytes += plan->sectors[i].erase ? plan->sectors[i].size : 0;
+    return bytes;
+}
+
+size_t plan_erase_count(const struct plan *plan)
+{
+    size_t count = 0;
+    if (plan->rules.mass)
+        return plan->memory_sectors;
+    for (size_t i = 0; i < plan->sector_count; i++)
+        if (plan->sectors[i].erase)
+            count += plan->sectors[i].size / plan->sectors[i].erase_size;
+    return count;
+}
+
+/* The image's bytes in a block, or the others. */
+static size_t count_bytes(const struct plan *plan, const struct plan_sector *sector, size_t block,
+                          bool image)
+{
+    const bool *is_image = sector->is_image + plan_block_offset(plan, block);
+    size_t count = 0;
+    for (uint16_t n = plan_block_size(plan, sector, block); n-- > 0;)
+        count += is_image[n] == image;
+    return count;
+}
+
+size_t plan_sector_kept_bytes(const struct plan *plan, const struct plan_sector *sector)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < sector->block_count; i++)
+        if (is_kept(sector->blocks[i]))
+            bytes += count_bytes(plan, sector, i, false);
     return bytes;
 }
 
@@ -263,32 +330,21 @@ size_t plan_kept_bytes(const struct plan *plan)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < plan->sector_count; i++)
-        if (plan->sectors[i].keep)
-            bytes += plan->sectors[i].size - plan->sectors[i].image_bytes;
+        bytes += plan_sector_kept_bytes(plan, &plan->sectors[i]);
     return bytes;
 }
 
-static void add_sector_line(const struct plan_sector *sector, struct buf *out)
+size_t plan_unchanged_bytes(const struct plan *plan)
 {
-    buf_addf(out, "erase  alt %u  0x%08" PRIx32 "  ", sector->alt, sector->address);
-    text_add_size(out, sector->size);
-    if (sector->keep)
-        buf_adds(out, "  (its other data is kept)");
-    buf_addc(out, '\n');
-}
-
-static void add_run_line(const struct plan_run *run, const char *note, struct buf *out)
-{
-    buf_addf(out, "write  alt %u  0x%08" PRIx32 "  ", run->alt, run->address);
-    text_add_size(out, run->size);
-    buf_addf(out, "%s\n", note);
-}
-
-void plan_format(const struct plan *plan, struct buf *out)
-{
+    size_t bytes = 0;
     for (size_t i = 0; i < plan->sector_count; i++)
-        add_sector_line(&plan->sectors[i], out);
-    for (size_t i = 0; i < plan->run_count; i++)
-        add_run_line(&plan->runs[i], "", out);
-    add_run_line(&plan->vector, "  (the vector table: last)", out);
+        for (size_t k = 0; k < plan->sectors[i].block_count; k++)
+            if (plan->sectors[i].blocks[k] & PLAN_SAME && !plan->sectors[i].erase)
+                bytes += count_bytes(plan, &plan->sectors[i], k, true);
+    return bytes;
+}
+
+bool plan_is_empty(const struct plan *plan)
+{
+    return !plan_erase_bytes(plan) && !plan_bytes(plan, PLAN_WRITE);
 }

@@ -1,18 +1,18 @@
 /*
- * A plan: which sectors of a board have to be erased for an image, and what is written where.
+ * A plan: what has to be done to each sector of a board that an image touches, block by block.
  *
  * A sector can only be erased whole. What it holds beside the image's bytes is somebody's data (the
- * file system of a PYBV11 lies between two parts of its firmware), so it is read first; unless it
- * is blank the whole sector is written again with that data in it ("kept").
+ * file system of a PYBV11 lies between two parts of its firmware): unless it is to be discarded it
+ * is read before and written back with the image ("kept").
  *
  *     struct plan plan = PLAN_INIT;
- *     plan_make(&plan, &image, memories, count, &err)   which sectors, all of them usable?
- *     plan_old_content(&plan, i, bytes)                 for each with plan_needs_old_content()
- *     plan_finish(&plan, transfer_size)                 the runs to write
+ *     plan_make(&plan, &image, memories, count, &rules, &err)   which sectors, all of them usable?
+ *     ... compare.h: what is in the board, and what has to change
+ *     plan_next(), plan_next_span()                             the blocks to write, to read back
  *     plan_release(&plan);
  *
- * Pure: it knows the image and the layouts, and is told what is in the memory. The image is
- * borrowed until plan_finish().
+ * A block is what one transfer carries, counted from its sector's begin; the last one of a sector
+ * may be shorter. Pure: it is told what is in the memory. The image is borrowed until release.
  */
 #ifndef FIRN_FLASHER_PLAN_H
 #define FIRN_FLASHER_PLAN_H
@@ -21,7 +21,7 @@
 #include "image/image.h"
 
 /* All touched sectors; more than any board with a DfuSe layout has. */
-#define PLAN_MAX_BYTES (256u * 1024 * 1024)
+#define PLAN_MAX_BYTES (128u * 1024 * 1024)
 #define PLAN_MAX_SECTORS 65536
 
 /* A memory of the board: an alternate setting and its layout, borrowed. */
@@ -30,69 +30,105 @@ struct plan_memory {
     const struct layout *layout;
 };
 
-/* A sector that the image touches. */
+struct plan_rules {
+    uint16_t block_size; /* transfer size, bytes */
+    uint8_t blank;       /* what erased memory reads: 0xFF, 0x00 on some parts */
+    bool erase_all;      /* every touched sector is erased, whatever is in it */
+    bool mass;           /* by one command for the whole flash; nothing is kept */
+    bool discard;        /* other data in sectors that are erased is not kept */
+};
+
+enum plan_flag {
+    PLAN_IMAGE = 1 << 0,  /* the block has bytes of the image */
+    PLAN_OTHER = 1 << 1,  /* it has bytes that are not the image's */
+    PLAN_READ = 1 << 2,   /* its old content is known */
+    PLAN_BLANK = 1 << 3,  /* ... and is erased memory */
+    PLAN_SAME = 1 << 4,   /* ... and is what it shall be */
+    PLAN_KEPT = 1 << 5,   /* ... and has other data, which is not blank */
+    PLAN_WRITE = 1 << 6,  /* it is written */
+    PLAN_VERIFY = 1 << 7, /* it is read back at the end */
+};
+
+/* What is erased together: a sector, or several small ones that fill a block. */
 struct plan_sector {
     uint8_t alt;
     uint32_t address;
     uint32_t size;
-    uint32_t first, end;  /* the image's bytes in it lie in these offsets, perhaps with gaps */
-    uint32_t image_bytes; /* how many they are */
-    bool keep;            /* it holds other data, which is written back */
-    uint8_t *content;     /* size bytes: what it holds in the end; 0xFF where nobody cares */
-};
-
-/* Contiguous bytes to write. */
-struct plan_run {
-    uint8_t alt;
-    uint32_t address;
-    bool keep;     /* contains data that was in the board before */
-    uint8_t *data; /* size bytes */
-    size_t size;
+    uint32_t erase_size;  /* of each sector in it */
+    uint32_t window;      /* which of its memory's group, in units of erase_size or a block */
+    uint32_t image_bytes; /* how many bytes of it are the image's */
+    bool erase;           /* it has to be erased */
+    bool restore;         /* other data of it is put back from a rescue file */
+    uint8_t *content;     /* size bytes: what it holds in the end, as far as is known */
+    bool *is_image;       /* for each of them: is it the image's? */
+    uint8_t *blocks;      /* enum plan_flag of each block */
+    size_t block_count;
 };
 
 struct plan {
     const struct image *image;
+    struct plan_rules rules;
     struct plan_sector *sectors; /* sorted by alt and address */
     size_t sector_count;
-    size_t sector_bytes;   /* of all sectors */
-    struct plan_run *runs; /* sorted by alt and address; may be none */
-    size_t run_count;
-    /* The block with the image's first byte, where the vector table is. It is in none of the runs:
-     * it is written after all of them, so that an interrupted board does not start half a program.
-     */
-    struct plan_run vector;
+    size_t sector_bytes;                 /* of all sectors */
+    size_t memory_bytes, memory_sectors; /* all of alternate setting 0 */
+    /* The block of the first sector with the image's first byte, where the vector table is: it is
+     * written after everything else, so that an interrupted board does not start half a program. */
+    size_t vector_block;
 };
 #define PLAN_INIT                                                                                  \
     {                                                                                              \
-        NULL, NULL, 0, 0, NULL, 0,                                                                 \
-        {                                                                                          \
-            0                                                                                      \
-        }                                                                                          \
+        .sectors = NULL                                                                            \
     }
 
 /* Which sectors does the image touch? Fails (ERR_DEVICE) where it has data for an alternate setting
  * that is not in memories, outside of the layout, or in a sector that cannot be read, erased and
- * written: the error names the address and the sector. The image has one segment at least. */
+ * written: the error names the address and the sector. A mass erase is for alternate setting 0
+ * alone. The image has one segment at least. */
 bool plan_make(struct plan *plan, const struct image *image, const struct plan_memory *memories,
-               size_t count, struct err **err) MUST_CHECK;
-/* Is there room in the sector for data that is not the image's? */
-bool plan_needs_old_content(const struct plan_sector *sector);
-/* Tell what sector `index` holds now (its size in bytes). Returns whether there is data to keep. */
-bool plan_old_content(struct plan *plan, size_t index, const uint8_t *old);
-/* Lay out the runs. A run begins and ends at a multiple of transfer_size from its sector's begin
- * (or at the sector's end), so that no part of a sector is programmed twice and blocks stay whole.
- */
-void plan_finish(struct plan *plan, uint16_t transfer_size);
+               size_t count, const struct plan_rules *rules, struct err **err) MUST_CHECK;
 void plan_release(struct plan *plan);
 
-/* Bytes of the sectors that are read beforehand. */
-size_t plan_old_bytes(const struct plan *plan);
-/* Bytes of the runs, the vector block included. */
-size_t plan_write_bytes(const struct plan *plan);
-/* Bytes that are kept: everything but the image in sectors with `keep`. */
-size_t plan_kept_bytes(const struct plan *plan);
+/* Where a block begins in its sector, and its bytes. */
+uint32_t plan_block_offset(const struct plan *plan, size_t block);
+uint16_t plan_block_size(const struct plan *plan, const struct plan_sector *sector, size_t block);
+/* Has the sector other data that is written back? */
+bool plan_keeps(const struct plan_sector *sector);
 
-/* For people: one line for each sector, then one for each run in the order of writing. */
-void plan_format(const struct plan *plan, struct buf *out);
+/* Contiguous memory and what it holds in the end. */
+struct plan_span {
+    uint8_t alt;
+    uint32_t address;
+    size_t size;
+    bool keep;           /* has other data of the board in it */
+    const uint8_t *data; /* borrowed; of a span that crosses sectors only the first one's */
+};
+/* Where an iteration is; all zero: at the beginning. */
+struct plan_at {
+    size_t sector, block;
+};
+/* The next block with this flag in a sector (from *block on, which goes on), or in all of them, or
+ * contiguous blocks as one span; in order of address, without the vector table's block. False: no
+ * more. */
+bool plan_next_in(const struct plan *plan, size_t sector, enum plan_flag flag, size_t *block,
+                  struct plan_span *span);
+bool plan_next(const struct plan *plan, enum plan_flag flag, struct plan_at *at,
+               struct plan_span *block);
+bool plan_next_span(const struct plan *plan, enum plan_flag flag, struct plan_at *at,
+                    struct plan_span *span);
+/* The vector table's block. False: it is not written. */
+bool plan_vector(const struct plan *plan, struct plan_span *block);
+
+/* Sums: bytes of the blocks with a flag, the vector table's included; of the sectors that are
+ * erased, and how many they are (a mass erase: the whole memory); of other data that is written
+ * back, in one sector and in all; of the image that are in the board already. */
+size_t plan_bytes(const struct plan *plan, enum plan_flag flag);
+size_t plan_erase_bytes(const struct plan *plan);
+size_t plan_erase_count(const struct plan *plan);
+size_t plan_sector_kept_bytes(const struct plan *plan, const struct plan_sector *sector);
+size_t plan_kept_bytes(const struct plan *plan);
+size_t plan_unchanged_bytes(const struct plan *plan);
+/* Is there nothing to do? */
+bool plan_is_empty(const struct plan *plan);
 
 #endif

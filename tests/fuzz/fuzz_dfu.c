@@ -15,38 +15,36 @@ struct step {
 
 static struct fuzz_board board;
 static uint8_t bytes[FUZZ_SIZE];
-static size_t watched;
 
-static bool count_block(void *data, size_t size, struct err **err)
+/* Blocks of the transfer size, the last one as it comes. */
+static uint16_t block_at(const struct dfu *dfu, const struct step *step, size_t done)
 {
-    (void)data;
-    (void)err;
-    watched += size;
-    return true;
-}
-
-static const struct dfuse_watch watch = {count_block, NULL};
-
-static bool check_watch(const struct step *step, bool ok)
-{
-    CHECK(watched <= step->size && (!ok || watched == step->size));
-    return ok;
+    size_t left = step->size - done;
+    return left < dfu->transfer_size ? (uint16_t)left : dfu->transfer_size;
 }
 
 static bool write_run(struct dfu *dfu, const struct step *step, struct err **err)
 {
+    struct dfuse dfuse = {.dfu = dfu};
     for (size_t i = 0; i < step->size; i++)
         bytes[i] = (uint8_t)(i * 7 + i / 256);
-    bool ok = dfuse_write_run(dfu, step->address, bytes, step->size, &watch, err);
-    CHECK(!ok || !step->size || fuzz_board_has(board.sent, step->address, bytes, step->size));
-    return check_watch(step, ok);
+    for (size_t done = 0; done < step->size; done += dfu->transfer_size)
+        if (!dfuse_write(&dfuse, step->address + (uint32_t)done, bytes + done,
+                         block_at(dfu, step, done), err))
+            return false;
+    CHECK(!step->size || fuzz_board_has(board.sent, step->address, bytes, step->size));
+    return true;
 }
 
 static bool read_run(struct dfu *dfu, const struct step *step, struct err **err)
 {
-    bool ok = dfuse_read_run(dfu, step->address, bytes, step->size, &watch, err);
-    CHECK(!ok || !step->size || fuzz_board_has(board.shown, step->address, bytes, step->size));
-    return check_watch(step, ok);
+    struct dfuse dfuse = {.dfu = dfu};
+    for (size_t done = 0; done < step->size; done += dfu->transfer_size)
+        if (!dfuse_read(&dfuse, step->address + (uint32_t)done, bytes + done,
+                        block_at(dfu, step, done), err))
+            return false;
+    CHECK(!step->size || fuzz_board_has(board.shown, step->address, bytes, step->size));
+    return dfuse_end(&dfuse, err);
 }
 
 static bool wait_for(struct dfu *dfu, const struct step *step, struct err **err)
@@ -69,9 +67,18 @@ static bool make_idle(struct dfu *dfu, struct err **err)
 
 static bool leave(struct dfu *dfu, const struct step *step, struct err **err)
 {
-    bool ok = dfuse_leave(dfu, step->address, err);
+    struct dfuse dfuse = {.dfu = dfu};
+    bool ok = dfuse_leave(&dfuse, step->address, err);
     CHECK(!ok || board.told_to_leave);
     return ok;
+}
+
+static bool erase(struct dfu *dfu, const struct step *step, struct err **err)
+{
+    struct dfuse dfuse = {.dfu = dfu};
+    if (step->size % 8 == 7)
+        return dfuse_mass_erase(&dfuse, err);
+    return dfuse_erase_sector(&dfuse, step->address, err);
 }
 
 static bool run_step(struct dfu *dfu, const struct step *step, struct err **err)
@@ -80,7 +87,7 @@ static bool run_step(struct dfu *dfu, const struct step *step, struct err **err)
     case 0:
         return make_idle(dfu, err);
     case 1:
-        return dfuse_erase_sector(dfu, step->address, err);
+        return erase(dfu, step, err);
     case 2:
         return write_run(dfu, step, err);
     case 3:
@@ -100,11 +107,10 @@ static void check_step(struct dfu *dfu, const struct step *step)
     long long start_us = board.now_us;
     unsigned before = board.transfers;
     struct err *err = NULL;
-    watched = 0;
     fuzz_check_result(run_step(dfu, step, &err), &err);
     unsigned blocks = (unsigned)(step->size / board.transfer_size + 2);
     long long elapsed_ms = (board.now_us - start_us) / 1000;
-    CHECK(elapsed_ms <= (blocks + 8) * 2LL * DFUSE_ERASE_LIMIT_MS);
+    CHECK(elapsed_ms <= (blocks + 8) * 2LL * DFUSE_MASS_ERASE_LIMIT_MS);
     CHECK(board.transfers - before <= 10 * blocks + 20 + elapsed_ms);
 }
 

@@ -20,6 +20,21 @@
 #define FAKE_BLOCK 2048
 #define FAKE_NEVER (-1)
 
+/* What goes wrong at one transfer. */
+enum fake_fault {
+    FAKE_STALL,     /* it stalls, and the board notices nothing */
+    FAKE_TIMEOUT,   /* no answer */
+    FAKE_BROKEN,    /* garbled on the way */
+    FAKE_STATUS,    /* the board goes into dfuERROR, with fault_code */
+    FAKE_SHORT,     /* half of the bytes */
+    FAKE_CORRUPT,   /* one byte of the data is another */
+    FAKE_IGNORE,    /* the erase or write that it starts is not done, and success reported */
+    FAKE_STUCK,     /* dfuDNBUSY for ever */
+    FAKE_LONG_POLL, /* announces 16777 s */
+    FAKE_NO_POLL,   /* announces nothing and takes a second */
+    FAKE_FAULTS,
+};
+
 struct fake_board {
     uint8_t memory[FAKE_SIZE];
     uint8_t state, code;
@@ -29,6 +44,9 @@ struct fake_board {
     long long asked_until_us; /* the host was told not to ask before */
     bool gone, left;
     unsigned transfers, early_polls;
+    unsigned downloads, uploads; /* of these, data blocks */
+    unsigned erases;
+    unsigned overwritten; /* bytes that were programmed without being erased */
     struct buf log;
 
     uint8_t work[FAKE_BLOCK]; /* what the last DNLOAD brought */
@@ -47,6 +65,11 @@ struct fake_board {
     uint32_t corrupt_read;           /* address whose byte reads back wrong, 0 = none */
     int short_read;                  /* transfer whose upload is one byte short, FAKE_NEVER */
     int interrupt_at;                /* transfer that is accompanied by a SIGINT, FAKE_NEVER */
+    int fault_at;                    /* transfer at which `fault` happens, FAKE_NEVER */
+    enum fake_fault fault;
+    uint8_t fault_code;
+    bool ignore_work; /* the work that comes next is not done */
+    uint8_t blank;    /* what erased memory reads */
 };
 
 static inline void fake_board_init(struct fake_board *b)
@@ -60,6 +83,8 @@ static inline void fake_board_init(struct fake_board *b)
         .unplug_after = FAKE_NEVER,
         .short_read = FAKE_NEVER,
         .interrupt_at = FAKE_NEVER,
+        .fault_at = FAKE_NEVER,
+        .blank = 0xff,
     };
     memset(b->memory, 0xff, sizeof(b->memory));
 }
@@ -83,10 +108,11 @@ static inline void fake_erase(struct fake_board *b, uint32_t address)
     else if (b->fail_erase)
         fake_fail(b, b->fail_erase);
     else
-        memset(b->memory + offset / size * size, 0xff, size);
+        memset(b->memory + offset / size * size, b->blank, size);
+    b->erases++;
 }
 
-/* NOR: programming only clears bits. */
+/* NOR: programming only changes bits to what an erase does not leave. */
 static inline void fake_write(struct fake_board *b)
 {
     uint32_t offset = b->pointer + (b->work_block - 2u) * FAKE_BLOCK - FAKE_BASE;
@@ -98,8 +124,12 @@ static inline void fake_write(struct fake_board *b)
         fake_fail(b, b->fail_write);
         return;
     }
-    for (unsigned i = 0; i < b->work_len && !b->ignore_writes; i++)
-        b->memory[offset + i] &= b->work[i];
+    for (unsigned i = 0; i < b->work_len && !b->ignore_writes; i++) {
+        uint8_t *byte = &b->memory[offset + i];
+        b->overwritten += *byte != b->blank;
+        *byte = b->blank ? *byte & b->work[i] : *byte | b->work[i];
+    }
+    b->downloads++;
 }
 
 static inline uint32_t fake_le32(const uint8_t *p)
@@ -111,14 +141,20 @@ static inline void fake_work(struct fake_board *b)
 {
     uint32_t address = fake_le32(b->work + 1);
     b->state = DFU_STATE_DNLOAD_IDLE;
-    if (b->read_protected)
+    if (b->read_protected && b->work[0] != 0x92)
         fake_fail(b, DFU_STATUS_ERR_VENDOR);
+    else if (b->ignore_work)
+        b->ignore_work = false;
     else if (b->work_block != 0)
         fake_write(b);
     else if (b->work[0] == 0x21)
         b->pointer = address;
+    else if (b->work[0] == 0x41 && b->work_len == 1)
+        memset(b->memory, b->blank, FAKE_SIZE);
     else if (b->work[0] == 0x41)
         fake_erase(b, address);
+    else if (b->work[0] == 0x92)
+        b->read_protected = false;
     else
         fake_fail(b, DFU_STATUS_ERR_STALLEDPKT);
 }
@@ -152,13 +188,18 @@ static inline enum usb_fault fake_upload(struct fake_board *b, const struct usb_
         fake_fail(b, b->read_protected ? DFU_STATUS_ERR_VENDOR : DFU_STATUS_ERR_STALLEDPKT);
         return USB_STALLED;
     }
-    assert_true(offset < FAKE_SIZE && c->length <= FAKE_SIZE - offset); /* would crash the ROM */
+    if (offset >= FAKE_SIZE) {
+        fake_fail(b, DFU_STATUS_ERR_TARGET);
+        return USB_STALLED;
+    }
+    assert_true(c->length <= FAKE_SIZE - offset); /* would crash the ROM */
     memcpy(c->data, b->memory + offset, c->length);
     uint32_t wrong = b->corrupt_read - FAKE_BASE - offset;
     if (b->corrupt_read && wrong < c->length)
         ((uint8_t *)c->data)[wrong] ^= 0x40;
     *moved = c->length - ((int)b->transfers == b->short_read);
     b->state = DFU_STATE_UPLOAD_IDLE;
+    b->uploads++;
     return USB_OK;
 }
 
@@ -228,6 +269,39 @@ static inline enum usb_fault fake_answer(struct fake_board *b, const struct usb_
     }
 }
 
+/* The transfer that was chosen for a fault. */
+static inline enum usb_fault fake_faulty(struct fake_board *b, const struct usb_control *c,
+                                         size_t *moved)
+{
+    bool is_status = c->request == DFU_GETSTATUS;
+    uint8_t *data = c->data;
+    b->stuck |= b->fault == FAKE_STUCK;
+    bool is_address = c->value == 0 && c->length == 5 && data[0] == 0x21;
+    b->ignore_work |=
+        b->fault == FAKE_IGNORE && c->request == DFU_DNLOAD && c->length && !is_address;
+    if (b->fault == FAKE_STALL || b->fault == FAKE_TIMEOUT || b->fault == FAKE_BROKEN) {
+        if (b->fault == FAKE_TIMEOUT)
+            b->now_us += c->timeout_ms * 1000LL;
+        return b->fault == FAKE_STALL     ? USB_STALLED
+               : b->fault == FAKE_TIMEOUT ? USB_TIMED_OUT
+                                          : USB_BROKEN;
+    }
+    if (b->fault == FAKE_STATUS)
+        fake_fail(b, b->fault_code);
+    enum usb_fault fault = fake_answer(b, c, moved);
+    if (b->fault == FAKE_SHORT)
+        *moved /= 2;
+    if (b->fault == FAKE_CORRUPT && c->request == DFU_UPLOAD)
+        data[3] ^= 0x5a;
+    if (b->fault == FAKE_CORRUPT && c->request == DFU_DNLOAD && c->value)
+        b->work[3] ^= 0x5a;
+    if (is_status && (b->fault == FAKE_LONG_POLL || b->fault == FAKE_NO_POLL))
+        data[1] = data[2] = data[3] = b->fault == FAKE_LONG_POLL ? 0xff : 0;
+    if (is_status && b->fault == FAKE_NO_POLL && b->state == DFU_STATE_DNBUSY)
+        b->busy_until_us = b->now_us + 1000000;
+    return fault;
+}
+
 static inline enum usb_fault fake_control(void *data, const struct usb_control *c, size_t *moved)
 {
     struct fake_board *b = data;
@@ -245,7 +319,8 @@ static inline enum usb_fault fake_control(void *data, const struct usb_control *
     b->now_us += 100;
     if (b->state == DFU_STATE_DNBUSY && b->now_us < b->busy_until_us)
         b->now_us = b->busy_until_us;
-    enum usb_fault fault = fake_answer(b, c, moved ? moved : &dummy);
+    enum usb_fault fault = number == b->fault_at ? fake_faulty(b, c, moved ? moved : &dummy)
+                                                 : fake_answer(b, c, moved ? moved : &dummy);
     b->transfers++;
     b->gone |= number == b->unplug_after;
     return number == b->unplug_after ? USB_GONE : fault;

@@ -157,7 +157,7 @@ static void refusal_is_explained(void **state)
     assert_false(dfu_upload(&dfu, 2, bytes, sizeof(bytes), &err));
     assert_error(&err, ERR_DEVICE,
                  "the memory is read-protected (state dfuERROR, status errVENDOR)\n"
-                 "  removing read protection erases the whole flash");
+                 "  `firn unprotect` lifts the protection, and erases the whole flash");
 }
 
 static void short_upload(void **state)

@@ -11,8 +11,8 @@
 #include "unit.h"
 
 #include "base/fs.h"
+#include "flasher/compare.h"
 #include "flasher/device.h"
-#include "flasher/plan.h"
 #include "tests/fuzz/fuzz_layout.h"
 
 #define SETS 1000
@@ -394,21 +394,21 @@ static void read_targets(const struct hostile *h, struct device *device)
     }
 }
 
-/* Every byte of the runs lies in a sector of the plan, and no byte in two runs. */
-static void check_runs(const struct plan *plan, const struct layout *layout)
+/* Every byte that is written lies in a sector, and none is written twice. */
+static void check_spans(const struct plan *plan, const struct layout *layout)
 {
+    struct plan_span span, vector;
+    struct plan_at at = {0, 0};
     uint64_t end = 0;
-    for (size_t i = 0; i < plan->run_count; i++) {
-        const struct plan_run *run = &plan->runs[i];
+    assert_true(plan_vector(plan, &vector) && vector.size > 0);
+    while (plan_next_span(plan, PLAN_WRITE, &at, &span)) {
         struct layout_sector sector;
-        assert_true(run->size > 0 && run->address >= end);
-        end = (uint64_t)run->address + run->size;
-        assert_true(layout_sector_at(layout, run->address, &sector));
+        assert_true(span.size > 0 && span.address >= end);
+        end = (uint64_t)span.address + span.size;
+        assert_true(layout_sector_at(layout, span.address, &sector));
         assert_true(layout_sector_at(layout, (uint32_t)(end - 1), &sector));
-        assert_true(plan->vector.address >= end ||
-                    plan->vector.address + plan->vector.size <= run->address);
+        assert_true(vector.address >= end || vector.address + vector.size <= span.address);
     }
-    assert_true(plan->vector.size > 0);
 }
 
 /* An image of a few bytes at an address. */
@@ -416,13 +416,14 @@ static bool make_plan(const struct plan_memory *memory, uint32_t address, uint16
 {
     _cleanup_(image_release) struct image image = IMAGE_INIT;
     _cleanup_(plan_release) struct plan plan = PLAN_INIT;
+    const struct plan_rules rules = {transfer_size, .blank = 0xff, .erase_all = true};
     struct err *err = NULL;
     bool ok = image_add(&image, memory->alt, address, "a few bytes", 12, &err) &&
-              plan_make(&plan, &image, memory, 1, &err);
+              plan_make(&plan, &image, memory, 1, &rules, &err);
     if (!fuzz_check_result(ok, &err))
         return false;
-    plan_finish(&plan, transfer_size);
-    check_runs(&plan, memory->layout);
+    compare_finish(&plan);
+    check_spans(&plan, memory->layout);
     return true;
 }
 

@@ -9,6 +9,7 @@ struct fixture {
     struct layout layout, options;
     struct plan_memory memories[2];
     struct image image;
+    struct plan_rules rules;
     struct plan plan;
 };
 
@@ -21,7 +22,7 @@ static void parse(const char *text, struct layout *layout)
 static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof(*f));
-    *f = (struct fixture){.image = IMAGE_INIT, .plan = PLAN_INIT};
+    *f = (struct fixture){.image = IMAGE_INIT, .plan = PLAN_INIT, .rules = {BLOCK, .blank = 0xff}};
     parse(F4, &f->layout);
     parse("@Option Bytes  /0x1fffc000/01*016 e", &f->options);
     f->memories[0] = (struct plan_memory){0, &f->layout};
@@ -41,6 +42,12 @@ static int teardown(void **state)
     return 0;
 }
 
+static void use_layout(struct fixture *f, const char *text)
+{
+    layout_release(&f->layout);
+    parse(text, &f->layout);
+}
+
 /* size bytes of 0x55 */
 static void add(struct fixture *f, uint8_t alt, uint32_t address, size_t size)
 {
@@ -53,24 +60,23 @@ static void add(struct fixture *f, uint8_t alt, uint32_t address, size_t size)
 static void make(struct fixture *f)
 {
     struct err *err = NULL;
-    assert_ok(plan_make(&f->plan, &f->image, f->memories, 2, &err), &err);
+    assert_ok(plan_make(&f->plan, &f->image, f->memories, 2, &f->rules, &err), &err);
 }
 
-/* Everything that is asked for is `old` + 0xff. */
-static void tell_old(struct fixture *f, size_t index, size_t offset, uint8_t value)
-{
-    size_t size = f->plan.sectors[index].size;
-    _cleanup_free_ uint8_t *old = xmalloc(size);
-    memset(old, 0xff, size);
-    old[offset] = value;
-    plan_old_content(&f->plan, index, old);
-}
-
-static void assert_plan(struct fixture *f, const char *expected)
+/* "0x08000000+0x4000/0x4000: IiO.": where, how large, of what sectors; for each block whose bytes
+ * are in it: the image's, others', both. */
+static void assert_sectors(struct fixture *f, const char *expected)
 {
     _cleanup_(buf_release) struct buf text = BUF_INIT;
-    plan_finish(&f->plan, BLOCK);
-    plan_format(&f->plan, &text);
+    make(f);
+    for (size_t i = 0; i < f->plan.sector_count; i++) {
+        const struct plan_sector *sector = &f->plan.sectors[i];
+        buf_addf(&text, "%u 0x%08x+0x%x/0x%x ", sector->alt, (unsigned)sector->address,
+                 (unsigned)sector->size, (unsigned)sector->erase_size);
+        for (size_t k = 0; k < sector->block_count; k++)
+            buf_addc(&text, "?IO+"[sector->blocks[k] & (PLAN_IMAGE | PLAN_OTHER)]);
+        buf_addc(&text, '\n');
+    }
     assert_string_equal(text.data, expected);
 }
 
@@ -78,33 +84,14 @@ static void one_sector(void **state)
 {
     struct fixture *f = *state;
     add(f, 0, 0x08000000, 100);
-    make(f);
-    assert_true(plan_needs_old_content(&f->plan.sectors[0]));
-    assert_int_equal(plan_old_bytes(&f->plan), 0x4000);
-    tell_old(f, 0, 50, 0x12); /* where the image goes: of no interest */
-    assert_plan(f, "erase  alt 0  0x08000000  16.0 KiB\n"
-                   "write  alt 0  0x08000000  2.0 KiB  (the vector table: last)\n");
-    assert_int_equal(f->plan.run_count, 0);
-    assert_int_equal(f->plan.vector.data[99], 0x55);
-    assert_int_equal(f->plan.vector.data[100], 0xff);
-    assert_int_equal(plan_write_bytes(&f->plan), BLOCK);
-    assert_int_equal(plan_kept_bytes(&f->plan), 0);
-}
-
-static void several_sectors_one_run(void **state)
-{
-    struct fixture *f = *state;
-    add(f, 0, 0x08000000, 0x12345);
-    make(f);
-    assert_false(plan_needs_old_content(&f->plan.sectors[0]));
-    assert_true(plan_needs_old_content(&f->plan.sectors[4]));
-    assert_plan(f, "erase  alt 0  0x08000000  16.0 KiB\n"
-                   "erase  alt 0  0x08004000  16.0 KiB\n"
-                   "erase  alt 0  0x08008000  16.0 KiB\n"
-                   "erase  alt 0  0x0800c000  16.0 KiB\n"
-                   "erase  alt 0  0x08010000  64.0 KiB\n"
-                   "write  alt 0  0x08000800  72.0 KiB\n"
-                   "write  alt 0  0x08000000  2.0 KiB  (the vector table: last)\n");
+    assert_sectors(f, "0 0x08000000+0x4000/0x4000 +OOOOOOO\n");
+    assert_int_equal(f->plan.vector_block, 0);
+    assert_int_equal(f->plan.sectors[0].content[99], 0x55);
+    assert_int_equal(f->plan.sectors[0].content[100], 0xff);
+    assert_int_equal(f->plan.sectors[0].image_bytes, 100);
+    assert_int_equal(f->plan.sector_bytes, 0x4000);
+    assert_false(f->plan.sectors[0].erase);
+    assert_true(plan_is_empty(&f->plan));
 }
 
 /* PYBV11: the file system between the two parts is not touched. */
@@ -112,109 +99,113 @@ static void hole(void **state)
 {
     struct fixture *f = *state;
     add(f, 0, 0x08000000, 0x4000);
-    add(f, 0, 0x08020000, 0x20000);
-    make(f);
-    assert_int_equal(plan_old_bytes(&f->plan), 0);
-    assert_plan(f, "erase  alt 0  0x08000000  16.0 KiB\n"
-                   "erase  alt 0  0x08020000  128.0 KiB\n"
-                   "write  alt 0  0x08000800  14.0 KiB\n"
-                   "write  alt 0  0x08020000  128.0 KiB\n"
-                   "write  alt 0  0x08000000  2.0 KiB  (the vector table: last)\n");
+    add(f, 0, 0x08010000, 0x1001);
+    assert_sectors(f, "0 0x08000000+0x4000/0x4000 IIIIIIII\n"
+                      "0 0x08010000+0x10000/0x10000 II+OOOOOOOOOOOOOOOOOOOOOOOOOOOOO\n");
 }
 
-static void keeps_what_is_behind(void **state)
+static void parts_of_one_sector(void **state)
 {
     struct fixture *f = *state;
-    add(f, 0, 0x08000000, 0x4100);
-    make(f);
-    assert_false(plan_needs_old_content(&f->plan.sectors[0]));
-    tell_old(f, 1, 0x3fff, 0x42);
-    assert_plan(f, "erase  alt 0  0x08000000  16.0 KiB\n"
-                   "erase  alt 0  0x08004000  16.0 KiB  (its other data is kept)\n"
-                   "write  alt 0  0x08000800  14.0 KiB\n"
-                   "write  alt 0  0x08004000  16.0 KiB\n"
-                   "write  alt 0  0x08000000  2.0 KiB  (the vector table: last)\n");
-    const struct plan_run *kept = &f->plan.runs[1];
-    assert_true(kept->keep);
-    assert_int_equal(kept->data[0xff], 0x55);
-    assert_int_equal(kept->data[0x100], 0xff);
-    assert_int_equal(kept->data[0x3fff], 0x42);
-    assert_int_equal(plan_kept_bytes(&f->plan), 0x4000 - 0x100);
+    add(f, 0, 0x08001000, 0x400);
+    add(f, 0, 0x08001800, 0x800);
+    add(f, 0, 0x08003fff, 2);
+    assert_sectors(f, "0 0x08000000+0x4000/0x4000 OO+IOOO+\n"
+                      "0 0x08004000+0x4000/0x4000 +OOOOOOO\n");
+    assert_int_equal(f->plan.vector_block, 2);
 }
 
-/* Before, between and behind the image's parts in one sector; the image's own bytes are new. */
-static void keeps_every_gap(void **state)
-{
-    static const size_t gaps[] = {0, 0xfff, 0x1400, 0x1fff, 0x2400, 0x3fff};
-    for (size_t i = 0; i < ARRAY_SIZE(gaps); i++) {
-        struct fixture *f;
-        setup(state);
-        f = *state;
-        add(f, 0, 0x08001000, 0x400);
-        add(f, 0, 0x08002000, 0x400);
-        make(f);
-        tell_old(f, 0, gaps[i], 0x77);
-        assert_true(f->plan.sectors[0].keep);
-        assert_int_equal(f->plan.sectors[0].content[gaps[i]], 0x77);
-        assert_int_equal(f->plan.sectors[0].content[0x13ff], 0x55);
-        assert_int_equal(f->plan.sectors[0].content[0x2000], 0x55);
-        assert_plan(f, "erase  alt 0  0x08000000  16.0 KiB  (its other data is kept)\n"
-                       "write  alt 0  0x08000000  4.0 KiB\n"
-                       "write  alt 0  0x08001800  10.0 KiB\n"
-                       "write  alt 0  0x08001000  2.0 KiB  (the vector table: last)\n");
-        teardown(state);
-    }
-    setup(state);
-}
-
-/* A part in the middle of a sector: whole blocks around it, nothing else. */
-static void blocks_stay_whole(void **state)
-{
-    struct fixture *f = *state;
-    add(f, 0, 0x08020a00, 0x1000);
-    make(f);
-    tell_old(f, 0, 0xa00, 0);
-    assert_plan(f, "erase  alt 0  0x08020000  128.0 KiB\n"
-                   "write  alt 0  0x08021000  4.0 KiB\n"
-                   "write  alt 0  0x08020800  2.0 KiB  (the vector table: last)\n");
-    assert_int_equal(f->plan.vector.data[0x1ff], 0xff);
-    assert_int_equal(f->plan.vector.data[0x200], 0x55);
-}
-
-/* Sectors that are smaller than a block: a run is cut at the sector's end, not beyond. */
+/* Sectors that are smaller than a block are erased together as far as one block reaches. */
 static void small_sectors(void **state)
 {
     struct fixture *f = *state;
-    layout_release(&f->layout);
-    parse("@Flash /0x08000000/64*001Kg", &f->layout);
-    add(f, 0, 0x08000000, 0xc01);
-    make(f);
-    assert_int_equal(f->plan.sector_count, 4);
-    assert_plan(f, "erase  alt 0  0x08000000  1.0 KiB\n"
-                   "erase  alt 0  0x08000400  1.0 KiB\n"
-                   "erase  alt 0  0x08000800  1.0 KiB\n"
-                   "erase  alt 0  0x08000c00  1.0 KiB\n"
-                   "write  alt 0  0x08000400  3.0 KiB\n"
-                   "write  alt 0  0x08000000  1.0 KiB  (the vector table: last)\n");
+    use_layout(f, "@Flash /0x08000000/10*512Bg,64*001Kg");
+    add(f, 0, 0x08000000, 0x801);
+    add(f, 0, 0x08001000, 0x1400);
+    assert_sectors(f, "0 0x08000000+0x800/0x200 I\n"
+                      "0 0x08000800+0x200/0x200 +\n"
+                      "0 0x08001000+0x400/0x200 I\n"
+                      "0 0x08001400+0x800/0x400 I\n"
+                      "0 0x08001c00+0x800/0x400 I\n");
+    assert_int_equal(plan_block_size(&f->plan, &f->plan.sectors[1], 0), 0x200);
+}
+
+/* Not a whole number of them in a block: each for itself. */
+static void odd_sectors(void **state)
+{
+    struct fixture *f = *state;
+    use_layout(f, "@Flash /0x08000000/10*528Bg");
+    add(f, 0, 0x08000000, 600);
+    assert_sectors(f, "0 0x08000000+0x210/0x210 I\n"
+                      "0 0x08000210+0x210/0x210 +\n");
 }
 
 static void end_of_the_address_space(void **state)
 {
     struct fixture *f = *state;
-    layout_release(&f->layout);
-    parse("@Flash /0xffffe000/02*004Kg", &f->layout);
+    use_layout(f, "@Flash /0xffffe000/02*004Kg");
     add(f, 0, 0xffffe000, 0x2000);
+    assert_sectors(f, "0 0xffffe000+0x1000/0x1000 II\n"
+                      "0 0xfffff000+0x1000/0x1000 II\n");
+}
+
+static void two_memories(void **state)
+{
+    struct fixture *f = *state;
+    layout_release(&f->options);
+    parse("@External /0x08004000/16*004Kg", &f->options);
+    add(f, 0, 0x08000000, 0x4000);
+    add(f, 1, 0x08004000, 0x1000);
+    assert_sectors(f, "0 0x08000000+0x4000/0x4000 IIIIIIII\n"
+                      "1 0x08004000+0x1000/0x1000 II\n");
+}
+
+/* Blocks of all sectors in order, as one span where they touch; the vector table's by itself. */
+static void blocks_and_spans(void **state)
+{
+    struct fixture *f = *state;
+    struct plan_at at = {0, 0};
+    struct plan_span span;
+    add(f, 0, 0x08000000, 0x8000);
+    add(f, 0, 0x0800c000, 0x4800);
     make(f);
-    assert_plan(f, "erase  alt 0  0xffffe000  4.0 KiB\n"
-                   "erase  alt 0  0xfffff000  4.0 KiB\n"
-                   "write  alt 0  0xffffe800  6.0 KiB\n"
-                   "write  alt 0  0xffffe000  2.0 KiB  (the vector table: last)\n");
+    for (size_t i = 0; i < f->plan.sector_count; i++)
+        for (size_t k = 0; k < f->plan.sectors[i].block_count; k++)
+            if (f->plan.sectors[i].blocks[k] == PLAN_IMAGE)
+                f->plan.sectors[i].blocks[k] |= PLAN_WRITE;
+    f->plan.sectors[1].blocks[3] |= PLAN_KEPT;
+    f->plan.sectors[2].erase = f->plan.sectors[3].erase = true;
+
+    assert_true(plan_next(&f->plan, PLAN_WRITE, &at, &span));
+    assert_int_equal(span.address, 0x08000800);
+    assert_int_equal(span.size, BLOCK);
+    assert_ptr_equal(span.data, f->plan.sectors[0].content + BLOCK);
+    at = (struct plan_at){0, 0};
+    assert_true(plan_next_span(&f->plan, PLAN_WRITE, &at, &span));
+    assert_int_equal(span.address, 0x08000800);
+    assert_int_equal(span.size, 0x7800);
+    assert_true(span.keep);
+    assert_true(plan_next_span(&f->plan, PLAN_WRITE, &at, &span));
+    assert_int_equal(span.address, 0x0800c000);
+    assert_int_equal(span.size, 0x4800);
+    assert_false(span.keep);
+    assert_false(plan_next_span(&f->plan, PLAN_WRITE, &at, &span));
+    assert_true(plan_vector(&f->plan, &span));
+    assert_int_equal(span.address, 0x08000000);
+
+    assert_int_equal(plan_bytes(&f->plan, PLAN_WRITE), 0xc800);
+    assert_int_equal(plan_erase_bytes(&f->plan), 0x14000);
+    assert_int_equal(plan_erase_count(&f->plan), 2);
+    assert_false(plan_is_empty(&f->plan));
+    assert_true(plan_keeps(&f->plan.sectors[1]));
+    assert_false(plan_keeps(&f->plan.sectors[0]));
+    assert_int_equal(plan_kept_bytes(&f->plan), 0); /* all of that block is the image's */
 }
 
 static void refuse(struct fixture *f, const char *why)
 {
     struct err *err = NULL;
-    assert_false(plan_make(&f->plan, &f->image, f->memories, 2, &err));
+    assert_false(plan_make(&f->plan, &f->image, f->memories, 2, &f->rules, &err));
     assert_error(&err, ERR_DEVICE, why);
 }
 
@@ -236,8 +227,7 @@ static void below(void **state)
 static void outside_of_what_was_told(void **state)
 {
     struct fixture *f = *state;
-    layout_release(&f->layout);
-    parse("@Internal Flash  /0x08000000/04*016Kg,01*064", &f->layout);
+    use_layout(f, "@Internal Flash  /0x08000000/04*016Kg,01*064");
     add(f, 0, 0x08010000, 16);
     refuse(f, "(0x08000000 to 0x0800ffff, as far as the board tells)");
 }
@@ -245,8 +235,7 @@ static void outside_of_what_was_told(void **state)
 static void read_only_sector(void **state)
 {
     struct fixture *f = *state;
-    layout_release(&f->layout);
-    parse("@Internal Flash  /0x08000000/01*016Ka,03*016Kg", &f->layout);
+    use_layout(f, "@Internal Flash  /0x08000000/01*016Ka,03*016Kg");
     add(f, 0, 0x08000100, 0x8000);
     refuse(f, "the image has data at 0x08000100, in the sector 0x08000000 of 16384 bytes of the "
               "board's Internal Flash, which is only: readable\n");
@@ -272,25 +261,26 @@ static void no_such_memory(void **state)
 static void too_large(void **state)
 {
     struct fixture *f = *state;
-    layout_release(&f->layout);
-    parse("@Huge /0x00000000/02*1000Mg", &f->layout);
+    use_layout(f, "@Huge /0x00000000/02*1000Mg");
     add(f, 0, 0x08000000, 16);
-    refuse(f, "touches more than 256 MiB");
+    refuse(f, "touches more than 128 MiB");
 }
 
-static void two_memories(void **state)
+static void mass_erase(void **state)
 {
     struct fixture *f = *state;
-    layout_release(&f->options);
-    parse("@External /0x08004000/16*004Kg", &f->options);
-    add(f, 0, 0x08000000, 0x4000);
-    add(f, 1, 0x08004000, 0x1000);
+    f->rules.mass = true;
+    add(f, 0, 0x08000000, 16);
     make(f);
-    assert_plan(f, "erase  alt 0  0x08000000  16.0 KiB\n"
-                   "erase  alt 1  0x08004000  4.0 KiB\n"
-                   "write  alt 0  0x08000800  14.0 KiB\n"
-                   "write  alt 1  0x08004000  4.0 KiB\n"
-                   "write  alt 0  0x08000000  2.0 KiB  (the vector table: last)\n");
+    assert_true(f->plan.sectors[0].erase);
+    assert_int_equal(plan_erase_bytes(&f->plan), 1024 * 1024);
+    assert_int_equal(plan_erase_count(&f->plan), 12);
+    plan_release(&f->plan);
+    layout_release(&f->options);
+    parse("@External /0x90000000/16*004Kg", &f->options);
+    add(f, 1, 0x90000000, 16);
+    refuse(f, "a mass erase is for the internal flash (alternate setting 0), and the image has "
+              "data for alternate setting 1\n  leave it out");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -299,13 +289,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(one_sector),
-        TEST(several_sectors_one_run),
         TEST(hole),
-        TEST(keeps_what_is_behind),
-        cmocka_unit_test_setup_teardown(keeps_every_gap, NULL, teardown),
-        TEST(blocks_stay_whole),
+        TEST(parts_of_one_sector),
         TEST(small_sectors),
+        TEST(odd_sectors),
         TEST(end_of_the_address_space),
+        TEST(two_memories),
+        TEST(blocks_and_spans),
         TEST(outside),
         TEST(below),
         TEST(outside_of_what_was_told),
@@ -313,7 +303,7 @@ int main(void)
         TEST(option_bytes),
         TEST(no_such_memory),
         TEST(too_large),
-        TEST(two_memories),
+        TEST(mass_erase),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }
