@@ -278,6 +278,11 @@ exits 0 "firn flashes a plain file of dfu-suffix's" sim -b dfu-tolerant -d mine 
 ok "the same flash" cmp plain/board-0.flash mine/board-0.flash
 exits 0 "and raw bytes without an address" sim -b dfu-tolerant -d raw -- "$FIRN" flash fw.bin --no-leave
 ok "as dfu-util does" cmp plain/board-0.flash raw/board-0.flash
+exits 0 "dfu-util flashes a packed image that firn wrote" sim -b mboot-packed -d packed -- \
+    dfu-util -a 0 -D other.pack.dfu
+ok "the board unpacked it" cmp -n 70000 -i 0:32768 app.bin packed/board-0.flash
+exits 0 "firn flashes what MicroPython packed" sim -b mboot-packed -d packed2 -- "$FIRN" flash app.pack.dfu --no-leave
+ok "the board unpacked that, too" cmp packed/board-0.flash packed2/board-0.flash
 exits 0 "dfu-util flashes an empty element" sim -d empty -- dfu-util -a 0 -D empty.dfu
 exits 0 "firn, too" sim -d empty2 -- "$FIRN" flash empty.dfu --no-leave
 ok "the same flash" cmp empty/board-0.flash empty2/board-0.flash
@@ -285,7 +290,4 @@ exits 0 "dfu-util writes one element over the other" sim -d overlap -- dfu-util 
 exits 1 "firn does not" sim -d overlap2 -- "$FIRN" flash overlap.dfu
 exits 64 "dfu-util refuses a suffix that does not say DfuSe" sim -- dfu-util -a 0 -D bcd.dfu
 
-exits 0 "dfu-util flashes a packed image that firn wrote" sim -b mboot-packed -d packed -- \
-    dfu-util -a 0 -D other.pack.dfu
-ok "the board unpacked it" cmp -n 70000 -i 0:32768 app.bin packed/board-0.flash
 done_testing
