@@ -46,16 +46,18 @@ static const struct row rows[] = {
      .quirks = {.flags = QUIRK_SERIAL_IS_CONSTANT},
      "Ownasaurus/TAStm32 pull request 71: the same on every board"},
     {ID(0x0483, 0xdf11), .serial = "STM32", .quirks = {.flags = QUIRK_SERIAL_IS_CONSTANT},
-     "keirf/flashfloppy issue 462: a part compatible to the STM32"},
-    /* The H7's ROM is another program. It has the strings of ST's example for a loader of one's
-     * own, so that these tell less. */
-    {ID(0x0483, 0xdf11), .product_name = "DFU in FS Mode", .serial = "200364500000",
-     .quirks = {.flags = QUIRK_ST_ROM | QUIRK_STALLS_EARLY_POLL | QUIRK_SHORT_BLOCK_MOVES |
-                         QUIRK_SERIAL_IS_CONSTANT,
+     "libopencm3/libopencm3 issue 760: the F1's ROM does not read the UID; keirf/flashfloppy issue "
+     "462: a part compatible to it"},
+    /* Newer ROMs (H7, G0) are another program, with the strings of ST's example for a loader of
+     * one's own: that one is treated alike. */
+    {ID(0x0483, 0xdf11), .product_name = "DFU in ",
+     .quirks = {.flags = QUIRK_ST_ROM | QUIRK_STALLS_EARLY_POLL | QUIRK_SHORT_BLOCK_MOVES,
                 .write_align = 8,
-                .name = "ST DfuSe ROM"},
-     "rusefi/rusefi issue 5574 (the product string); dfu-util's listings of STM32H743 and H750 "
-     "boards in public threads (the serial)"},
+                .name = "ST DfuSe"},
+     "rusefi/rusefi issue 5574 (H7); ST community, \"Can't set Option Bytes over USB DFU to STM32G0 "
+     "system bootloader\" (G0)"},
+    {ID(0x0483, 0xdf11), .serial = "200364500000", .quirks = {.flags = QUIRK_SERIAL_IS_CONSTANT},
+     "dfu-util's listings of STM32H743 and H750 boards in public threads"},
     {ID(0x0483, 0xdf11), .serial = "FFFFFFFEFFFF", .quirks = {.flags = QUIRK_SERIAL_IS_CONSTANT},
      "ST community, \"Problem using dfu-util with STM32H7B3I EVAL board\""},
 
@@ -146,7 +148,9 @@ static const struct family families[] = {
     {128,
      {.flags = QUIRK_ERASES_TO_ZERO | QUIRK_STAYS_IN_DFU},
      "STM32L0: RM0367, \"Flash memory\"; AN2606, boot pattern 6 (empty check)"},
-    {256, {.flags = QUIRK_ERASES_TO_ZERO}, "STM32L1: RM0038, \"Flash memory and data EEPROM\""},
+    {256,
+     {.flags = QUIRK_ERASES_TO_ZERO},
+     "STM32L1: RM0038, \"Flash memory and data EEPROM\"; listings of real parts (1024*256 g)"},
     {2 * KIB,
      {.flags = QUIRK_STAYS_IN_DFU},
      "STM32L4, G0: AN2606, boot patterns 6 and 11 (empty check); efton.sk, STM32 gotchas 44"},

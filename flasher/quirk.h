@@ -53,7 +53,7 @@ enum quirk_flag {
     /* DFU's requests carry another protocol (Atmel's FLIP): an image sent to it is taken for
      * commands. Not to be written to. */
     QUIRK_IS_NOT_DFU = 1 << 16,
-    /* The DFU loader that ST puts into its parts (set with its name, never alone). */
+    /* The DFU loader that ST puts into its parts, or one made from ST's example. */
     QUIRK_ST_ROM = 1 << 17,
 };
 

@@ -58,8 +58,8 @@
 #define L4_TIMING {{22}, 22, 10211, 4883, 100, 0}
 /* DS6014 (F105/107): 20 to 40 ms a page and for all, a half-word in 52.5 us. */
 #define F1_TIMING {{30}, 40, 26250, 4883, 100, 0}
-/* DS6876: 3.28 ms for each page of 256 bytes, and to program half of one. */
-#define L1_TIMING {{52}, 0, 25625, 4883, 100, 0}
+/* DS6876: 3.28 ms for a page of 256 bytes, and to program half of one. */
+#define L1_TIMING {{3}, 0, 25625, 4883, 100, 0}
 
 /* clang-format on */
 
@@ -197,7 +197,7 @@ static const struct board_model models[] = {
         .areas = {{.name = "Internal Flash  ",
                    .access = 'g',
                    .address = FLASH_ADDRESS,
-                   .runs = {{64, 4 * KIB}}},
+                   .runs = {{1024, 256}}},
                   {AREA_OPTIONS, "Option Bytes  ", 'e', 0x1FF80000, {{1, 32}}, NULL}},
         .x8 = L1_TIMING,
         .x32 = L1_TIMING,

@@ -16,7 +16,7 @@
 
 #define BOARD_AREAS 4     /* alternate settings of a model, at most */
 #define BOARD_RUNS 6      /* runs of equal sectors in an area, at most */
-#define BOARD_SECTORS 512 /* sectors of a flash, at most */
+#define BOARD_SECTORS 1024 /* sectors of a flash, at most */
 
 /* `count` sectors of `size` bytes. */
 struct sector_run {

@@ -32,7 +32,7 @@ dfuse stm32f767 0x08000000 '@Internal Flash  /0x08000000/04\*032Kg,01\*128Kg,07\
 dfuse stm32h743 0x08000000 '@Internal Flash   /0x08000000/16\*128Kg' '"131072":1'
 dfuse stm32l476 0x08000000 '@Internal Flash  /0x08000000/0512\*0002Kg' '"2048":20'
 dfuse stm32f107 0x08000000 '@Internal Flash  /0x08000000/128\*002Kg' '"2048":20'
-dfuse stm32l152 0x08000000 '@Internal Flash  /0x08000000/64\*004Kg' '"4096":10'
+dfuse stm32l152 0x08000000 '@Internal Flash  /0x08000000/1024\*256 g' '"256":157'
 dfuse mboot 0x08008000 '@Internal Flash  /0x08000000/04\*016Kg,01\*064Kg,07\*128Kg' '"16384":2,"65536":1'
 dfuse gd32vf103 0x08000000 '@Internal Flash  /0x08000000/512\*002Kg' '"1024":40'
 like "$OUT" 'status\(10\) = Device.s firmware is corrupt.*|page size 1024, count 128' "... is known to dfu-util"
