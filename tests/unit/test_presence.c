@@ -1,51 +1,11 @@
-/*
- * Waiting for boards that come and go: with the real libusb, udev and preload libraries. This
- * program is its own command on the simulated bus.
- */
+/* Waiting for boards that come and go. */
 #include "flasher/presence.h"
 
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/fs.h"
 #include "base/proc.h"
 #include "flasher/task.h"
-#include "simulator/control.h"
-#include "simulator/sim.h"
-#include "tests/unit/unit.h"
-
-static char self[4096];
-
-/* ---- on the bus: two boards in DFU mode, on the ports 1-1 and 1-2 ---------------------------- */
-
-/* cmocka's report belongs to the program outside: here a line on standard error has to do. */
-#define CHECK(what)                                                                                \
-    do {                                                                                           \
-        if (!(what)) {                                                                             \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                             \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
-
-static void tell(const char *line)
-{
-    struct err *err = NULL;
-    _cleanup_(buf_release) struct buf answer = BUF_INIT;
-    CHECK(control_send(getenv(CONTROL_VARIABLE), line, &answer, &err));
-}
-
-static pid_t tell_later(unsigned ms, const char *line)
-{
-    pid_t pid = fork();
-    if (pid != 0)
-        return pid;
-    usleep(ms * 1000);
-    tell(line);
-    _exit(0);
-}
+#include "tests/unit/on_bus.h"
 
 static struct usb *usb;
 static struct usb_list before = USB_LIST_INIT;
@@ -67,12 +27,8 @@ static void refused(unsigned ms, enum presence wanted, const char *expected)
 {
     struct usb_list now = USB_LIST_INIT;
     _cleanup_err_ struct err *err = NULL;
-    _cleanup_(buf_release) struct buf text = BUF_INIT;
     CHECK(!wait_ms(ms, wanted, &now, &err));
-    err_format(err, &text);
-    if (!strstr(text.data, expected))
-        fprintf(stderr, "%s\n", text.data);
-    CHECK(strstr(text.data, expected));
+    check_error(err, expected);
     CHECK(now.count == 0);
 }
 
@@ -155,7 +111,7 @@ static void together(void)
     waitpid(second, NULL, 0);
 }
 
-static int on_the_bus(void)
+static void on_the_bus(void)
 {
     struct err *err = NULL;
     CHECK(usb_new(&usb, &err));
@@ -167,37 +123,9 @@ static int on_the_bus(void)
     refused(5000, PRESENCE_PROGRAM, "interrupted while waiting for the board to come back");
     usb_list_release(&before);
     usb_free(usb);
-    return 0;
-}
-
-/* ---- the test ------------------------------------------------------------------------------- */
-
-static void on_a_simulated_bus(void **state)
-{
-    (void)state;
-    struct err *err = NULL;
-    const struct board_model *model = board_model_find("stm32f405");
-    const struct board_model *models[] = {model, model};
-    const char *const none[] = {NULL};
-    const char *const command[] = {self, "bus", NULL};
-    _cleanup_free_ char *dir = path_dirname(self);
-    _cleanup_free_ char *preload = xasprintf("%s/../../firn-sim.so", dir);
-    assert_true(fs_is_file(preload));
-    const struct sim_options options = {
-        .models = models, .board_count = 2, .orders = none, .preload = preload, .command = command};
-    int status = -1;
-    assert_ok(sim_run(&options, &status, &err), &err);
-    assert_int_equal(status, 0);
 }
 
 int main(int argc, char **argv)
 {
-    if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-        return 1;
-    if (argc > 1 && strcmp(argv[1], "bus") == 0)
-        return on_the_bus();
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(on_a_simulated_bus),
-    };
-    return cmocka_run_group_tests_name("presence", tests, NULL, NULL);
+    return on_bus_main(argc, argv, "presence", 2, on_the_bus);
 }
