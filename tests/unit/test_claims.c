@@ -117,6 +117,49 @@ static void without_a_configuration_there_is_nothing(void **state)
     assert_int_equal(claims_release(&claims, &us, 0), -ENOENT);
 }
 
+/* Interface 1 is of the class that Linux's cdc_acm knows. */
+static void the_kernels_driver_is_an_owner(void **state)
+{
+    (void)state;
+    claims.driven = true;
+    assert_null(claims_driver(&claims, 0));
+    assert_string_equal(claims_driver(&claims, 1), "cdc_acm");
+    assert_null(claims_driver(&claims, 2));
+    assert_true(claims_any(&claims));
+    assert_int_equal(claims_take(&claims, &us, 0), 0);
+    assert_string_equal(claims_driver(&claims, 0), "usbfs");
+    assert_int_equal(claims_take(&claims, &us, 1), -EBUSY);
+    claims_release_all(&claims, NULL); /* of the programs */
+    assert_string_equal(claims_driver(&claims, 1), "cdc_acm");
+    assert_int_equal(claims_attach(&claims, 1), -EBUSY);
+    assert_true(claims_expel(&claims, 1));
+    assert_int_equal(claims_take(&claims, &us, 1), 0);
+    assert_int_equal(claims_attach(&claims, 1), -EBUSY);
+    assert_int_equal(claims_release(&claims, &us, 1), 0);
+    assert_int_equal(claims_attach(&claims, 1), 0);
+    assert_string_equal(claims_driver(&claims, 1), "cdc_acm");
+}
+
+static void taking_from_a_driver(void **state)
+{
+    (void)state;
+    struct usbdevfs_disconnect_claim given = {.interface = 1};
+    claims.driven = true;
+    given.flags = USBDEVFS_DISCONNECT_CLAIM_IF_DRIVER;
+    strcpy(given.driver, "usbfs");
+    assert_int_equal(claims_take_from(&claims, &us, &given), -EBUSY);
+    given.flags = USBDEVFS_DISCONNECT_CLAIM_EXCEPT_DRIVER;
+    strcpy(given.driver, "cdc_acm");
+    assert_int_equal(claims_take_from(&claims, &us, &given), -EBUSY);
+    assert_true(claims.driven);
+    strcpy(given.driver, "usbfs");
+    assert_int_equal(claims_take_from(&claims, &us, &given), 0);
+    assert_false(claims.driven);
+    assert_int_equal(claims_take_from(&claims, &them, &given), -EBUSY);
+    given.interface = 2;
+    assert_int_equal(claims_take_from(&claims, &us, &given), -EINVAL);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -127,6 +170,8 @@ int main(void)
         TEST(requests_claim_what_they_are_for),
         TEST(so_do_requests_to_endpoints),
         TEST(without_a_configuration_there_is_nothing),
+        TEST(the_kernels_driver_is_an_owner),
+        TEST(taking_from_a_driver),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

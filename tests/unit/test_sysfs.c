@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "simulator/hub.h"
 #include "simulator/port.h"
+#include "simulator/sysfs_tty.h"
 #include "tests/unit/fake_clock.h"
 #include "tests/unit/unit.h"
 
@@ -131,6 +132,31 @@ static void the_second_bus(void **state)
     check_file("2-0:1.0/bInterfaceClass", "09\n");
 }
 
+static void a_terminal(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    _cleanup_(buf_release) struct buf event = BUF_INIT;
+    assert_ok(sysfs_add(root, &board, &err), &err);
+    assert_ok(sysfs_tty_add(root, &board, 4, "/dev/pts/77", &err), &err);
+    check_file("1-3:1.0/tty/ttyACM4/dev", "166:4\n");
+    check_file("1-3:1.0/tty/ttyACM4/device/../serial", "356900023437\n");
+    check_file("../../../class/tty/ttyACM4/uevent", "MAJOR=166\nMINOR=4\nDEVNAME=ttyACM4\n");
+    char target[64] = "";
+    _cleanup_free_ char *node = xasprintf("%s/dev/ttyACM4", root);
+    assert_int_equal(readlink(node, target, sizeof(target)), strlen("/dev/pts/77"));
+    assert_string_equal(target, "/dev/pts/77");
+    sysfs_tty_add_uevent("add", &board, 4, 9, &event);
+    assert_string_equal(event.data, "add@/devices/platform/firn-sim/usb1/1-3/1-3:1.0/tty/ttyACM4");
+    assert_false(sysfs_tty_add(root, &board, 4, "/dev/pts/77", &err));
+    assert_error(&err, ERR_FAILED, "cannot make link");
+    assert_ok(sysfs_tty_remove(root, &board, 4, &err), &err);
+    assert_false(exists("1-3:1.0/tty"));
+    assert_false(exists("../../../class/tty/ttyACM4"));
+    assert_false(sysfs_tty_remove(root, &board, 4, &err));
+    assert_error(&err, ERR_NOT_FOUND, "ttyACM4");
+}
+
 static void an_event(void **state)
 {
     (void)state;
@@ -174,13 +200,10 @@ static void errors_name_what_could_not_be_made(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_root_hub),
-        TEST(a_device),
-        TEST(behind_a_hub),
-        TEST(the_second_bus),
-        TEST(an_event),
-        TEST(paths),
-        TEST(errors_name_what_could_not_be_made),
+        TEST(the_root_hub), TEST(a_device),
+        TEST(behind_a_hub), TEST(the_second_bus),
+        TEST(a_terminal),   TEST(an_event),
+        TEST(paths),        TEST(errors_name_what_could_not_be_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
