@@ -111,6 +111,18 @@ static void some_stall_early_polls(void **state)
     assert_int_equal(dfu.counters.early_polls, 1);
 }
 
+static void the_announced_time_begins_with_the_answer(void **state)
+{
+    (void)state;
+    sim_board_set_bus(&board, BUS_TIMING_FRAME);
+    command(DFUSE_ERASE, HOST_FLASH);
+    check_status(DFU_STATE_DNBUSY, DFU_STATUS_OK, 100);
+    fake_clock_advance(&fake, reply.delay_us + 99999);
+    assert_int_equal(request(IN, DFU_GETSTATUS, 0, NULL, 6), USB_STALL);
+    fake_clock_advance(&fake, 1);
+    check_status(DFU_STATE_DNLOAD_IDLE, DFU_STATUS_OK, 0);
+}
+
 static void revision_V_wedges_in_its_second_bank(void **state)
 {
     (void)state;
@@ -226,6 +238,8 @@ int main(void)
         TEST(option_bytes_protect_after_the_restart),
         TEST(write_protection_is_success),
         cmocka_unit_test_setup_teardown(some_stall_early_polls, setup_l476, host_stop),
+        cmocka_unit_test_setup_teardown(the_announced_time_begins_with_the_answer, setup_l476,
+                                        host_stop),
         cmocka_unit_test_setup_teardown(revision_V_wedges_in_its_second_bank, setup_h743v,
                                         host_stop),
         TEST(some_stall_a_needless_CLRSTATUS),

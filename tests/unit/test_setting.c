@@ -65,12 +65,13 @@ static void quirks_go_on_and_off(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(quirks); i++) {
         _cleanup_free_ char *on = xasprintf("%s=on", quirks[i].name);
         _cleanup_free_ char *off = xasprintf("%s=off", quirks[i].name);
+        board.quirks = BOARD_UTF8_SERIAL; /* stays as it is */
         set(quirks[i].name);
-        assert_int_equal(board.quirks, quirks[i].quirk);
+        assert_int_equal(board.quirks, BOARD_UTF8_SERIAL | quirks[i].quirk);
         set(off);
-        assert_int_equal(board.quirks, 0);
+        assert_int_equal(board.quirks, BOARD_UTF8_SERIAL);
         set(on);
-        set(off);
+        assert_int_equal(board.quirks, BOARD_UTF8_SERIAL | quirks[i].quirk);
     }
 }
 
