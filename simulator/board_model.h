@@ -14,8 +14,8 @@
 
 #include "base/buf.h"
 
-#define BOARD_AREAS 4     /* alternate settings of a model, at most */
-#define BOARD_RUNS 6      /* runs of equal sectors in an area, at most */
+#define BOARD_AREAS 4      /* alternate settings of a model, at most */
+#define BOARD_RUNS 6       /* runs of equal sectors in an area, at most */
 #define BOARD_SECTORS 1024 /* sectors of a flash, at most */
 
 /* `count` sectors of `size` bytes. */
@@ -55,18 +55,17 @@ enum dfu_attribute {
     DFU_WILL_DETACH = 8, /* leaves the bus by itself */
 };
 
-/* What some bootloaders do and others do not; set_quirk() in sim_board.h changes them by name. */
+/* What some bootloaders do and others do not; setting.h changes them by name. */
 enum board_quirk {
     BOARD_STALLS_EARLY_POLLS = 1 << 0, /* a GETSTATUS before the announced time stalls */
     BOARD_STALLS_CLRSTATUS = 1 << 1, /* outside dfuERROR, as DFU 1.1 has it (others: errUNKNOWN) */
     BOARD_STARTS_IN_ERROR = 1 << 2,  /* dfuERROR, errFIRMWARE at power-on */
-    BOARD_STAYS = 1 << 3,            /* comes back as bootloader after it was told to leave */
-    BOARD_LEAVES_AT_ONCE = 1 << 4,   /* ... at the empty DNLOAD, without a GETSTATUS */
-    BOARD_WEDGES = 1 << 5,           /* an erase beyond 1 MiB ends in dfuDNBUSY for ever */
-    BOARD_MEASURES_BLOCKS = 1 << 6,  /* address = pointer + (block - 2) * this transfer's length */
-    BOARD_CUTS_STRINGS = 1 << 7,     /* string descriptors of more than 64 bytes come short */
-    BOARD_UTF8_SERIAL = 1 << 8,      /* the serial number is UTF-8 where UTF-16 belongs */
-    BOARD_PACKED = 1 << 9,           /* mboot that takes signed images only */
+    BOARD_LEAVES_AT_ONCE = 1 << 3,   /* at the empty DNLOAD, without a GETSTATUS */
+    BOARD_WEDGES = 1 << 4,           /* an erase beyond 1 MiB ends in dfuDNBUSY for ever */
+    BOARD_MEASURES_BLOCKS = 1 << 5,  /* address = pointer + (block - 2) * this transfer's length */
+    BOARD_CUTS_STRINGS = 1 << 6,     /* string descriptors of more than 128 bytes come short */
+    BOARD_UTF8_SERIAL = 1 << 7,      /* the serial number is UTF-8 where UTF-16 belongs */
+    BOARD_PACKED = 1 << 8,           /* mboot that takes signed images only */
 };
 
 /* QUICK is X32 at five times its speed: a demonstration whose phases can be watched. */

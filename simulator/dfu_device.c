@@ -106,13 +106,6 @@ void dfu_device_stall(struct dfu_device *dfu, enum dfu_status status, struct usb
     reply->outcome = USB_STALL;
 }
 
-void dfu_device_leave(struct dfu_device *dfu, struct usb_reply *reply)
-{
-    bool stays = dfu->board->quirks & BOARD_STAYS;
-    reply->event = stays ? USB_RESTARTS : USB_LEAVES;
-    reply->event_ms = stays ? RESTART_MS : 0;
-}
-
 void dfu_device_start_work(struct dfu_device *dfu, struct usb_reply *reply)
 {
     struct dfu_work *work = &dfu->work;
@@ -151,7 +144,7 @@ static void download(struct dfu_device *dfu, const struct usb_setup *setup, cons
     } else if (setup->length == 0) {
         dfu->state = DFU_STATE_MANIFEST_SYNC;
         if (dfu->board->quirks & BOARD_LEAVES_AT_ONCE)
-            dfu_device_leave(dfu, reply);
+            reply->event = USB_LEAVES;
     } else if (!dfu->dialect->store(dfu, setup, out)) {
         dfu_device_stall(dfu, DFU_STATUS_STALLED, reply);
     } else {
@@ -208,7 +201,7 @@ static uint32_t advance(struct dfu_device *dfu, struct usb_reply *reply)
     case DFU_STATE_MANIFEST_SYNC:
         dfu->state = DFU_STATE_MANIFEST;
         if (dfu->board->model->attributes & DFU_WILL_DETACH)
-            dfu_device_leave(dfu, reply);
+            reply->event = USB_LEAVES;
         return 0;
     case DFU_STATE_MANIFEST:
         finish_manifest(dfu);

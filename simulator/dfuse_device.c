@@ -3,6 +3,7 @@
 
 #include "simulator/dialect.h"
 
+#define RESTART_MS 10         /* off the bus after option bytes changed, beyond the erase time */
 #define WEDGE_OFFSET 0x100000 /* where the second bank of an H743 begins */
 
 static uint32_t read_le32(const uint8_t *p)

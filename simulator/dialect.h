@@ -34,14 +34,9 @@ void dfu_device_stall(struct dfu_device *dfu, enum dfu_status status, struct usb
 /* Start the stored work, sabotage included, which lasts until busy_until_us. The outcome, which is
  * not to be told before, is in dfu->status. */
 void dfu_device_start_work(struct dfu_device *dfu, struct usb_reply *reply);
-/* Leave the bootloader, as far as this board does. */
-void dfu_device_leave(struct dfu_device *dfu, struct usb_reply *reply);
 /* The six bytes of GETSTATUS. */
 void dfu_device_report(struct dfu_device *dfu, enum dfu_status status, uint32_t poll_ms,
                        uint8_t *in, struct usb_reply *reply);
-
-/* Off the bus after option bytes changed, beyond the erase time. */
-#define RESTART_MS 10
 
 /* DfuSe and mboot: the commands of block 0 (AN3156, 5). False: not one. */
 bool dfuse_decode_command(struct dfu_work *work, const uint8_t *data, uint16_t len);

@@ -206,7 +206,7 @@ static void get_status(struct dfu_device *dfu, const struct usb_setup *setup, ui
     dfu->status = DFU_STATUS_OK; /* told once */
     dfu->string = 0;
     if (dfu->state == DFU_STATE_MANIFEST)
-        dfu_device_leave(dfu, reply);
+        reply->event = USB_LEAVES;
     if (works) {
         dfu->pending = PENDING_NOTHING;
         run_work(dfu);

@@ -9,10 +9,13 @@ static const struct quirk_name {
     const char *name;
     enum board_quirk quirk;
 } quirks[] = {
-    {"stalls-early-polls", BOARD_STALLS_EARLY_POLLS}, {"stalls-clrstatus", BOARD_STALLS_CLRSTATUS},
-    {"starts-in-error", BOARD_STARTS_IN_ERROR},       {"stays", BOARD_STAYS},
-    {"leaves-at-once", BOARD_LEAVES_AT_ONCE},         {"wedges", BOARD_WEDGES},
-    {"measures-blocks", BOARD_MEASURES_BLOCKS},       {"cuts-strings", BOARD_CUTS_STRINGS},
+    {"stalls-early-polls", BOARD_STALLS_EARLY_POLLS},
+    {"stalls-clrstatus", BOARD_STALLS_CLRSTATUS},
+    {"starts-in-error", BOARD_STARTS_IN_ERROR},
+    {"leaves-at-once", BOARD_LEAVES_AT_ONCE},
+    {"wedges", BOARD_WEDGES},
+    {"measures-blocks", BOARD_MEASURES_BLOCKS},
+    {"cuts-strings", BOARD_CUTS_STRINGS},
 };
 
 static bool set_quirk(struct sim_board *board, const struct quirk_name *quirk, const char *value,

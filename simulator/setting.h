@@ -4,7 +4,7 @@
  *     protected               read protection (RDP level 1), as its option bytes would have it
  *     write-protected=SECTOR  erasing and writing that sector succeeds and does nothing
  *     bus=reads|none|1ms|rom  how long a transfer takes (enum bus_timing_kind)
- *     QUIRK or QUIRK=on|off   stalls-early-polls, stalls-clrstatus, starts-in-error, stays,
+ *     QUIRK or QUIRK=on|off   stalls-early-polls, stalls-clrstatus, starts-in-error,
  *                             leaves-at-once, wedges, measures-blocks, cuts-strings
  */
 #ifndef FIRN_SIMULATOR_SETTING_H

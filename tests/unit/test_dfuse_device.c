@@ -164,16 +164,6 @@ static void some_leave_at_once(void **state)
     assert_int_equal(reply.event, USB_LEAVES);
 }
 
-static void some_come_back(void **state)
-{
-    (void)state;
-    board.quirks |= BOARD_STAYS;
-    download(0, NULL, 0);
-    check_status(DFU_STATE_MANIFEST, DFU_STATUS_OK, 0);
-    assert_int_equal(reply.event, USB_RESTARTS);
-    assert_true(reply.event_ms > 0);
-}
-
 /* wTransferSize is this buffer's length to them: a short block lands too low. */
 static void some_measure_blocks(void **state)
 {
@@ -245,7 +235,6 @@ int main(void)
         TEST(some_stall_a_needless_CLRSTATUS),
         cmocka_unit_test_setup_teardown(some_start_in_error, setup_gd32, host_stop),
         cmocka_unit_test_setup_teardown(some_leave_at_once, setup_gd32, host_stop),
-        TEST(some_come_back),
         TEST(some_measure_blocks),
         cmocka_unit_test_setup_teardown(some_announce_the_same_for_each_block, setup_f767,
                                         host_stop),

@@ -56,7 +56,6 @@ static void quirks_go_on_and_off(void **state)
         {"stalls-early-polls", BOARD_STALLS_EARLY_POLLS},
         {"stalls-clrstatus", BOARD_STALLS_CLRSTATUS},
         {"starts-in-error", BOARD_STARTS_IN_ERROR},
-        {"stays", BOARD_STAYS},
         {"leaves-at-once", BOARD_LEAVES_AT_ONCE},
         {"wedges", BOARD_WEDGES},
         {"measures-blocks", BOARD_MEASURES_BLOCKS},
@@ -108,8 +107,8 @@ static void what_makes_no_sense(void **state)
 {
     (void)state;
     wrong("", "no setting ''");
-    wrong("stay", "did you mean 'stays'");
-    wrong("stays=maybe", "neither on nor off");
+    wrong("wedge", "did you mean 'wedges'");
+    wrong("wedges=maybe", "neither on nor off");
     wrong("protected=on", "takes no value");
     wrong("write-protected=12", "no sector of stm32f405");
     wrong("write-protected", "no sector");
