@@ -50,7 +50,9 @@ static json_t *board_fields(const struct flash_result *r, const struct flash_opt
     if (r->rescue)
         json_object_set_new(fields, "rescue", json_string(r->rescue));
     if (options->dry_run && !r->err) {
-        json_object_set_new(fields, "plan", plan_fields(&r->plan));
+        json_object_set_new(fields, "plan",
+                            r->sends ? json_pack("{s:s}", "sends", r->sends)
+                                     : plan_fields(&r->plan));
         json_object_set_new(fields, "expected_seconds", json_real(r->expected_seconds));
     } else {
         json_object_update_new(fields, done_fields(r));
@@ -76,6 +78,10 @@ json_t *flash_report_fields(const struct fleet_result *result, const struct imag
 
 static void add_plan(const struct flash_result *r, struct buf *out)
 {
+    if (r->sends) {
+        buf_addf(out, "%s\nnothing was changed (--dry-run)\n", r->sends);
+        return;
+    }
     plan_format(&r->plan, out);
     buf_adds(out, "expected to take about ");
     text_add_duration(out, (int64_t)(r->expected_seconds * 1000));

@@ -104,6 +104,7 @@ static void plan(struct download *d)
     buf_adds(&detail,
              d->can_upload && d->tolerant ? "; then read it back" : "; it cannot be read back");
     end_phase(d, true, detail.data);
+    d->result->sends = buf_detach(&detail, NULL);
 }
 
 /* ---- getting it ready ------------------------------------------------------------------------ */

@@ -108,6 +108,7 @@ void flash_result_release(struct flash_result *result)
     free(result->serial);
     free(result->moved.segments);
     free(result->summary);
+    free(result->sends);
     free(result->rescue);
     *result = (struct flash_result)FLASH_RESULT_INIT;
 }

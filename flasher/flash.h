@@ -55,7 +55,8 @@ struct flash_result {
     char *summary;           /* for people: "flashed and verified 97.7 KiB"; NULL = not done */
     char *rescue;            /* the file with other data that could not be put back; NULL = none */
     struct image moved;      /* the image with another alternate setting (retarget.h), if so */
-    struct plan plan;        /* borrows the image */
+    struct plan plan;        /* borrows the image; empty where the board has no sectors: */
+    char *sends;             /* "send 49 blocks ...": the plan then; NULL = there are sectors */
     struct err *err;         /* what went wrong; NULL = nothing */
 };
 #define FLASH_RESULT_INIT                                                                          \

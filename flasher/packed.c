@@ -103,6 +103,8 @@ static bool plan(struct packed *p, struct err **err)
         buf_addf(&detail, " of firmware of, from 0x%08" PRIx32 " on", pack.regions[0].address);
     }
     event_phase_end(p->events, "plan", ok, ok ? detail.data : NULL);
+    if (ok)
+        p->result->sends = buf_detach(&detail, NULL);
     return ok;
 }
 

@@ -271,6 +271,8 @@ bool plan_next_span(const struct plan *plan, enum plan_flag flag, struct plan_at
 
 bool plan_vector(const struct plan *plan, struct plan_span *block)
 {
+    if (!plan->sector_count)
+        return false;
     *block = span_of(plan, 0, plan->vector_block);
     return plan->sectors[0].blocks[plan->vector_block] & PLAN_WRITE;
 }

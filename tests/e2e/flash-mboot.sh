@@ -45,7 +45,7 @@ like "$OUT" '^flashed and verified 48\.8 KiB' "is verified"
 ok "the bytes are in the flash" at_application mboot
 exits 0 "again" sim -b mboot -d mboot -- "$FIRN" -q flash app.bin --address 0x08008000
 exits 4 "where mboot itself is" sim -b mboot -- "$FIRN" -q flash app.bin --address 0x08000000
-like "$OUT" 'cannot erase the sector at 0x08000000: .* status errADDRESS' "is refused by mboot"
+like "$OUT" "status errADDRESS, the board says: Can.t overwrite mboot" "is refused by mboot"
 exits 0 "devices" sim -b mboot -- "$FIRN" devices
 like "$OUT" '^1-1 +0483:df11 +DFU +mboot ' "names it"
 exits 4 "a packed image" sim -b mboot -d plain -- "$FIRN" -q flash app.pack.dfu

@@ -46,8 +46,11 @@ exits 4 "a file for another device" sim -b dfu-tolerant -d file -- "$FIRN" -q fl
 like "$OUT" '1209:beef' "is refused"
 cp file/board-0.flash before
 exits 0 "--dry-run" sim -b dfu-tolerant -d file -- "$FIRN" flash other.dfu --usb 1209:0001 --dry-run
-like "$OUT" 'send 49 blocks of up to 1024 bytes' "says what it would do"
+like "$OUT" '^send 49 blocks of up to 1024 bytes, 48\.8 KiB; then read it back$' "says what it would do"
+like "$OUT" '^nothing was changed' "and that it did not"
 ok "and does nothing" cmp before file/board-0.flash
+exits 0 "... as JSON" sim -b dfu-tolerant -- "$FIRN" flash image.bin --dry-run --json
+like "$OUT" '"plan":\{"sends":"send 49 blocks of up to 1024 bytes' "the same"
 exits 0 "--no-verify" sim -b dfu-tolerant -- "$FIRN" flash image.bin --no-verify
 like "$OUT" '^warning: not verified, as --no-verify asks' "is said aloud"
 exits 0 "--no-leave" sim -b dfu-tolerant -- sh -c \

@@ -166,6 +166,7 @@ static void dry_run(void **state)
     assert_string_equal(f->seen.data,
                         "begin plan\n"
                         "end plan: send 16 blocks of up to 64 bytes, 1000 B; then read it back\n");
+    assert_contains(f->result.sends, "send 16 blocks");
     f->board.attributes = DETACHES;
     assert_ok(run(f, &err), &err);
     assert_contains(f->seen.data, "1000 B; it cannot be read back");

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "flasher/plan.h"
+#include "flasher/plan_text.h"
 
 #define F4 "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg"
 #define BLOCK 2048
@@ -283,11 +284,24 @@ static void mass_erase(void **state)
               "data for alternate setting 1\n  leave it out");
 }
 
+/* A board without sectors has one, and it is printed. */
+static void no_plan(void **state)
+{
+    struct plan plan = PLAN_INIT;
+    struct plan_span span;
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    (void)state;
+    assert_false(plan_vector(&plan, &span));
+    plan_format(&plan, &text);
+    assert_contains(text.data, "nothing to do");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(no_plan),
         TEST(one_sector),
         TEST(hole),
         TEST(parts_of_one_sector),
