@@ -44,6 +44,10 @@ struct fuzz_board {
     int16_t sent[FUZZ_SIZE];  /* FUZZ_UNKNOWN: nothing since it was last erased */
     int16_t shown[FUZZ_SIZE]; /* by UPLOAD, since it was last written to or erased */
     bool told_to_leave;
+    unsigned changes; /* transfers that erase or carry data */
+
+    unsigned mischief; /* transfers that did not go well */
+    unsigned lies;     /* those that were not simply refused, lost or late */
 };
 
 static inline void fuzz_board_forget(struct fuzz_board *b)
@@ -121,6 +125,8 @@ static inline void fuzz_board_work(struct fuzz_board *b)
     b->state = DFU_STATE_DNLOAD_IDLE;
     if (b->plain || b->work_block >= 2)
         fuzz_board_program(b);
+    else if (b->work_block == 0 && b->work_len == 1 && b->work[0] == 0x41)
+        memset(b->memory, 0xff, sizeof(b->memory));
     else if (b->work_block == 0 && b->work_len == 5 && b->work[0] == 0x21)
         b->pointer = address;
     else if (b->work_block == 0 && b->work_len == 5 && b->work[0] == 0x41)
@@ -211,8 +217,12 @@ static inline void fuzz_board_note_begin(struct fuzz_board *b, const struct usb_
     b->told_to_leave |= c->length == 0;
     uint64_t start = fuzz_board_offset(b, b->host_pointer, c->value);
     uint64_t size = c->length;
-    bool erase = !b->plain && c->value == 0 && c->length == 5 && data[0] == 0x41;
-    if (erase) {
+    bool erase = !b->plain && c->value == 0 && c->length && data[0] == 0x41;
+    b->changes += erase || (c->length && (b->plain || c->value >= 2));
+    if (erase && c->length == 1) {
+        start = 0;
+        size = FUZZ_SIZE;
+    } else if (erase) {
         start = fuzz_le32(data + 1) - FUZZ_BASE;
         size = start < FUZZ_SIZE ? fuzz_sector_size((uint32_t)start) : 1;
         start = start / size * size;
@@ -340,6 +350,10 @@ static inline enum usb_fault fuzz_board_control(void *data, const struct usb_con
     CHECK((c->request_type & ~USB_REQUEST_IN) == USB_REQUEST_CLASS_INTERFACE);
     fuzz_board_note_begin(b, c);
     b->gone |= mischief == MISCHIEF_UNPLUG;
+    if (mischief >= MISCHIEF_STALL && mischief <= MISCHIEF_STICK)
+        b->mischief++;
+    if (mischief >= MISCHIEF_LIE && mischief <= MISCHIEF_STATE && mischief != MISCHIEF_DELAY)
+        b->lies++;
     if (b->gone)
         return USB_GONE;
     if (b->transfers++ > FUZZ_QUICK_TRANSFERS && c->timeout_ms <= FUZZ_SLOW_MS)
