@@ -28,6 +28,7 @@ enum area_kind {
     AREA_FLASH,   /* NOR: erase, then program */
     AREA_OPTIONS, /* option bytes: writing replaces them and restarts the device */
     AREA_OTP,     /* programmed once, never erased */
+    AREA_EEPROM,  /* writing replaces what is there */
     AREA_FEATURE, /* what the ROM says of itself; writing does nothing */
 };
 

@@ -235,7 +235,7 @@ uint64_t sim_board_write_us(struct sim_board *board, unsigned area, uint32_t off
     enum area_kind kind = board->model->areas[area].kind;
     if (kind == AREA_FLASH)
         program_flash(board, offset, data, len);
-    else if (kind == AREA_OPTIONS)
+    else if (kind == AREA_OPTIONS || kind == AREA_EEPROM)
         memcpy(board->memory[area].bytes + offset, data, len);
     else if (kind == AREA_OTP)
         nor_program(&board->memory[area], offset, data, len);

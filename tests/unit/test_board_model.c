@@ -28,6 +28,7 @@ static void layouts_are_those_of_the_rom(void **state)
     check_layout("stm32h743v", 1, "@Option Bytes   /0x5200201C/01*128 e");
     check_layout("stm32l476", 0, "@Internal Flash  /0x08000000/0512*0002Kg");
     check_layout("stm32f107", 0, "@Internal Flash  /0x08000000/128*002Kg");
+    check_layout("stm32l152", 2, "@DATA Memory /0x08080000/02*004Ke");
     check_layout("stm32l152", 0, "@Internal Flash  /0x08000000/1024*256 g");
     check_layout("mboot", 0, "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg");
     check_layout("dfu-tolerant", 0, "Firmware");

@@ -142,6 +142,9 @@ static void some_flash_is_zero_when_erased(void **state)
     assert_int_equal(other.memory[0].overwritten, 3);
     sim_board_erase_sector_us(&other, 0);
     assert_memory_equal(flash, "\x00\x00\x00\x00", 4);
+    sim_board_write_us(&other, 2, 0, (const uint8_t *)"\x0F\x12", 2); /* EEPROM */
+    sim_board_write_us(&other, 2, 0, (const uint8_t *)"\xF0\x34", 2);
+    assert_memory_equal(other.memory[2].bytes, "\xF0\x34", 2);
     sim_board_release(&other);
 }
 
