@@ -15,6 +15,7 @@ GOALS := $(or $(MAKECMDGOALS),all)
 GROUPS := build \
   $(if $(filter demo check check-% bench-% mirror,$(GOALS)),run) \
   $(if $(filter check check-% bench-%,$(GOALS)),test) \
+  $(if $(filter check-guest,$(GOALS)),guest) \
   $(if $(filter lint lint-% format,$(GOALS)),lint test) \
   $(if $(filter fuzz%,$(GOALS)),fuzz)
 ifneq ($(filter-out help clean,$(GOALS)),)
@@ -49,6 +50,7 @@ TEST_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ := $(FUZZ_SRC:%.c=$B/%)
 TESTS := $(TEST_SRC:%.c=$B/%) $(FUZZ)
+GUEST := $(addprefix $B/tests/guest/,libusb-client usbfs-client)
 
 all: $B/firn $B/firn-sim.so ## build firn (build/release/firn, linked as ./firn)
 	@$(if $(filter release,$(VARIANT)),ln -sf $B/firn firn,:)
@@ -76,13 +78,16 @@ $B/%.o: %.c build/flags.mk
 $B/tests/unit/%: $B/tests/unit/%.o $B/libfirn.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
+$B/tests/guest/%: $B/tests/guest/%.o $B/libfirn.a
+	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 # A fuzz target with libFuzzer's main(), or with ours, which replays the committed corpus.
 FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$B/tests/fuzz/replay.o)
 $B/tests/fuzz/fuzz_%: $B/tests/fuzz/fuzz_%.o $B/libfirn.a $(filter %.o,$(FUZZ_MAIN))
 	@$(CC) $(LDFLAGS) -o $@ $< $(FUZZ_MAIN) $B/libfirn.a $(PKG_LIBS)
-.SECONDARY: $(TESTS:%=%.o) $B/tests/fuzz/replay.o
+.SECONDARY: $(TESTS:%=%.o) $(GUEST:%=%.o) $B/tests/fuzz/replay.o
 
--include $(LIB_OBJ:.o=.d) $B/cli/main.d $(TESTS:%=%.d) $B/tests/fuzz/replay.d
+-include $(LIB_OBJ:.o=.d) $B/cli/main.d $(TESTS:%=%.d) $(GUEST:%=%.d) $B/tests/fuzz/replay.d
 
 # ---- sources for demo and tests ------------------------------------------------------------------
 # One cache and one configuration for the demo and the tests: the interpreter's sources come from a
@@ -107,7 +112,8 @@ demo: all build/config.yaml ## the main job from end to end, without hardware
 PROVE := prove --timer -j2
 
 check: all $(TESTS) mirror ## all tests (SAN=1: under ASan and UBSan)
-	@CMOCKA_MESSAGE_OUTPUT=tap $(PROVE) $(TESTS) tests/cli/*.sh tests/e2e/*.sh
+	@CMOCKA_MESSAGE_OUTPUT=tap $(PROVE) $(TESTS) tests/cli/*.sh tests/e2e/*.sh \
+	  tests/guest/run
 
 check-unit: all $(TESTS) ## unit tests and the fuzz corpora only
 	@CMOCKA_MESSAGE_OUTPUT=tap $(PROVE) $(TESTS)
@@ -117,6 +123,10 @@ check-cli: all $B/tests/unit/test_hostile build/config.yaml ## tests of the comm
 
 check-e2e: all mirror ## builds, simulated boards, QEMU
 	@$(PROVE) tests/e2e/*.sh
+
+check-guest: all $(GUEST) ## the simulated bus against Linux's own, in a QEMU guest (82 MB, once)
+	@tests/guest/kernel >/dev/null
+	@FIRN_GUEST=1 $(PROVE) tests/guest/run
 
 bench-build: all mirror ## the demo and an unchanged build, measured
 	@tests/bench/build
@@ -130,7 +140,7 @@ fuzz-corpus: $(FUZZ) ## add what fuzzing reached to the committed corpora, as fe
 
 # ---- lint ----------------------------------------------------------------------------------------
 C_FILES := $(wildcard $(DIRS:%=%/*.c) $(DIRS:%=%/*.h) tests/unit/*.c tests/unit/*.h \
-  tests/fuzz/*.c tests/fuzz/*.h)
+  tests/fuzz/*.c tests/fuzz/*.h tests/guest/*.c tests/guest/*.h)
 TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(filter-out tests/%,$(filter %.c,$(C_FILES))))
 
 lint: lint-format lint-house lint-tidy lint-cppcheck ## format, house rules, clang-tidy, cppcheck
@@ -173,5 +183,5 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf build firn
 
-.PHONY: all mirror demo check check-unit check-cli check-e2e bench-build fuzz fuzz-corpus lint \
+.PHONY: all mirror demo check check-unit check-cli check-e2e check-guest bench-build fuzz fuzz-corpus lint \
   lint-format lint-house lint-tidy lint-cppcheck format install help clean
