@@ -48,6 +48,12 @@ bool claims_tell_device(const struct usb_device *device, const struct usb_setup 
     return reply.outcome == USB_DONE;
 }
 
+bool claims_enumerate(const struct usb_device *device)
+{
+    const struct usb_setup setup = {0, USB_SET_CONFIGURATION, 1, 0, 0};
+    return claims_tell_device(device, &setup);
+}
+
 /* usb_unbind_interface() */
 bool claims_expel(struct claims *claims, unsigned interface)
 {

@@ -47,5 +47,7 @@ int claims_check_endpoint(struct claims *claims, const void *owner, unsigned add
 
 /* A request of the kernel's own, outside of the queue. */
 bool claims_tell_device(const struct usb_device *device, const struct usb_setup *setup);
+/* Choose configuration 1: what enumeration ends with. */
+bool claims_enumerate(const struct usb_device *device);
 
 #endif

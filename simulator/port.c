@@ -151,11 +151,12 @@ void port_configure(struct port *port, const struct runtime_options *options)
 void port_init(struct port *port, unsigned index, const struct board_model *model,
                enum board_timing_kind timing, const struct sim_clock *clock)
 {
-    *port = (struct port){.index = index, .descriptors = BUF_INIT};
+    *port = (struct port){.index = index, .descriptors = BUF_INIT, .serial = BUF_INIT};
     sim_board_init(&port->board, model, timing, index);
     dfu_device_init(&port->dfu, &port->board, clock);
     usb_add_device_descriptor(model, &port->descriptors);
     usb_add_configuration_descriptor(model, &port->descriptors);
+    usb_add_serial(&port->dfu, &port->serial);
     port->device = (struct usb_device){
         .control = control,
         .bus_reset = bus_reset,
@@ -164,7 +165,7 @@ void port_init(struct port *port, unsigned index, const struct board_model *mode
         .descriptors_len = port->descriptors.len,
         .manufacturer = model->manufacturer,
         .product = model->product,
-        .serial = port->board.serial,
+        .serial = port->serial.data,
     };
     runtime_init(&port->runtime, model, port->board.serial, clock, on_runtime_event, port);
 }
@@ -180,6 +181,7 @@ void port_release(struct port *port)
     dfu_device_release(&port->dfu);
     sim_board_release(&port->board);
     buf_release(&port->descriptors);
+    buf_release(&port->serial);
 }
 
 void port_power_on(struct port *port)

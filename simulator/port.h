@@ -44,6 +44,7 @@ struct port {
     struct faults faults;
     uint64_t transfers;
     struct buf descriptors;
+    struct buf serial;                /* the bootloader's, as Linux shows it */
     struct usb_device device;         /* the bootloader; event is set by whoever plugs ... */
     struct usb_device runtime_device; /* ... here too */
     bool running;                     /* it left the bootloader and runs what was flashed */

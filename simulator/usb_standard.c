@@ -96,6 +96,31 @@ static bool add_string_descriptor(const struct dfu_device *dfu, unsigned index, 
     return true;
 }
 
+/* Of the basic plane, surrogates aside: no board here sends others. */
+static void add_utf8(struct buf *out, unsigned code)
+{
+    if (code < 0x80) {
+        buf_addc(out, (char)code);
+    } else if (code < 0x800) {
+        buf_addc(out, (char)(0xC0 | code >> 6));
+        buf_addc(out, (char)(0x80 | (code & 0x3F)));
+    } else {
+        buf_addc(out, (char)(0xE0 | code >> 12));
+        buf_addc(out, (char)(0x80 | (code >> 6 & 0x3F)));
+        buf_addc(out, (char)(0x80 | (code & 0x3F)));
+    }
+}
+
+void usb_add_serial(const struct dfu_device *dfu, struct buf *out)
+{
+    _cleanup_(buf_release) struct buf descriptor = BUF_INIT;
+    if (!add_string_descriptor(dfu, STRING_SERIAL, &descriptor))
+        return;
+    const uint8_t *bytes = (const uint8_t *)descriptor.data;
+    for (size_t i = 2; i + 1 < descriptor.len; i += 2)
+        add_utf8(out, bytes[i] | (unsigned)bytes[i + 1] << 8);
+}
+
 static void get_descriptor(const struct dfu_device *dfu, const struct usb_setup *setup, uint8_t *in,
                            struct usb_reply *reply)
 {

@@ -12,7 +12,8 @@
 #include "simulator/urb.h"
 #include "simulator/usb_interface.h"
 
-#define FULL_SPEED 2 /* USB_SPEED_FULL of linux/usb/ch9.h, what USBDEVFS_GET_SPEED returns */
+#define RESET_US 10000 /* a bus reset takes at least that (USB 2.0, 7.1.7.5) */
+#define FULL_SPEED 2   /* USB_SPEED_FULL of linux/usb/ch9.h, what USBDEVFS_GET_SPEED returns */
 
 struct usbfs_file;
 
@@ -150,10 +151,15 @@ static int disconnect_claim(struct usbfs_file *file, const uint8_t *arg)
 
 /* ---- the device as a whole ------------------------------------------------------------------ */
 
-static bool enumerate(const struct usb_device *device)
+/* The kernel gives up a device that does not answer. */
+static void reset_is_over(void *arg)
 {
-    const struct usb_setup setup = {0, USB_SET_CONFIGURATION, 1, 0, 0};
-    return claims_tell_device(device, &setup);
+    const struct usbfs_file *file = arg;
+    const struct usb_device *device = device_of(file);
+    bool gone = file->node->endpoint.gone, configured = !gone && claims_enumerate(device);
+    if (!gone && !configured)
+        device->event(device->data, USB_UNPLUGGED, 0);
+    wire_done(file->wire, configured ? 0 : -ENODEV);
 }
 
 /* Linux takes the interfaces away from usbfs, which cannot prepare for a reset. */
@@ -164,11 +170,8 @@ static int reset(struct usbfs_file *file, const uint8_t *arg)
     claims_release_all(&file->node->claims, NULL);
     endpoint_flush(&file->node->endpoint);
     device->bus_reset(device->data);
-    if (enumerate(device))
-        return 0;
-    /* The kernel gives up a device that does not answer after a reset. */
-    device->event(device->data, USB_UNPLUGGED, 0);
-    return -ENODEV;
+    clock_after(file->node->endpoint.clock, RESET_US, reset_is_over, file);
+    return URB_WAITS;
 }
 
 static int clear_halt(struct usbfs_file *file, const uint8_t *arg)
@@ -331,7 +334,7 @@ struct usbfs_node *usbfs_node_new(const struct usb_device *device, unsigned addr
     node->address = address;
     node->ops = ops;
     node->data = data;
-    enumerate(device);
+    claims_enumerate(device);
     return node;
 }
 
@@ -348,6 +351,7 @@ static void on_closed(void *arg)
 {
     struct usbfs_file *file = arg;
     struct usbfs_node *node = file->node;
+    clock_cancel(node->endpoint.clock, file);
     wire_free(file->wire);
     urbs_release(&file->urbs);
     update_ready(file);

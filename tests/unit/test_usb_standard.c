@@ -46,6 +46,22 @@ static void the_device_descriptor(void **state)
     assert_int_equal(reply.length, 8);
 }
 
+static void serial_is(const char *model, const char *expected)
+{
+    _cleanup_(buf_release) struct buf serial = BUF_INIT;
+    start(model);
+    usb_add_serial(&dfu, &serial);
+    assert_string_equal(serial.data, expected);
+}
+
+/* "3CBJ" as two UTF-16 code units: what Linux 6.1 shows in sysfs. */
+static void the_serial_number_as_a_host_reads_it(void **state)
+{
+    (void)state;
+    serial_is("stm32f405", "356900003437");
+    serial_is("gd32vf103", "\xE4\x8C\xB3\xE4\xA9\x82");
+}
+
 static void the_configuration_has_an_alternate_setting_per_memory(void **state)
 {
     (void)state;
@@ -184,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_device_descriptor),
+        TEST(the_serial_number_as_a_host_reads_it),
         TEST(the_configuration_has_an_alternate_setting_per_memory),
         TEST(strings),
         TEST(errors_have_strings_on_mboot),
