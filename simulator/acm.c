@@ -19,17 +19,26 @@
 #define CHUNK 512
 #define NAME_MAX_BYTES 64
 
+/* One inotify for all terminals: a user may have 128 of them (fs.inotify.max_user_instances). */
+struct acm_driver {
+    struct loop *loop;
+    int inotify;
+    struct acm *first;
+};
+
 struct acm {
+    struct acm_driver *driver;
     struct loop *loop;
     const struct usb_device *device;
     uint8_t endpoint_in, endpoint_out;
-    int master, inotify;
-    int watch; /* of inotify, on the terminal */
+    int master;
+    int watch; /* of the driver's inotify, on the terminal; -1: none */
     bool open; /* by some program */
     uint32_t baud;
     enum usb_event event; /* that the device's last answer had */
     uint32_t event_ms;
     char terminal[NAME_MAX_BYTES];
+    struct acm *next;
 };
 
 bool acm_is_one(const struct usb_device *device)
@@ -114,7 +123,7 @@ static void to_program(void *arg)
 
 static bool watch_terminal(struct acm *acm)
 {
-    acm->watch = inotify_add_watch(acm->inotify, acm->terminal, IN_OPEN);
+    acm->watch = inotify_add_watch(acm->driver->inotify, acm->terminal, IN_OPEN);
     return acm->watch >= 0;
 }
 
@@ -122,7 +131,7 @@ static bool watch_terminal(struct acm *acm)
  * away; that we open it is not to be taken for a program. */
 static void flush_terminal(struct acm *acm)
 {
-    inotify_rm_watch(acm->inotify, acm->watch);
+    inotify_rm_watch(acm->driver->inotify, acm->watch);
     int fd = open(acm->terminal, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (fd >= 0) {
         tcflush(fd, TCIOFLUSH);
@@ -172,16 +181,26 @@ static void set_open(struct acm *acm, bool open)
     request(acm, SET_CONTROL_LINE_STATE, open ? LINE_DTR_RTS : 0, NULL, 0);
 }
 
+static void on_opened(struct acm_driver *driver, int watch)
+{
+    for (struct acm *acm = driver->first; acm; acm = acm->next) {
+        if (acm->watch == watch) {
+            set_open(acm, true);
+            return;
+        }
+    }
+}
+
 /* A watch that was removed says so as well: of those events nothing follows. */
 static void on_inotify(void *arg)
 {
-    struct acm *acm = arg;
-    _Alignas(struct inotify_event) char events[1024];
-    ssize_t len = read(acm->inotify, events, sizeof(events));
+    struct acm_driver *driver = arg;
+    _Alignas(struct inotify_event) char events[4096];
+    ssize_t len = read(driver->inotify, events, sizeof(events));
     for (ssize_t at = 0; at < len;) {
         const struct inotify_event *event = (const struct inotify_event *)(events + at);
         if (event->mask & IN_OPEN)
-            set_open(acm, true);
+            on_opened(driver, event->wd);
         at += (ssize_t)(sizeof(*event) + event->len);
     }
 }
@@ -206,24 +225,49 @@ static bool make_terminal(struct acm *acm)
            set_without_echo(acm->master, &termios);
 }
 
-bool acm_new(struct loop *loop, const struct usb_device *device, struct acm **acm, struct err **err)
+struct acm_driver *acm_driver_new(struct loop *loop, struct err **err)
+{
+    int inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (inotify < 0) {
+        err_set_errno(err, ERR_FAILED, errno, "cannot watch terminals of simulated boards");
+        return NULL;
+    }
+    struct acm_driver *driver = xcalloc(1, sizeof(*driver));
+    *driver = (struct acm_driver){.loop = loop, .inotify = inotify};
+    loop_watch(loop, inotify, on_inotify, driver);
+    return driver;
+}
+
+void acm_driver_free(struct acm_driver *driver)
+{
+    if (!driver)
+        return;
+    loop_unwatch(driver->loop, driver->inotify);
+    close(driver->inotify);
+    free(driver);
+}
+
+bool acm_new(struct acm_driver *driver, const struct usb_device *device, struct acm **acm,
+             struct err **err)
 {
     *acm = xcalloc(1, sizeof(**acm));
     **acm = (struct acm){
-        .loop = loop,
+        .driver = driver,
+        .loop = driver->loop,
         .device = device,
         .endpoint_in = usb_interface_endpoint(device, 1, BULK, USB_DIR_IN),
         .endpoint_out = usb_interface_endpoint(device, 1, BULK, 0),
         .master = -1,
-        .inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC),
+        .watch = -1,
+        .next = driver->first,
     };
-    if (!make_terminal(*acm) || (*acm)->inotify < 0 || !watch_terminal(*acm)) {
+    driver->first = *acm;
+    if (!make_terminal(*acm) || !watch_terminal(*acm)) {
         err_set_errno(err, ERR_FAILED, errno, "cannot make a terminal for a simulated board");
         acm_free(*acm);
         *acm = NULL;
         return false;
     }
-    loop_watch(loop, (*acm)->inotify, on_inotify, *acm);
     device->listen(device->data, to_program, *acm);
     return true;
 }
@@ -232,13 +276,14 @@ void acm_free(struct acm *acm)
 {
     if (!acm)
         return;
+    struct acm **link = &acm->driver->first;
+    while (*link != acm)
+        link = &(*link)->next;
+    *link = acm->next;
     clock_cancel(loop_clock(acm->loop), acm);
-    if (acm->device->listen)
-        acm->device->listen(acm->device->data, NULL, NULL);
-    if (acm->inotify >= 0) {
-        loop_unwatch(acm->loop, acm->inotify);
-        close(acm->inotify);
-    }
+    acm->device->listen(acm->device->data, NULL, NULL);
+    if (acm->watch >= 0)
+        inotify_rm_watch(acm->driver->inotify, acm->watch);
     if (acm->master >= 0) {
         loop_unwatch(acm->loop, acm->master);
         close(acm->master);

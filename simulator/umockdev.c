@@ -38,6 +38,7 @@ struct umockdev {
     struct loop *loop;
     char *root;
     struct uevents *uevents;
+    struct acm_driver *acm_driver; /* NULL: no device needed it yet */
     uint64_t seqnum;
     unsigned *last_address; /* of each bus */
     unsigned bus_count;
@@ -123,6 +124,7 @@ void umockdev_free(struct umockdev *bus)
         node->acm = NULL;
         usbfs_node_free(node->usbfs);
     }
+    acm_driver_free(bus->acm_driver);
     uevents_free(bus->uevents);
     free(bus->last_address);
     free(bus->root);
@@ -233,7 +235,9 @@ static bool add_terminal(struct node *node, struct err **err)
     unsigned number = 0;
     while (terminal_used(bus, number))
         number++;
-    if (!acm_new(bus->loop, node->place.device, &acm, err))
+    if (!bus->acm_driver && !(bus->acm_driver = acm_driver_new(bus->loop, err)))
+        return false;
+    if (!acm_new(bus->acm_driver, node->place.device, &acm, err))
         return false;
     if (!sysfs_tty_add(bus->root, &node->place, number, acm_terminal(acm), err)) {
         acm_free(acm);

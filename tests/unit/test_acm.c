@@ -12,6 +12,7 @@
 
 static struct loop *loop;
 static struct port port;
+static struct acm_driver *driver;
 static struct acm *acm;
 static enum usb_event event;
 
@@ -36,7 +37,8 @@ static int setup(void **state)
     port_run(&port);
     assert_false(acm_is_one(&port.device));
     assert_true(acm_is_one(port_device(&port)));
-    assert_ok(acm_new(loop, port_device(&port), &acm, &err), &err);
+    driver = acm_driver_new(loop, &err);
+    assert_ok(driver && acm_new(driver, port_device(&port), &acm, &err), &err);
     return 0;
 }
 
@@ -44,6 +46,7 @@ static int teardown(void **state)
 {
     (void)state;
     acm_free(acm);
+    acm_driver_free(driver);
     port_release(&port);
     loop_free(loop);
     return 0;
