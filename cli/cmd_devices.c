@@ -61,6 +61,14 @@ static char *state_text(const struct device *device)
     return xasprintf("%s %s", state, dfu_status_label((uint8_t)device->status));
 }
 
+/* Not for --serial where every board of the kind has the same. */
+static char *serial_text(const struct device *device)
+{
+    const char *serial = device->usb->serial ? device->usb->serial : "-";
+    return xasprintf("%s%s", serial,
+                     device->quirks.flags & QUIRK_SERIAL_IS_CONSTANT ? " (on each)" : "");
+}
+
 static void row_init(struct row *row, struct device *device)
 {
     *row = (struct row){.device = device};
@@ -71,7 +79,7 @@ static void row_init(struct row *row, struct device *device)
         xstrdup(mode(device)),
         xstrdup(device_dialect(device)),
         state_text(device),
-        xstrdup(device->usb->serial ? device->usb->serial : "-"),
+        serial_text(device),
         xstrdup(device->usb->name ? device->usb->name : "-"),
     };
     memcpy(row->cells, cells, sizeof(cells));

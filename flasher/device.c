@@ -56,8 +56,7 @@ static void read_state(struct device *device)
     _cleanup_err_ struct err *ignored = NULL;
     struct dfu dfu = dfu_of(device);
     uint8_t state;
-    if (device->quirks.flags & QUIRK_NO_GETSTATE ||
-        !dfu_get_state(&dfu, LOOK_TIMEOUT_MS, &state, &ignored))
+    if (!dfu_get_state(&dfu, LOOK_TIMEOUT_MS, &state, &ignored))
         return;
     device->state = state;
     device->status = DFU_STATUS_OK;

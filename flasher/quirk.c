@@ -36,12 +36,8 @@ struct row {
 static const struct row rows[] = {
     /* ST's loader in the parts' ROM. Which of its versions stall an early poll does not show. */
     {ID(0x0483, 0xdf11), .product_name = "STM32",
-     .quirks = {.flags = QUIRK_ST_ROM | QUIRK_STALLS_EARLY_POLL | QUIRK_MAY_POLL_EARLY |
-                         QUIRK_SHORT_BLOCK_MOVES,
-                .write_align = 8,
-                .name = "ST DfuSe ROM"},
-     "dfu-util, src/dfuse.c (STM32L4 stalls, \"fast\"); AN3156, \"Write memory\" (wTransferSize is "
-     "the buffer's); MicroPython 1.25.0, ports/stm32/mboot/pack.c (FLASH_MIN_WRITE_BYTES)"},
+     .quirks = {.flags = QUIRK_ST_ROM | QUIRK_STALLS_EARLY_POLL, .name = "ST DfuSe ROM"},
+     "dfu-util 0.11, src/dfuse.c: \"some STM32L4 bootloaders ... may stall the pipe when we poll\""},
     {ID(0x0483, 0xdf11), .product_name = "STM32", .serial = "STM32FxSTM32",
      .quirks = {.flags = QUIRK_SERIAL_IS_CONSTANT},
      "Ownasaurus/TAStm32 pull request 71: the same on every board"},
@@ -51,9 +47,7 @@ static const struct row rows[] = {
     /* Newer ROMs (H7, G0) are another program, with the strings of ST's example for a loader of
      * one's own: that one is treated alike. */
     {ID(0x0483, 0xdf11), .product_name = "DFU in ",
-     .quirks = {.flags = QUIRK_ST_ROM | QUIRK_STALLS_EARLY_POLL | QUIRK_SHORT_BLOCK_MOVES,
-                .write_align = 8,
-                .name = "ST DfuSe"},
+     .quirks = {.flags = QUIRK_ST_ROM | QUIRK_STALLS_EARLY_POLL, .name = "ST DfuSe"},
      "rusefi/rusefi issue 5574 (H7); ST community, \"Can't set Option Bytes over USB DFU to STM32G0 "
      "system bootloader\" (G0)"},
     {ID(0x0483, 0xdf11), .serial = "200364500000", .quirks = {.flags = QUIRK_SERIAL_IS_CONSTANT},
@@ -63,10 +57,10 @@ static const struct row rows[] = {
 
     /* MicroPython's loader: in ST's name, or in the name of the board's maker. */
     {ID(0x0483, 0xdf11), .manufacturer = "MicroPython",
-     .quirks = {.flags = QUIRK_BLOCKS_IN_GETSTATUS | QUIRK_MBOOT_STRINGS, .name = "mboot"},
+     .quirks = {.flags = QUIRK_MBOOT_STRINGS, .name = "mboot"},
      "MicroPython 1.25.0, ports/stm32/mboot/main.c, dfu_handle_tx() and pyb_usbdd_StrDescriptor()"},
     {.product_name = "Pyboard DFU",
-     .quirks = {.flags = QUIRK_BLOCKS_IN_GETSTATUS | QUIRK_MBOOT_STRINGS, .name = "mboot"},
+     .quirks = {.flags = QUIRK_MBOOT_STRINGS, .name = "mboot"},
      "MicroPython 1.25.0, ports/stm32/mboot/main.c, MBOOT_USBD_PRODUCT_STRING"},
 
     /* Boards that run MicroPython. */
@@ -146,21 +140,14 @@ struct family {
 
 static const struct family families[] = {
     {128,
-     {.flags = QUIRK_ERASES_TO_ZERO | QUIRK_STAYS_IN_DFU},
-     "STM32L0: RM0367, \"Flash memory\"; AN2606, boot pattern 6 (empty check)"},
+     {.flags = QUIRK_ERASES_TO_ZERO},
+     "STM32L0: RM0367, \"Flash memory\"; listings of real parts (1536*128g)"},
     {256,
      {.flags = QUIRK_ERASES_TO_ZERO},
      "STM32L1: RM0038, \"Flash memory and data EEPROM\"; listings of real parts (1024*256 g)"},
-    {2 * KIB,
-     {.flags = QUIRK_STAYS_IN_DFU},
-     "STM32L4, G0: AN2606, boot patterns 6 and 11 (empty check); efton.sk, STM32 gotchas 44"},
-    {8 * KIB,
-     {.write_align = 16},
-     "STM32H5, U5: MicroPython 1.25.0, ports/stm32/mboot/pack.c (FLASH_MIN_WRITE_BYTES)"},
     {128 * KIB,
-     {.flags = QUIRK_WEDGES_IN_BUSY, .write_align = 32},
-     "STM32H7: betaflight/betaflight-configurator pull request 1861; MicroPython 1.25.0, "
-     "ports/stm32/mboot/pack.c (FLASH_MIN_WRITE_BYTES)"},
+     {.flags = QUIRK_WEDGES_IN_BUSY},
+     "STM32H7: betaflight/betaflight-configurator pull request 1861"},
 };
 
 static void merge(struct quirks *into, const struct quirks *from)
@@ -168,8 +155,6 @@ static void merge(struct quirks *into, const struct quirks *from)
     into->flags |= from->flags;
     if (from->transfer_size)
         into->transfer_size = from->transfer_size;
-    if (from->write_align)
-        into->write_align = from->write_align;
     if (from->poll_timeout_ms)
         into->poll_timeout_ms = from->poll_timeout_ms;
     if (from->layout)
@@ -246,24 +231,19 @@ void quirks_add_layout(struct quirks *quirks, const struct layout *layout)
 
 /* In the order of their bits. */
 static const char *const flag_texts[] = {
-    "an early GETSTATUS stalls",
-    "may be polled early",
-    "erases to 0x00",
-    "short blocks move",
-    "stays in DFU mode until it is powered off",
-    "works while it delays the answer to GETSTATUS",
-    "two CLRSTATUS lead out of dfuDNBUSY",
-    "constant serial",
+    "ST's ROM",
     "explains errors by string index",
+    "an early GETSTATUS stalls",
+    "two CLRSTATUS lead out of dfuDNBUSY",
+    "erases to 0x00",
+    "constant serial",
     "detaches by itself",
     "in DFU mode though it says runtime",
     "runs MicroPython",
     "1200-baud touch",
-    "no GETSTATE",
     "does not upload what was written",
     "plain DFU though it says DfuSe",
     "another protocol than DFU: refused",
-    "ST's ROM",
 };
 
 /* "a, b": the separator before each item but the first. */
@@ -291,7 +271,6 @@ static void add_quirks(const struct quirks *quirks, struct buf *out)
         if (quirks->flags & 1u << bit)
             add_item(out, flag_texts[bit], &any);
     add_number(out, "bytes a transfer:", quirks->transfer_size, &any);
-    add_number(out, "writes in multiples of", quirks->write_align, &any);
     add_number(out, "milliseconds between polls:", quirks->poll_timeout_ms, &any);
     if (quirks->layout)
         add_item(out, quirks->layout, &any);

@@ -17,50 +17,39 @@
 #include <stdint.h>
 
 enum quirk_flag {
+    /* The DFU loader that ST puts into its parts, or one made from ST's example. */
+    QUIRK_ST_ROM = 1 << 0,
+    /* mboot: iString 0x10..0x13 in a status say what happened. */
+    QUIRK_MBOOT_STRINGS = 1 << 1,
     /* GETSTATUS stalls when it comes before bwPollTimeout has passed, or announces too short a
      * time: wait that long again and retry. */
-    QUIRK_STALLS_EARLY_POLL = 1 << 0,
-    /* bwPollTimeout is far too long and may be cut short (breaks DFU 1.1; --poll-early only). */
-    QUIRK_MAY_POLL_EARLY = 1 << 1,
-    /* Erased memory reads 0x00 (STM32L0, L1), not 0xFF. */
-    QUIRK_ERASES_TO_ZERO = 1 << 2,
-    /* A block with wBlockNum > 2 lands at (block - 2) * its own length: never send a short one. */
-    QUIRK_SHORT_BLOCK_MOVES = 1 << 3,
-    /* Stays in DFU mode after "leave" until it is powered off: not coming back is no failure. */
-    QUIRK_STAYS_IN_DFU = 1 << 4,
-    /* GETSTATUS announces 0 ms and the work is done while the next one waits (mboot). */
-    QUIRK_BLOCKS_IN_GETSTATUS = 1 << 5,
+    QUIRK_STALLS_EARLY_POLL = 1 << 2,
     /* Stuck in dfuDNBUSY: two CLRSTATUS lead out (STM32H743 rev V above 1 MiB). */
-    QUIRK_WEDGES_IN_BUSY = 1 << 6,
-    /* The serial is the same on every board of the kind: not shown as an identity. */
-    QUIRK_SERIAL_IS_CONSTANT = 1 << 7,
-    /* mboot: iString 0x10..0x13 in a status say what happened. */
-    QUIRK_MBOOT_STRINGS = 1 << 8,
+    QUIRK_WEDGES_IN_BUSY = 1 << 3,
+    /* Erased memory reads 0x00 (STM32L0, L1), not 0xFF. */
+    QUIRK_ERASES_TO_ZERO = 1 << 4,
+    /* The serial is the same on every board of the kind: it identifies none. */
+    QUIRK_SERIAL_IS_CONSTANT = 1 << 5,
     /* The device detaches by itself whatever bitWillDetach says. */
-    QUIRK_WILL_DETACH = 1 << 9,
+    QUIRK_WILL_DETACH = 1 << 6,
     /* In DFU mode, although its interface says runtime. */
-    QUIRK_IS_DFU_MODE = 1 << 10,
+    QUIRK_IS_DFU_MODE = 1 << 7,
     /* Runtime mode of a MicroPython board: machine.bootloader() on its CDC port enters DFU mode. */
-    QUIRK_MICROPYTHON_RUNTIME = 1 << 11,
+    QUIRK_MICROPYTHON_RUNTIME = 1 << 8,
     /* Runtime mode that enters its bootloader on the 1200-baud touch (Arduino's convention). */
-    QUIRK_TOUCH_1200 = 1 << 12,
-    /* GETSTATE is not answered: GETSTATUS has to do. */
-    QUIRK_NO_GETSTATE = 1 << 13,
+    QUIRK_TOUCH_1200 = 1 << 9,
     /* bitCanUpload is set, but what UPLOAD returns is not what was written. */
-    QUIRK_NO_UPLOAD = 1 << 14,
+    QUIRK_NO_UPLOAD = 1 << 10,
     /* bcdDFUVersion says DfuSe (0x011A); it is plain DFU 1.1. */
-    QUIRK_IS_PLAIN_DFU = 1 << 15,
+    QUIRK_IS_PLAIN_DFU = 1 << 11,
     /* DFU's requests carry another protocol (Atmel's FLIP): an image sent to it is taken for
      * commands. Not to be written to. */
-    QUIRK_IS_NOT_DFU = 1 << 16,
-    /* The DFU loader that ST puts into its parts, or one made from ST's example. */
-    QUIRK_ST_ROM = 1 << 17,
+    QUIRK_IS_NOT_DFU = 1 << 12,
 };
 
 struct quirks {
     uint32_t flags;           /* enum quirk_flag */
     uint16_t transfer_size;   /* instead of wTransferSize, bytes; 0 = as the device says */
-    uint16_t write_align;     /* every write has a multiple of this many bytes; 0 = any */
     uint16_t poll_timeout_ms; /* instead of every bwPollTimeout, which is not to be believed; 0 = as
                                  the device says */
     const char *layout;       /* instead of the first alternate setting's string; NULL = as it is */

@@ -267,7 +267,7 @@ static inline struct dfu fake_mboot_dfu(struct fake_mboot *b)
         .io = {fake_mboot_control, fake_mboot_set_alt, fake_mboot_reset, fake_mboot_now_us,
                fake_mboot_sleep_until, b},
         .transfer_size = FAKE_MBOOT_BLOCK,
-        .quirks = {.flags = QUIRK_BLOCKS_IN_GETSTATUS | QUIRK_MBOOT_STRINGS, .name = "mboot"},
+        .quirks = {.flags = QUIRK_MBOOT_STRINGS, .name = "mboot"},
     };
 }
 
