@@ -258,6 +258,92 @@ static void never_becomes_idle(void **state)
     assert_in_range(b->transfers, 2, 20);
 }
 
+/* STM32L4: a GETSTATUS before the announced time has passed is refused. */
+static bool stall_once;
+static enum usb_fault stalls_early(void *data, const struct usb_control *c, size_t *moved)
+{
+    const struct fake_board *b = data;
+    if (c->request == DFU_GETSTATUS && b->state == DFU_STATE_DNBUSY && stall_once) {
+        stall_once = false;
+        return USB_STALLED;
+    }
+    return fake_control(data, c, moved);
+}
+
+static void early_poll_is_repeated(void **state)
+{
+    struct fake_board *b = *state;
+    struct dfu dfu = fake_dfu(b);
+    struct err *err = NULL;
+    dfu.io.control = stalls_early;
+    b->erase_ms = 300;
+    for (int has_quirk = 1; has_quirk >= 0; has_quirk--) {
+        dfu.quirks.flags = has_quirk ? QUIRK_STALLS_EARLY_POLL : 0;
+        stall_once = true;
+        long long start_us = b->now_us;
+        assert_ok(dfu_download(&dfu, 0, erase, 5, &err), &err);
+        assert_true(dfu_wait(&dfu, DFU_STATE_DNLOAD_IDLE, 1000, &err) == has_quirk);
+        if (has_quirk)
+            assert_in_range(b->now_us - start_us, 600000, 610000);
+        else
+            assert_error(&err, ERR_DEVICE, "the board refuses GETSTATUS (stall)");
+    }
+}
+
+/* STM32H743: busy for ever, until two CLRSTATUS. */
+static void wedged_board_is_freed(void **state)
+{
+    struct fake_board *b = *state;
+    struct dfu dfu = fake_dfu(b);
+    struct err *err = NULL;
+    for (int has_quirk = 0; has_quirk <= 1; has_quirk++) {
+        dfu.quirks.flags = has_quirk ? QUIRK_WEDGES_IN_BUSY : 0;
+        b->state = DFU_STATE_DNBUSY;
+        b->stuck = true;
+        assert_true(dfu_make_idle(&dfu, 1000, &err) == has_quirk);
+        if (!has_quirk)
+            assert_error(&err, ERR_DEVICE, "still busy after 1.0 s (state dfuDNBUSY");
+    }
+    assert_int_equal(b->state, DFU_STATE_IDLE);
+}
+
+/* mboot says why, in a string. */
+static enum usb_fault has_strings(void *data, const struct usb_control *c, size_t *moved)
+{
+    static const uint8_t text[] = {10, 3, 'b', 0, 'a', 0, 'd', 0, '\n', 0};
+    if (c->request_type == USB_REQUEST_IN) {
+        assert_int_equal(c->request, 6);
+        assert_int_equal(c->value, 0x0311);
+        memcpy(c->data, text, sizeof(text));
+        *moved = sizeof(text);
+        return USB_OK;
+    }
+    enum usb_fault fault = fake_control(data, c, moved);
+    if (c->request == DFU_GETSTATUS)
+        ((uint8_t *)c->data)[5] = 0x11;
+    return fault;
+}
+
+static void status_string_is_shown(void **state)
+{
+    struct fake_board *b = *state;
+    struct dfu dfu = fake_dfu(b);
+    struct err *err = NULL;
+    dfu.io.control = has_strings;
+    b->fail_erase = DFU_STATUS_ERR_ADDRESS;
+    for (int has_quirk = 0; has_quirk <= 1; has_quirk++) {
+        dfu.quirks.flags = has_quirk ? QUIRK_MBOOT_STRINGS : 0;
+        b->state = DFU_STATE_IDLE;
+        b->code = DFU_STATUS_OK;
+        assert_ok(dfu_download(&dfu, 0, erase, 5, &err), &err);
+        assert_false(dfu_wait(&dfu, DFU_STATE_DNLOAD_IDLE, 1000, &err));
+        assert_error(&err, ERR_DEVICE,
+                     has_quirk ? "(state dfuERROR, status errADDRESS, the board says: bad\\x0a)"
+                               : "(state dfuERROR, status errADDRESS)");
+        assert_int_equal(dfu.fault, USB_OK);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -278,6 +364,9 @@ int main(void)
         TEST(unplugged),
         TEST(idle_from_any_state),
         TEST(never_becomes_idle),
+        TEST(early_poll_is_repeated),
+        TEST(wedged_board_is_freed),
+        TEST(status_string_is_shown),
     };
     return cmocka_run_group_tests_name("dfu", tests, NULL, NULL);
 }
