@@ -1,0 +1,271 @@
+#include "flasher/wipe.h"
+
+#include <inttypes.h>
+
+#include "base/text.h"
+#include "flasher/presence.h"
+#include "flasher/retarget.h"
+#include "flasher/session.h"
+#include "flasher/task.h"
+
+/* A board being erased. */
+struct wipe {
+    struct session session;
+    const struct device_target *target;
+    uint64_t address, end;
+    uint64_t sectors;
+    uint8_t blank;
+};
+
+static bool set_plain(struct err **err)
+{
+    err_set(err, ERR_DEVICE, "it describes no memory with addresses (plain DFU)");
+    return err_hint(err, "only DfuSe boards (STM32, mboot) can be erased by address");
+}
+
+static bool find_target(struct device *device, const char *alt, const struct device_target **found,
+                        struct err **err)
+{
+    *found = NULL;
+    for (size_t i = 0; i < device->target_count && !alt && !*found; i++)
+        if (device->targets[i].has_layout)
+            *found = &device->targets[i];
+    if (alt && !(*found = retarget_find(device, alt, err)))
+        return false;
+    return (*found && (*found)->has_layout) || set_plain(err);
+}
+
+static bool wipe_open(struct wipe *wipe, struct fleet_board *board, const char *alt,
+                      struct err **err)
+{
+    struct device *device = board->device;
+    *wipe = (struct wipe){.blank = 0xff};
+    if (!device_open(device, err) || !find_target(device, alt, &wipe->target, err))
+        return false;
+    if (device->quirks.flags & QUIRK_ERASES_TO_ZERO)
+        wipe->blank = 0;
+    session_init(&wipe->session, &device->dfu, board->events);
+    return true;
+}
+
+static void wipe_close(struct wipe *wipe, struct fleet_board *board)
+{
+    session_release(&wipe->session);
+    device_close(board->device);
+}
+
+/* ---- the span ------------------------------------------------------------------------------- */
+
+static bool set_not_erasable(const struct layout *layout, uint64_t address, struct err **err)
+{
+    err_set(err, ERR_DEVICE, "0x%08" PRIx64 " is not in erasable memory of the board's %s", address,
+            layout->name);
+    return err_hint(err, "`firn devices` shows the board's memories; --alt chooses another one");
+}
+
+/* Widen the span to whole sectors. */
+static bool to_sectors(struct wipe *wipe, struct err **err)
+{
+    const struct layout *layout = &wipe->target->layout;
+    uint64_t first = wipe->address, at = wipe->address;
+    while (at < wipe->end) {
+        struct layout_sector sector;
+        if (at > UINT32_MAX || !layout_sector_at(layout, (uint32_t)at, &sector) ||
+            !(sector.access & LAYOUT_ERASABLE))
+            return set_not_erasable(layout, at, err);
+        if (wipe->sectors++ == 0)
+            first = sector.address;
+        at = (uint64_t)sector.address + sector.size;
+    }
+    wipe->address = first;
+    wipe->end = at;
+    return true;
+}
+
+static bool find_span(struct wipe *wipe, const struct wipe_options *options, struct err **err)
+{
+    wipe->address = options->address;
+    wipe->end = (uint64_t)options->address + options->size;
+    uint64_t end = wipe->end;
+    if (!to_sectors(wipe, err))
+        return false;
+    if (wipe->address == options->address && wipe->end == end)
+        return true;
+    err_set(err, ERR_USAGE,
+            "0x%08" PRIx32 " with %" PRIu32 " bytes cuts a sector, which can only "
+            "be erased whole",
+            options->address, options->size);
+    return err_hint(err, "whole sectors: --address 0x%08" PRIx64 " --size %" PRIu64, wipe->address,
+                    wipe->end - wipe->address);
+}
+
+/* All of the memory, for looking at it after a mass erase. */
+static void whole_span(struct wipe *wipe)
+{
+    const struct layout *layout = &wipe->target->layout;
+    const struct layout_group *last = &layout->groups[layout->group_count - 1];
+    wipe->address = layout->groups[0].address;
+    wipe->end = (uint64_t)last->address + (uint64_t)last->count * last->sector_size;
+    wipe->sectors = layout_sector_count(layout);
+}
+
+/* ---- erasing -------------------------------------------------------------------------------- */
+
+static bool erase_sectors(struct wipe *wipe, struct err **err)
+{
+    struct session *session = &wipe->session;
+    struct layout_sector sector;
+    for (uint64_t at = wipe->address; at < wipe->end; at = (uint64_t)sector.address + sector.size) {
+        layout_sector_at(&wipe->target->layout, (uint32_t)at, &sector);
+        if (!session_may_go_on(session, err) || !session_choose(session, wipe->target->alt, err) ||
+            !dfuse_erase_sector(&session->dfuse, sector.address, err))
+            return false;
+        session_advance(session, sector.size);
+    }
+    return true;
+}
+
+static bool erase_all(struct wipe *wipe, struct err **err)
+{
+    return session_choose(&wipe->session, wipe->target->alt, err) &&
+           dfuse_mass_erase(&wipe->session.dfuse, err);
+}
+
+static bool set_not_blank(uint64_t address, uint8_t got, uint8_t blank, struct err **err)
+{
+    err_set(err, ERR_DEVICE,
+            "0x%08" PRIx64 " was erased and reads 0x%02x instead of 0x%02x: the sector is "
+            "write-protected or worn out",
+            address, got, blank);
+    return err_hint(err, "the board reports no error for a protected sector; `firn unprotect` "
+                         "removes read protection only, option bytes hold write protection");
+}
+
+/* Gaps between the groups of a layout are no memory. */
+static bool check_blank(struct wipe *wipe, struct err **err)
+{
+    struct session *session = &wipe->session;
+    uint16_t block = session->dfu->transfer_size;
+    struct layout_sector sector;
+    for (uint64_t at = wipe->address; at < wipe->end;) {
+        if (!layout_sector_at(&wipe->target->layout, (uint32_t)at, &sector)) {
+            at++;
+            continue;
+        }
+        uint64_t left = (uint64_t)sector.address + sector.size - at;
+        uint16_t len = left < block ? (uint16_t)left : block;
+        if (!session_read(session, wipe->target->alt, (uint32_t)at, len, err))
+            return false;
+        for (uint16_t i = 0; i < len; i++)
+            if (session->block[i] != wipe->blank)
+                return set_not_blank(at + i, session->block[i], wipe->blank, err);
+        session_advance(session, len);
+        at += len;
+    }
+    return session_rest(session, err);
+}
+
+static bool erase_and_look(struct wipe *wipe, const struct wipe_options *options,
+                           struct flash_result *result, struct err **err)
+{
+    uint64_t bytes = wipe->end - wipe->address;
+    session_begin(&wipe->session, "erase", "Erasing", options->mass ? 0 : bytes);
+    bool ok = options->mass ? erase_all(wipe, err) : erase_sectors(wipe, err);
+    _cleanup_free_ char *detail = xasprintf("%" PRIu64 " sectors", wipe->sectors);
+    if (!session_end(&wipe->session, ok, detail))
+        return false;
+    result->sectors_erased = wipe->sectors;
+    session_begin(&wipe->session, "verify", "Reading back", bytes);
+    result->verified = check_blank(wipe, err);
+    return session_end(&wipe->session, result->verified, "all bytes are erased");
+}
+
+static char *summary_of(const struct wipe *wipe, const struct wipe_options *options)
+{
+    struct buf summary = BUF_INIT;
+    buf_addf(&summary, "%s %" PRIu64 " sectors (", options->dry_run ? "would erase" : "erased",
+             wipe->sectors);
+    text_add_size(&summary, wipe->end - wipe->address);
+    buf_addf(&summary, ") at 0x%08" PRIx64, wipe->address);
+    return buf_detach(&summary, NULL);
+}
+
+bool wipe_board(struct fleet_board *board, const struct wipe_options *options, struct err **err)
+{
+    struct wipe wipe;
+    if (!wipe_open(&wipe, board, options->alt, err))
+        return false;
+    if (options->mass)
+        whole_span(&wipe);
+    bool ok = (options->mass || find_span(&wipe, options, err)) &&
+              (options->dry_run || erase_and_look(&wipe, options, board->result, err));
+    wipe_close(&wipe, board);
+    if (ok)
+        board->result->summary = summary_of(&wipe, options);
+    return ok;
+}
+
+/* ---- read protection ------------------------------------------------------------------------ */
+
+bool wipe_is_protected(struct fleet_board *board, bool *is_protected, struct err **err)
+{
+    struct wipe wipe;
+    struct err *refused = NULL;
+    if (!wipe_open(&wipe, board, NULL, err))
+        return false;
+    struct session *session = &wipe.session;
+    bool read = session_read(session, wipe.target->alt, wipe.target->layout.groups[0].address,
+                             session->dfu->transfer_size, &refused);
+    *is_protected = !read && session->dfu->status.code == DFU_STATUS_ERR_VENDOR;
+    if (read)
+        read = session_rest(session, err);
+    else if (*is_protected)
+        err_free(refused);
+    else
+        *err = refused;
+    wipe_close(&wipe, board);
+    return read || *is_protected;
+}
+
+/* It erases itself, disconnects and comes back. */
+static bool wait_until_back(struct fleet_board *board, struct err **err)
+{
+    _cleanup_(usb_list_release) struct usb_list now = USB_LIST_INIT;
+    struct usb_list before = {(struct usb_entry *)(uintptr_t)board->device->usb, 1};
+    const char *path = board->result->path;
+    long long deadline_us = task_now_us() + DFUSE_MASS_ERASE_LIMIT_MS * 1000LL;
+    return presence_wait(board->usb, &before, path, PRESENCE_NEW, deadline_us, &now, err) &&
+           (presence_is(NULL, &now, path, PRESENCE_DFU) ||
+            err_set(err, ERR_DEVICE, "it did not come back in its bootloader"));
+}
+
+static bool look_again(struct fleet_board *board, struct err **err)
+{
+    _cleanup_(device_list_release) struct device_list list = DEVICE_LIST_INIT;
+    bool is_protected = false;
+    if (!device_list_read(&list, board->usb, board->result->path, err))
+        return false;
+    if (!list.count)
+        return err_set(err, ERR_DEVICE, "the board is gone again");
+    struct fleet_board again = *board;
+    again.device = &list.devices[0];
+    if (!wipe_is_protected(&again, &is_protected, err))
+        return false;
+    return !is_protected || err_set(err, ERR_DEVICE, "it is still protected against reading");
+}
+
+bool wipe_unprotect(struct fleet_board *board, struct err **err)
+{
+    struct wipe wipe;
+    if (!wipe_open(&wipe, board, NULL, err))
+        return false;
+    event_phase_begin(board->events, "unprotect", "Erasing everything, removing the protection");
+    bool ok = session_choose(&wipe.session, wipe.target->alt, err) &&
+              dfuse_unprotect(&wipe.session.dfuse, err);
+    wipe_close(&wipe, board);
+    ok = ok && wait_until_back(board, err) && look_again(board, err);
+    event_phase_end(board->events, "unprotect", ok, "the board is empty and can be read");
+    if (ok)
+        board->result->summary = xstrdup("unprotected; its whole flash is erased");
+    return ok;
+}
