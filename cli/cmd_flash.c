@@ -60,7 +60,7 @@ struct arguments {
     const char *input;
     struct device_options device;
     struct flash_options flash;
-    bool has_address, with_dfu_util;
+    bool has_address;
     uint32_t address;
 };
 
@@ -109,7 +109,7 @@ static int take_own(struct cli *cli, struct arguments *args, int option, const c
     case OPT_RETURN:
         return take_return(cli, &args->flash.return_ms);
     case OPT_WITH:
-        args->with_dfu_util = true;
+        args->flash.with_dfu_util = true;
         if (strcmp(optarg, "dfu-util") != 0)
             return cli_usage(cli, &cmd_flash, "--with: there is dfu-util, not '%s'", optarg);
         return 0;

@@ -1,6 +1,7 @@
 #include "flasher/flash.h"
 
 #include "base/text.h"
+#include "flasher/dfu_util.h"
 #include "flasher/download.h"
 #include "flasher/fleet.h"
 #include "flasher/packed.h"
@@ -21,6 +22,36 @@ static size_t get_memories(const struct device *device, struct plan_memory *memo
     return count;
 }
 
+/* dfu-util opens the board itself and wants its interface. */
+static bool write_with_dfu_util(void *data, const struct plan *plan, struct err **err)
+{
+    struct device *device = data;
+    _cleanup_err_ struct err *lost = NULL;
+    usb_release(device->handle);
+    bool written = dfu_util_write(plan, device->usb, err);
+    bool claimed = usb_claim(device->handle, device->interface.number, written ? err : &lost);
+    return written && claimed;
+}
+
+static bool run_with_dfu_util(struct device *device, const struct plan_memory *memories,
+                              size_t count, const struct image *image,
+                              const struct flash_options *given, struct events *events,
+                              struct flash_result *result, struct err **err)
+{
+    struct flash_options options = *given;
+    options.write = write_with_dfu_util;
+    options.write_data = device;
+    if (options.erase == FLASH_ERASE_NEEDED)
+        options.erase = FLASH_ERASE_ALL;
+    return sequence_run(&device->dfu, memories, count, image, &options, events, result, err);
+}
+
+static bool set_not_for_dfu_util(struct err **err)
+{
+    err_set(err, ERR_USAGE, "--with=dfu-util is for DfuSe boards and images with addresses");
+    return err_hint(err, "leave it out; or run dfu-util itself");
+}
+
 static bool flash_open(struct device *device, const struct image *image,
                        const struct flash_options *options, struct events *events,
                        struct flash_result *result, struct err **err)
@@ -28,6 +59,8 @@ static bool flash_open(struct device *device, const struct image *image,
     struct plan_memory memories[DFU_ALTS_MAX];
     struct dfu *dfu = &device->dfu;
     const struct dfu_interface *interface = &device->interface;
+    if (options->with_dfu_util && (!device_is_dfuse(device) || image->packed))
+        return set_not_for_dfu_util(err);
     if (!device_is_dfuse(device))
         return download_run(dfu, interface->has_functional ? &interface->functional : NULL, image,
                             options, events, result, err);
@@ -36,8 +69,11 @@ static bool flash_open(struct device *device, const struct image *image,
         return false;
     if (image->packed)
         return packed_run(dfu, image, options, events, result, err);
-    return image_check_address(image, err) &&
-           sequence_run(dfu, memories, count, image, options, events, result, err);
+    if (!image_check_address(image, err))
+        return false;
+    if (options->with_dfu_util)
+        return run_with_dfu_util(device, memories, count, image, options, events, result, err);
+    return sequence_run(dfu, memories, count, image, options, events, result, err);
 }
 
 /* With --alt another memory than the image's. The plan borrows the image, so that the copy with
@@ -56,6 +92,19 @@ static bool flash_there(struct device *device, const struct image *image,
     return flash_open(device, &result->moved, options, events, result, err);
 }
 
+/* What is on the port when the board did not come back running. */
+static const char *where_it_is(const struct fleet_board *board)
+{
+    _cleanup_err_ struct err *ignored = NULL;
+    _cleanup_(usb_list_release) struct usb_list now = USB_LIST_INIT;
+    const char *path = board->result->path;
+    if (usb_list_read(board->usb, path, &now, &ignored) &&
+        presence_is(board->before, &now, path, PRESENCE_DFU))
+        return "it is in its bootloader again: unplug it and plug it in to start its program; is "
+               "BOOT0 held?";
+    return "not back yet; a program without USB never is";
+}
+
 /* The board has left its bootloader and, if its program has USB, comes back on the same port. That
  * it does not is no failure: many programs have none. */
 static void wait_for_return(const struct fleet_board *board, unsigned limit_ms)
@@ -68,8 +117,7 @@ static void wait_for_return(const struct fleet_board *board, unsigned limit_ms)
     bool back =
         presence_wait(board->usb, board->before, path, PRESENCE_PROGRAM, deadline_us, &now, &away);
     board->result->returned = back;
-    event_phase_end(board->events, "return", true,
-                    back ? "it runs" : "not back yet; a program without USB never is");
+    event_phase_end(board->events, "return", true, back ? "it runs" : where_it_is(board));
 }
 
 static char *summary_of(const struct flash_result *result)

@@ -27,10 +27,14 @@ struct flash_options {
     bool discard;       /* do not keep other data in sectors that are erased */
     bool verify;        /* read back and compare */
     bool leave;         /* start the program at the end */
+    bool with_dfu_util; /* dfu-util writes (dfu_util.h); DfuSe boards only */
     const char *alt;    /* number or name of the memory to write, instead of the image's; NULL */
     unsigned return_ms; /* then wait this long for the board on the same port; 0 = do not */
     bool dry_run;       /* end after the plan; nothing is changed */
     const char *rescue_dir; /* other data is put here while only our memory holds it; NULL = not */
+    /* Writes all blocks of a plan in the sequence's place; NULL = the sequence does. */
+    bool (*write)(void *data, const struct plan *plan, struct err **err);
+    void *write_data;
 };
 #define FLASH_OPTIONS_INIT                                                                         \
     {                                                                                              \

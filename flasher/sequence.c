@@ -190,6 +190,24 @@ static char *write_detail(const struct flash_result *result, bool vector_is_left
     return buf_detach(&detail, NULL);
 }
 
+/* Somebody else erases and writes (dfu_util.h), and leaves the board in some state. */
+static bool write_by_other(struct sequence *s, struct err **err)
+{
+    const struct plan *plan = &s->result->plan;
+    struct dfu *dfu = s->session.dfu;
+    session_begin(&s->session, "write", "dfu-util writes", 0);
+    bool ok = save_other_data(s, err) && session_rest(&s->session, err);
+    s->session.touched = ok;
+    ok = ok && s->options->write(s->options->write_data, plan, err);
+    s->session.alt = -1;
+    s->session.dfuse = (struct dfuse){.dfu = dfu};
+    if (ok) {
+        s->result->sectors_erased = plan_erase_count(plan);
+        s->result->bytes_written = plan_bytes(plan, PLAN_WRITE);
+    }
+    return session_end(&s->session, ok, "by dfu-util");
+}
+
 /* Unless the rest is to be verified first, the vector table is part of it. */
 static bool write_phase(struct sequence *s, struct err **err)
 {
@@ -240,7 +258,9 @@ static bool verify_all(struct sequence *s, struct err **err)
     while (plan_next(plan, PLAN_VERIFY, &at, &block))
         if (!verify_block(s, &block, err))
             return false;
-    return write_vector(s, err) && (!plan_vector(plan, &block) || verify_block(s, &block, err));
+    if (!s->options->write && !write_vector(s, err))
+        return false;
+    return !plan_vector(plan, &block) || verify_block(s, &block, err);
 }
 
 static bool verify_phase(struct sequence *s, struct err **err)
@@ -297,7 +317,8 @@ static bool change(struct sequence *s, struct err **err)
     s->result->verified = plan_is_empty(&s->result->plan);
     if (s->result->verified)
         return true;
-    return write_phase(s, err) && verify_phase(s, err);
+    return (s->options->write ? write_by_other(s, err) : write_phase(s, err)) &&
+           verify_phase(s, err);
 }
 
 static bool run(struct sequence *s, const struct image *image, const struct plan_memory *memories,

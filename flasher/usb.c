@@ -186,8 +186,7 @@ void usb_close(struct usb_handle *handle)
 {
     if (!handle)
         return;
-    if (handle->claimed >= 0)
-        (void)libusb_release_interface(handle->libusb, handle->claimed);
+    usb_release(handle);
     libusb_close(handle->libusb);
     free(handle);
 }
@@ -204,6 +203,13 @@ bool usb_claim(struct usb_handle *handle, uint8_t interface, struct err **err)
         return set_libusb_error(err, code, "cannot use the board's DFU interface");
     handle->claimed = interface;
     return true;
+}
+
+void usb_release(struct usb_handle *handle)
+{
+    if (handle->claimed >= 0)
+        (void)libusb_release_interface(handle->libusb, handle->claimed);
+    handle->claimed = -1;
 }
 
 bool usb_set_alt(struct usb_handle *handle, uint8_t interface, uint8_t alt, struct err **err)

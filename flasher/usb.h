@@ -106,6 +106,8 @@ static inline void usb_close_ptr(struct usb_handle **handle)
 
 /* Keep other programs off an interface, and then choose its alternate setting. */
 bool usb_claim(struct usb_handle *handle, uint8_t interface, struct err **err) MUST_CHECK;
+/* Let other programs have it; claim it again before the next transfer. */
+void usb_release(struct usb_handle *handle);
 bool usb_set_alt(struct usb_handle *handle, uint8_t interface, uint8_t alt,
                  struct err **err) MUST_CHECK;
 
