@@ -17,7 +17,8 @@ GROUPS := build \
   $(if $(filter check check-% bench-%,$(GOALS)),test) \
   $(if $(filter check-guest,$(GOALS)),guest) \
   $(if $(filter lint lint-% format,$(GOALS)),lint test) \
-  $(if $(filter fuzz%,$(GOALS)),fuzz)
+  $(if $(filter fuzz%,$(GOALS)),fuzz) \
+  $(if $(filter check-valgrind,$(GOALS)),valgrind)
 ifneq ($(filter-out help clean,$(GOALS)),)
 include build/flags.mk
 build/flags.mk: FORCE
@@ -49,8 +50,9 @@ LIB_OBJ := $(LIB_SRC:%.c=$B/%.o)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ := $(FUZZ_SRC:%.c=$B/%)
-TESTS := $(TEST_SRC:%.c=$B/%) $(FUZZ)
 GUEST := $(addprefix $B/tests/guest/,libusb-client usbfs-client)
+FAULTS := $B/tests/faults/check_faults
+TESTS := $(TEST_SRC:%.c=$B/%) $(FUZZ) $(FAULTS)
 
 all: $B/firn $B/firn-sim.so ## build firn (build/release/firn, linked as ./firn)
 	@$(if $(filter release,$(VARIANT)),ln -sf $B/firn firn,:)
@@ -81,13 +83,17 @@ $B/tests/unit/%: $B/tests/unit/%.o $B/libfirn.a
 $B/tests/guest/%: $B/tests/guest/%.o $B/libfirn.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+$(FAULTS): $B/tests/faults/check_faults.o $B/tests/faults/bench_board.o $B/libfirn.a
+	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 # A fuzz target with libFuzzer's main(), or with ours, which replays the committed corpus.
 FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$B/tests/fuzz/replay.o)
 $B/tests/fuzz/fuzz_%: $B/tests/fuzz/fuzz_%.o $B/libfirn.a $(filter %.o,$(FUZZ_MAIN))
 	@$(CC) $(LDFLAGS) -o $@ $< $(FUZZ_MAIN) $B/libfirn.a $(PKG_LIBS)
-.SECONDARY: $(TESTS:%=%.o) $(GUEST:%=%.o) $B/tests/fuzz/replay.o
+.SECONDARY: $(TESTS:%=%.o) $(GUEST:%=%.o) $B/tests/fuzz/replay.o $B/tests/faults/bench_board.o
 
--include $(LIB_OBJ:.o=.d) $B/cli/main.d $(TESTS:%=%.d) $(GUEST:%=%.d) $B/tests/fuzz/replay.d
+-include $(LIB_OBJ:.o=.d) $B/cli/main.d $(TESTS:%=%.d) $(GUEST:%=%.d) $B/tests/fuzz/replay.d \
+  $B/tests/faults/bench_board.d
 
 # ---- sources for demo and tests ------------------------------------------------------------------
 # One cache and one configuration for the demo and the tests: the interpreter's sources come from a
@@ -128,6 +134,16 @@ check-guest: all $(GUEST) ## the simulated bus against Linux's own, in a QEMU gu
 	@tests/guest/kernel >/dev/null
 	@FIRN_GUEST=1 $(PROVE) tests/guest/run
 
+check-faults: $(FAULTS) ## everything that can go wrong with a transfer, at every transfer of a flash
+	@$(FAULTS) all
+
+FLASHER_TESTS := $(filter $(patsubst flasher/%.c,$B/tests/unit/test_%,$(wildcard flasher/*.c)),$(TESTS))
+check-valgrind: all $(FLASHER_TESTS) $(FAULTS) ## the flasher's tests and firn flash, under valgrind
+	@TESTS='$(FLASHER_TESTS) $(FAULTS)' tests/valgrind.sh
+
+bench-flash: all ## firn flash beside dfu-util and the least that is possible, measured
+	@tests/bench/flash
+
 bench-build: all mirror ## the demo and an unchanged build, measured
 	@tests/bench/build
 
@@ -140,7 +156,7 @@ fuzz-corpus: $(FUZZ) ## add what fuzzing reached to the committed corpora, as fe
 
 # ---- lint ----------------------------------------------------------------------------------------
 C_FILES := $(wildcard $(DIRS:%=%/*.c) $(DIRS:%=%/*.h) tests/unit/*.c tests/unit/*.h \
-  tests/fuzz/*.c tests/fuzz/*.h tests/guest/*.c tests/guest/*.h)
+  tests/fuzz/*.c tests/fuzz/*.h tests/guest/*.c tests/guest/*.h tests/faults/*.c tests/faults/*.h)
 TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(filter-out tests/%,$(filter %.c,$(C_FILES))))
 
 lint: lint-format lint-house lint-tidy lint-cppcheck ## format, house rules, clang-tidy, cppcheck
@@ -183,5 +199,6 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf build firn
 
-.PHONY: all mirror demo check check-unit check-cli check-e2e check-guest bench-build fuzz fuzz-corpus lint \
-  lint-format lint-house lint-tidy lint-cppcheck format install help clean
+.PHONY: all mirror demo check check-unit check-cli check-e2e check-guest check-faults check-valgrind \
+  bench-build bench-flash fuzz fuzz-corpus lint lint-format lint-house lint-tidy lint-cppcheck format \
+  install help clean
