@@ -180,8 +180,29 @@ static void bad_commands_are_named(void **state)
     refused("unplug 2", "there is no board '2': they are numbered 0 to 1");
     refused("unplug x", "there is no board 'x'");
     refused("unplug 1 now", "unplug: 'now' is too much");
+    refused("move 1 here", "'here' is not a port of the simulated bus");
+    refused("move 1 1-1", "there is a device in 1-1");
+    refused("move 1 1-2.1", "there is no port 1-2.1");
+    refused("after-leave 1 never", "after-leave takes run, lost, bootloader or a port");
+    refused("program 1 doom", "there are repl, loop, busy, silent and garbage");
     refused("fault 1", "on= is missing");
     refused("fault 1 on=upload", "do= is missing");
+}
+
+static void boards_can_be_moved(void **state)
+{
+    (void)state;
+    command("move 0 1-5");
+    assert_false(exists_on_bus("1-1"));
+    assert_true(exists_on_bus("1-5"));
+    command("move 1 1-1");
+    assert_true(exists_on_bus("1-1"));
+    command("after-leave 0 lost");
+    command("after-leave 0 1-9");
+    command("program 0 busy");
+    command("reset 0"); /* nothing to run: the bootloader */
+    assert_true(exists_on_bus("1-5"));
+    assert_false(status_of(0, "running"));
 }
 
 static void a_root_hub_has_31_ports(void **state)
@@ -223,6 +244,7 @@ int main(void)
         TEST(faults_are_kept),
         TEST(settings_and_counters),
         TEST(bad_commands_are_named),
+        TEST(boards_can_be_moved),
         TEST(a_root_hub_has_31_ports),
         TEST(boards_behind_hubs),
     };
