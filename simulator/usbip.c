@@ -116,8 +116,9 @@ static void submit_control(struct usbip *usbip, const struct usbip_request *requ
                            const uint8_t *payload)
 {
     const struct usb_setup *setup = &request->setup;
-    if (is_standard(setup, USB_GET_DESCRIPTOR) && setup->value == USB_DESCRIPTOR_DEVICE << 8 &&
-        setup->length == RESET_DESCRIPTOR_LENGTH)
+    /* Before it is configured the device has just been powered on, which was its reset. */
+    if (usbip->configured && is_standard(setup, USB_GET_DESCRIPTOR) &&
+        setup->value == USB_DESCRIPTOR_DEVICE << 8 && setup->length == RESET_DESCRIPTOR_LENGTH)
         usbip->endpoint.device->bus_reset(usbip->endpoint.device->data);
 
     struct pending *pending = xcalloc(1, sizeof(*pending));

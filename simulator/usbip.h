@@ -6,7 +6,8 @@
  * the device; only SET_ADDRESS does not travel. Closing the connection unplugs the device.
  *
  * USB/IP has no message for a bus reset. Linux asks for 64 bytes of device descriptor, which has
- * 18, first thing after a reset and at no other time, so that request is taken for one.
+ * 18, first thing after a reset and at no other time, so that request is taken for one once the
+ * device is configured. (Before, it has just been powered on.)
  *
  *     usbip = usbip_new(loop, socket, &device, &ops, data);
  *     usbip_disconnect(usbip);      // from anywhere, also from the device's event()

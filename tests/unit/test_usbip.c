@@ -189,6 +189,10 @@ static void a_long_device_descriptor_is_a_reset(void **state)
     serve(2);
     assert_int_equal(resets, 0);
     submit(2, HOST_IN, 64, GET_DEVICE_64);
+    submit(3, HOST_OUT, 0, SET_CONFIGURATION);
+    serve(2);
+    assert_int_equal(resets, 0); /* it was powered on for that */
+    submit(4, HOST_IN, 64, GET_DEVICE_64);
     serve(2);
     assert_int_equal(resets, 1);
 }
