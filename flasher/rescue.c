@@ -32,6 +32,7 @@ void rescue_init(struct rescue *rescue, const char *dir, const char *path, const
         .dir = dir,
         .path = path ? xstrdup(path) : NULL,
         .board = buf_detach(&board, NULL),
+        .knows_board = serial != NULL,
         .files = STRV_INIT,
         .other = STRV_INIT,
     };
@@ -103,6 +104,9 @@ static void restore_file(struct rescue *rescue, const char *path, const struct p
         _cleanup_(buf_release) struct buf why = BUF_INIT;
         err_add_message(err, &why);
         event_warning(events, "'%s' cannot be put back: %s", shown, why.data);
+        strv_add(&rescue->other, path);
+    } else if (!rescue->knows_board) {
+        warn(rescue, path, "or of another one that was on this port before", events);
         strv_add(&rescue->other, path);
     } else if (compare_restore(plan, sector, &saved)) {
         event_info(events,

@@ -27,10 +27,13 @@ struct rescue {
     const char *dir;   /* NULL: nothing is saved and nothing restored; borrowed */
     char *path;        /* the board's port path */
     char *board;       /* path and serial as they are in the names */
+    bool knows_board;  /* the serial tells boards on that port apart */
     struct strv files; /* what this run saved or puts back */
     struct strv other; /* files that do not fit what the board holds now */
 };
 
+/* serial NULL: the board has none that tells it apart from others on that port. Its data is saved,
+ * and put back by hand only: it might be another board's. */
 void rescue_init(struct rescue *rescue, const char *dir, const char *path, const char *serial);
 void rescue_release(struct rescue *rescue);
 

@@ -343,7 +343,9 @@ bool sequence_run(struct dfu *dfu, const struct plan_memory *memories, size_t co
 {
     struct sequence sequence = {.options = options, .events = events, .result = result};
     session_init(&sequence.session, dfu, events);
-    rescue_init(&sequence.rescue, options->rescue_dir, result->path, result->serial);
+    bool is_constant = dfu->quirks.flags & QUIRK_SERIAL_IS_CONSTANT;
+    rescue_init(&sequence.rescue, options->rescue_dir, result->path,
+                is_constant ? NULL : result->serial);
     bool ok = run(&sequence, image, memories, count, err);
     const char *file = rescue_file(&sequence.rescue);
     result->rescue = file && !options->dry_run ? xstrdup(file) : NULL;

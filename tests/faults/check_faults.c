@@ -239,6 +239,7 @@ static bool flash_once(struct trial *trial, struct flash_result *result, struct 
         .quirks = trial->quirks,
     };
     result->path = xstrdup("1-1");
+    result->serial = xstrdup("3569");
     if (trial->is_dfuse)
         return sequence_run(&dfu, &memory, 1, &trial->image, &options, NULL, result, err);
     return download_run(&dfu, functional, &trial->image, &options, NULL, result, err);

@@ -217,6 +217,23 @@ static void another_memory(void **state)
     assert_files(f, "rescue-1-1.4-a_b_c-0x08001000-alt3.dfu ");
 }
 
+/* Without a serial nobody knows whether it is the same board that is on the port now. */
+static void of_some_board(void **state)
+{
+    struct fixture *f = *state;
+    rescue_release(&f->rescue);
+    rescue_init(&f->rescue, f->dir, "1-1.4", NULL);
+    save(f);
+    assert_files(f, "rescue-1-1.4-none-0x08001000.dfu ");
+    rescue_release(&f->rescue);
+    rescue_init(&f->rescue, f->dir, "1-1.4", NULL);
+    make(f, 0xff);
+    rescue_restore(&f->rescue, &f->plan, &f->plan.sectors[0], f->events);
+    assert_contains(f->said.data, "or of another one that was on this port before");
+    assert_int_equal(f->plan.sectors[0].content[0], 0xff);
+    assert_files(f, "rescue-1-1.4-none-0x08001000.dfu ");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -229,6 +246,7 @@ int main(void)
         TEST(too_many),
         TEST(not_wanted),
         TEST(another_memory),
+        TEST(of_some_board),
     };
     return cmocka_run_group_tests_name("rescue", tests, NULL, NULL);
 }
