@@ -228,7 +228,7 @@ static bool parse(struct arguments *args, int argc, char **argv, struct err **er
 }
 
 /* The kernel's bus carries no serial port; a board with a slow flash is not back at once either. */
-static void choose_runtime(struct arguments *args)
+static bool choose_runtime(struct arguments *args, struct err **err)
 {
     static const uint32_t boot_ms[] = {
         [BOARD_TIMING_ZERO] = 20,
@@ -242,6 +242,10 @@ static void choose_runtime(struct arguments *args)
         args->runtime.options.kind = RUNTIME_CDC;
     if (!args->boot_ms_given)
         args->runtime.boot_ms = boot_ms[args->timing];
+    enum runtime_kind kind = args->runtime.options.kind;
+    if (args->kernel && (kind == RUNTIME_CDC || kind == RUNTIME_BOTH))
+        return usage(err, "--kernel carries no serial port: --runtime can be dfu or none");
+    return true;
 }
 
 /* A shell for a person to look around in. */
@@ -282,10 +286,11 @@ static char *find_preload(void)
 static bool run_boards(struct arguments *args, char **command, int *status, struct err **err)
 {
     const char *shell[] = {NULL, NULL};
+    if (!choose_runtime(args, err))
+        return false;
     if (!*command && !(shell[0] = find_shell(args, err)))
         return false;
     _cleanup_free_ char *preload = find_preload();
-    choose_runtime(args);
     const struct sim_options options = {
         .models = args->models,
         .board_count = args->model_count,

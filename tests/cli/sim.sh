@@ -33,6 +33,10 @@ wrong "bus=2ms is not reads, none, 1ms or rom" --bus=2ms -- true
 wrong "there is no setting 'protectd'" -s "0 protectd" -- true
 like "$OUT" "did you mean 'protected'" "... and a suggestion"
 wrong "mboot knows no read protection" -b mboot -s "0 protected" -- true
+wrong "runtime=usb is not cdc, dfu, both or none" --runtime usb -- true
+wrong "boot-ms=soon is not a number" --boot-ms soon -- true
+wrong "kernel carries no serial port: --runtime can be dfu or none" --kernel --runtime cdc -- true
+wrong "there is no command 'explode'" --setup "explode 0" -- true
 wrong "put -- before the command" dfu-util -l
 wrong "there is no command 'on=dnload,do=stall'|there is no board 'on=dnload,do=stall'" -f on=dnload,do=stall -- true
 wrong "there is no action 'explode'" -f "0 on=dnload,do=explode" -- true
