@@ -389,10 +389,11 @@ void usbfs_node_disconnect(struct usbfs_node *node)
 void usbfs_node_free(struct usbfs_node *node)
 {
     endpoint_disconnect(&node->endpoint);
-    while (node->files && node->files->next)
-        on_closed(node->files);
-    if (node->files)
-        on_closed(node->files); /* the node goes with its last file */
-    else
+    struct usbfs_file *file = node->files, *next;
+    if (!file)
         free_if_unused(node);
+    for (; file; file = next) {
+        next = file->next;
+        on_closed(file); /* the node goes with its last file */
+    }
 }
