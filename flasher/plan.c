@@ -269,12 +269,22 @@ bool plan_next_span(const struct plan *plan, enum plan_flag flag, struct plan_at
     return true;
 }
 
-bool plan_vector(const struct plan *plan, struct plan_span *block)
+static bool vector_with(const struct plan *plan, enum plan_flag flag, struct plan_span *block)
 {
     if (!plan->sector_count)
         return false;
     *block = span_of(plan, 0, plan->vector_block);
-    return plan->sectors[0].blocks[plan->vector_block] & PLAN_WRITE;
+    return plan->sectors[0].blocks[plan->vector_block] & flag;
+}
+
+bool plan_vector(const struct plan *plan, struct plan_span *block)
+{
+    return vector_with(plan, PLAN_WRITE, block);
+}
+
+bool plan_verifies_vector(const struct plan *plan, struct plan_span *block)
+{
+    return vector_with(plan, PLAN_VERIFY, block);
 }
 
 size_t plan_bytes(const struct plan *plan, enum plan_flag flag)

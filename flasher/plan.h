@@ -118,6 +118,8 @@ bool plan_next_span(const struct plan *plan, enum plan_flag flag, struct plan_at
                     struct plan_span *span);
 /* The vector table's block. False: it is not written. */
 bool plan_vector(const struct plan *plan, struct plan_span *block);
+/* The same. False: it is not read back; one that is to be blank is, without being written. */
+bool plan_verifies_vector(const struct plan *plan, struct plan_span *block);
 
 /* Sums: bytes of the blocks with a flag, the vector table's included; of the sectors that are
  * erased, and how many they are (a mass erase: the whole memory); of other data that is written

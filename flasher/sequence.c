@@ -260,7 +260,7 @@ static bool verify_all(struct sequence *s, struct err **err)
             return false;
     if (!s->options->write && !write_vector(s, err))
         return false;
-    return !plan_vector(plan, &block) || verify_block(s, &block, err);
+    return !plan_verifies_vector(plan, &block) || verify_block(s, &block, err);
 }
 
 static bool verify_phase(struct sequence *s, struct err **err)

@@ -33,7 +33,8 @@ struct fuzz_board {
     uint8_t work[USB_CONTROL_MAX]; /* what the last DNLOAD brought */
     uint16_t work_block, work_len;
     bool gone, stuck;
-    size_t answered; /* bytes that an UPLOAD has */
+    size_t answered; /* bytes that an UPLOAD or a string has */
+    uint8_t blank;   /* an erased byte */
 
     /* Of a plain DFU device, whose blocks count from the start of its memory. */
     bool plain, tolerant;
@@ -103,7 +104,15 @@ static inline void fuzz_board_erase(struct fuzz_board *b, uint32_t offset)
         return;
     }
     uint32_t size = fuzz_sector_size(offset);
-    memset(b->memory + offset / size * size, 0xff, size);
+    memset(b->memory + offset / size * size, b->blank, size);
+}
+
+/* Only erasing brings a bit back; plain devices erase by themselves. */
+static inline uint8_t fuzz_programmed(const struct fuzz_board *b, uint8_t old, uint8_t byte)
+{
+    if (b->plain)
+        return byte;
+    return b->blank ? old & byte : old | byte;
 }
 
 static inline void fuzz_board_program(struct fuzz_board *b)
@@ -113,8 +122,8 @@ static inline void fuzz_board_program(struct fuzz_board *b)
         fuzz_board_fail(b, DFU_STATUS_ERR_ADDRESS);
         return;
     }
-    for (size_t i = 0; i < b->work_len; i++) /* NOR; plain devices erase by themselves */
-        b->memory[offset + i] = b->plain ? b->work[i] : b->memory[offset + i] & b->work[i];
+    for (size_t i = 0; i < b->work_len; i++)
+        b->memory[offset + i] = fuzz_programmed(b, b->memory[offset + i], b->work[i]);
     if (offset + b->work_len > b->held)
         b->held = (size_t)offset + b->work_len;
 }
@@ -126,7 +135,7 @@ static inline void fuzz_board_work(struct fuzz_board *b)
     if (b->plain || b->work_block >= 2)
         fuzz_board_program(b);
     else if (b->work_block == 0 && b->work_len == 1 && b->work[0] == 0x41)
-        memset(b->memory, 0xff, sizeof(b->memory));
+        memset(b->memory, b->blank, sizeof(b->memory));
     else if (b->work_block == 0 && b->work_len == 5 && b->work[0] == 0x21)
         b->pointer = address;
     else if (b->work_block == 0 && b->work_len == 5 && b->work[0] == 0x41)
@@ -186,8 +195,24 @@ static inline enum usb_fault fuzz_board_status(struct fuzz_board *b, const struc
     return USB_OK;
 }
 
+/* A string descriptor, whichever was asked for. */
+static inline bool fuzz_is_string(const struct usb_control *c)
+{
+    return c->request_type == USB_REQUEST_IN && c->request == 6 && c->value >> 8 == 3;
+}
+
+static inline enum usb_fault fuzz_board_string(struct fuzz_board *b, const struct usb_control *c)
+{
+    static const uint8_t text[] = {8, 3, 'b', 0, 'a', 0, 'd', 0};
+    b->answered = c->length < sizeof(text) ? c->length : sizeof(text);
+    memcpy(c->data, text, b->answered);
+    return USB_OK;
+}
+
 static inline enum usb_fault fuzz_board_behave(struct fuzz_board *b, const struct usb_control *c)
 {
+    if (fuzz_is_string(c))
+        return fuzz_board_string(b, c);
     switch (c->request) {
     case DFU_DNLOAD:
         return fuzz_board_download(b, c);
@@ -327,8 +352,8 @@ static inline bool fuzz_mischief_replaces(uint8_t mischief)
 static inline enum usb_fault fuzz_board_after(struct fuzz_board *b, const struct usb_control *c,
                                               uint8_t mischief, size_t *moved)
 {
-    size_t len =
-        c->request == DFU_UPLOAD && !fuzz_mischief_replaces(mischief) ? b->answered : c->length;
+    bool is_part = c->request == DFU_UPLOAD || fuzz_is_string(c);
+    size_t len = is_part && !fuzz_mischief_replaces(mischief) ? b->answered : c->length;
     size_t at;
     if (mischief == MISCHIEF_FLIP && c->request_type & USB_REQUEST_IN && len) {
         at = fuzz_u16(&b->answers) % len;
@@ -346,8 +371,9 @@ static inline enum usb_fault fuzz_board_control(void *data, const struct usb_con
     size_t dummy;
     uint8_t mischief = fuzz_u8(&b->answers);
     enum usb_fault fault;
-    CHECK(c->index == 0 && c->timeout_ms > 0 && (c->data || !c->length));
-    CHECK((c->request_type & ~USB_REQUEST_IN) == USB_REQUEST_CLASS_INTERFACE);
+    CHECK(c->timeout_ms > 0 && (c->data || !c->length));
+    CHECK(fuzz_is_string(c) ||
+          (c->index == 0 && (c->request_type & ~USB_REQUEST_IN) == USB_REQUEST_CLASS_INTERFACE));
     fuzz_board_note_begin(b, c);
     b->gone |= mischief == MISCHIEF_UNPLUG;
     if (mischief >= MISCHIEF_STALL && mischief <= MISCHIEF_STICK)
@@ -396,20 +422,37 @@ static inline void fuzz_board_sleep_until(void *data, long long when_us)
         b->now_us = when_us;
 }
 
-/* A board in dfuIDLE; the input says what it has for a transfer size, and the rest is answers. */
+/* What the host knows of the board, from a byte of the input. */
+static inline struct quirks fuzz_board_quirks(uint8_t bits)
+{
+    static const enum quirk_flag flags[] = {QUIRK_MBOOT_STRINGS, QUIRK_STALLS_EARLY_POLL,
+                                            QUIRK_WEDGES_IN_BUSY, QUIRK_ERASES_TO_ZERO};
+    struct quirks quirks = {.poll_timeout_ms = bits & 0x80 ? 5 : 0};
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+        if (bits & 8 << i)
+            quirks.flags |= flags[i];
+    return quirks;
+}
+
+/* A board in dfuIDLE; the input says what it has for a transfer size and which quirks, and the rest
+ * is answers. */
 static inline struct dfu fuzz_board_init(struct fuzz_board *b, const struct fuzz_input *answers)
 {
     static const uint16_t sizes[] = {64, 256, 1024, 2048, 4096, 100, 8, 5};
     memset(b, 0, sizeof(*b));
     b->answers = *answers;
-    b->transfer_size = sizes[fuzz_u8(&b->answers) % ARRAY_SIZE(sizes)];
+    uint8_t bits = fuzz_u8(&b->answers);
+    struct quirks quirks = fuzz_board_quirks(bits);
+    b->transfer_size = sizes[bits % ARRAY_SIZE(sizes)];
+    b->blank = quirks.flags & QUIRK_ERASES_TO_ZERO ? 0 : 0xff;
     b->state = DFU_STATE_IDLE;
-    memset(b->memory, 0xff, sizeof(b->memory));
+    memset(b->memory, b->blank, sizeof(b->memory));
     fuzz_board_forget(b);
     return (struct dfu){
         .io = {fuzz_board_control, fuzz_board_set_alt, fuzz_board_reset, fuzz_board_now_us,
                fuzz_board_sleep_until, b},
         .transfer_size = b->transfer_size,
+        .quirks = quirks,
     };
 }
 

@@ -117,6 +117,7 @@ static bool run(struct dfu *dfu, const struct job *job, const struct flash_optio
     struct err *err = NULL;
     long long start_us = board.now_us;
     result.path = xstrdup("1-1");
+    result.serial = xstrdup("3569");
     bool ok = sequence_run(dfu, &memory, 1, &job->image, options, NULL, &result, &err);
     CHECK(!result.verified || is_shown(&job->image));
     CHECK(!ok || options->dry_run || !options->verify || result.verified);

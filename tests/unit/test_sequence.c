@@ -292,6 +292,23 @@ static void blank_blocks_are_skipped(void **state)
     f->board.overwritten = 0;
 }
 
+/* The first block too, which nothing else is read back for. */
+static void blank_vector_is_read_back(void **state)
+{
+    struct fixture *f = *state;
+    struct err *err = NULL;
+    uint8_t data[FAKE_BLOCK];
+    memset(data, 0xff, sizeof(data));
+    assert_ok(image_add(&f->image, 0, 0x08000000, data, sizeof(data), &err), &err);
+    f->options.erase = FLASH_ERASE_ALL;
+    f->options.discard = true; /* so that nothing is read before */
+    fill(f, 0x55);
+    f->board.ignore_work = true; /* the erase */
+    assert_false(flash(f, &err));
+    assert_error(&err, ERR_DEVICE, "verification failed at 0x08000000: wrote 0xff, read back 0x55");
+    assert_false(f->result.verified);
+}
+
 static void erases_to_zero(void **state)
 {
     struct fixture *f = *state;
@@ -829,6 +846,7 @@ int main(void)
         TEST(vector_sector_changed),
         TEST(blank_is_not_erased),
         TEST(blank_blocks_are_skipped),
+        TEST(blank_vector_is_read_back),
         TEST(erases_to_zero),
         TEST(erase_all),
         TEST(mass_erase),
