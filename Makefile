@@ -18,7 +18,8 @@ GROUPS := build \
   $(if $(filter check-guest,$(GOALS)),guest) \
   $(if $(filter lint lint-% format,$(GOALS)),lint test) \
   $(if $(filter fuzz%,$(GOALS)),fuzz) \
-  $(if $(filter check-valgrind,$(GOALS)),valgrind)
+  $(if $(filter check-valgrind,$(GOALS)),valgrind) \
+  $(if $(filter bench-flash,$(GOALS)),bench)
 ifneq ($(filter-out help clean,$(GOALS)),)
 include build/flags.mk
 build/flags.mk: FORCE
@@ -141,7 +142,7 @@ FLASHER_TESTS := $(filter $(patsubst flasher/%.c,$B/tests/unit/test_%,$(wildcard
 check-valgrind: all $(FLASHER_TESTS) $(FAULTS) ## the flasher's tests and firn flash, under valgrind
 	@TESTS='$(FLASHER_TESTS) $(FAULTS)' tests/valgrind.sh
 
-bench-flash: all ## firn flash beside dfu-util and the least that is possible, measured
+bench-flash: all mirror ## firn flash beside dfu-util and the least that is possible, measured
 	@tests/bench/flash
 
 bench-build: all mirror ## the demo and an unchanged build, measured
