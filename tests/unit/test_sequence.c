@@ -159,7 +159,7 @@ static void power_cycle(struct fixture *f)
     f->dfu = fake_dfu(&f->board);
 }
 
-/* Numbers of transfers, exactly: docs/flashing.md has the same. */
+/* Numbers of transfers, exactly: docs/flasher.md has the same. */
 static void blank_board(void **state)
 {
     struct fixture *f = *state;
