@@ -110,7 +110,7 @@ say firn unprotect --yes
 say firn flash image.dfu --return 0
 SCRIPT
 
-complaint stays "parts that stay in DFU after the first flash until a power cycle" -s "0 stays" <<'SCRIPT'
+complaint stays "parts that stay in DFU after the first flash until a power cycle" --setup "after-leave 0 bootloader" <<'SCRIPT'
 say dfu-util -a 0 -s 0x08000000:leave -D image.bin
 say firn flash image.dfu --return 1
 SCRIPT
