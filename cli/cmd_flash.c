@@ -166,9 +166,13 @@ static bool load(struct cli *cli, const char *path, const struct arguments *args
     return image_input_check_link(in, err);
 }
 
-/* The ids that the image is for. */
-static void match_image(struct choose_match *match, const struct image *image)
+/* What the image says of the boards that it is for. */
+static void match_image(struct choose_match *match, const struct image_input *in)
 {
+    const struct image *image = &in->image;
+    const char *enter = image_input_enter(in);
+    if (enter && !enter_method_parse(enter, &match->image_enter))
+        match->image_enter = ENTER_AUTO;
     if (image->usb_vendor != IMAGE_ID_ANY)
         match->image_vendor = image->usb_vendor;
     if (image->usb_product != IMAGE_ID_ANY)
@@ -204,7 +208,7 @@ static int flash(struct cli *cli, const char *path, struct arguments *args)
     args->flash.rescue_dir = rescue_dir;
     if (!load(cli, path, args, &in, &err))
         return cli_fail(cli, err);
-    match_image(&args->device.fleet.match, &in.image);
+    match_image(&args->device.fleet.match, &in);
     struct work work = {&in.image, &args->flash};
     bool ok = fleet_run(&args->device.fleet, flash_one, &work, cli->events, &result, &err);
     if (!cli->json && !cli->quiet)

@@ -155,6 +155,11 @@ bool image_input_check_link(const struct image_input *in, struct err **err)
     return err_hint(err, "use the .dfu, .hex or .bin beside it");
 }
 
+const char *image_input_enter(const struct image_input *in)
+{
+    return field(json_object_get(in->sidecar, "usb"), "enter");
+}
+
 void image_input_release(struct image_input *in)
 {
     image_release(&in->image);

@@ -37,6 +37,9 @@ bool image_input_check_sidecar(const struct image_input *input, struct err **err
  * is linked, and an ELF file knows only the latter: written in another format it would be flashed
  * to the wrong place. */
 bool image_input_check_link(const struct image_input *input, struct err **err) MUST_CHECK;
+/* How a board that runs the image's product gets into its bootloader, as its manifest says: a word
+ * of the manifest's flash.enter, borrowed; NULL = not known. */
+const char *image_input_enter(const struct image_input *input);
 void image_input_release(struct image_input *input);
 
 /* One number of four hexadecimal digits at most, "0200" or "0x0200"; false if it is not that. */

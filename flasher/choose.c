@@ -76,6 +76,22 @@ static bool is_known(const struct usb_entry *usb, const struct choose_match *mat
     return count > 0;
 }
 
+/* What the image says of its boards counts where nobody said anything else. */
+static bool image_allows(const struct usb_entry *usb, const struct choose_match *match)
+{
+    enum enter_method ways[ENTER_WAYS_MAX];
+    size_t count = match->image_enter == ENTER_AUTO ? 0 : enter_ways(usb, ways);
+    for (size_t i = 0; i < count; i++)
+        if (ways[i] == match->image_enter)
+            return true;
+    return match->image_enter == ENTER_AUTO;
+}
+
+static bool enters_by_itself(const struct usb_entry *usb, const struct choose_match *match)
+{
+    return is_known(usb, match) && image_allows(usb, match);
+}
+
 static void add_running(struct device_list *list, const struct choose_match *match,
                         enum enter_method enter, struct choices *choices)
 {
@@ -84,7 +100,9 @@ static void add_running(struct device_list *list, const struct choose_match *mat
         struct device *device = device_of(list, usb);
         if ((device && device_in_dfu_mode(device)) || !matches_asked(usb, match))
             continue;
-        if (enter == ENTER_AUTO ? is_known(usb, match) : has_way(usb, device, enter))
+        if (enter == ENTER_AUTO && enters_by_itself(usb, match))
+            add(choices, usb, device, match->image_enter);
+        else if (enter != ENTER_AUTO && has_way(usb, device, enter))
             add(choices, usb, device, enter);
     }
 }

@@ -17,10 +17,13 @@ struct choose_match {
     /* The ids that the image is for, CHOOSE_ID_ANY = any: they count for boards in DFU mode where
      * no ids were given, as a program may run under others. */
     uint32_t image_vendor, image_product;
+    /* How a board that runs the image's product gets into its bootloader: narrows ENTER_AUTO down.
+     */
+    enum enter_method image_enter;
 };
 #define CHOOSE_MATCH_ANY                                                                           \
     {                                                                                              \
-        CHOOSE_ID_ANY, CHOOSE_ID_ANY, NULL, NULL, CHOOSE_ID_ANY, CHOOSE_ID_ANY                     \
+        CHOOSE_ID_ANY, CHOOSE_ID_ANY, NULL, NULL, CHOOSE_ID_ANY, CHOOSE_ID_ANY, ENTER_AUTO         \
     }
 
 /* A board that was chosen: borrowed from the list. */

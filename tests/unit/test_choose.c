@@ -58,7 +58,7 @@ static void refuse(size_t count, const struct choose_match *match, const char *e
     err_free(err);
 }
 
-#define NO_IMAGE CHOOSE_ID_ANY, CHOOSE_ID_ANY
+#define NO_IMAGE CHOOSE_ID_ANY, CHOOSE_ID_ANY, ENTER_AUTO
 #define ENTER                                                                                      \
     "put the board into its bootloader: `machine.bootloader()` at MicroPython's prompt, or hold "  \
     "BOOT0 (or the DFU button) while you reset it; then run the command again\n"
@@ -174,6 +174,17 @@ static void only_what_is_meant_detaches(void **state)
     choose(&list, &asked, ENTER_AUTO, &choices);
     assert_int_equal(choices.count, 1);
     assert_int_equal(choices.items[0].enter, ENTER_AUTO);
+    /* The way that the image names, if it is one of the board's. */
+    choices_release(&choices);
+    asked.image_enter = ENTER_REPL;
+    choose(&list, &asked, ENTER_AUTO, &choices);
+    asked.image_enter = ENTER_NONE;
+    choose(&list, &asked, ENTER_AUTO, &choices);
+    assert_int_equal(choices.count, 0);
+    asked.image_enter = ENTER_DETACH;
+    choose(&list, &asked, ENTER_AUTO, &choices);
+    assert_int_equal(choices.count, 1);
+    assert_int_equal(choices.items[0].enter, ENTER_DETACH);
 }
 
 static void two_match(void **state)
