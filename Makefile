@@ -195,7 +195,7 @@ install: all ## install to PREFIX (default /usr/local), below DESTDIR
 	install -D -m 644 manifests/manifest.schema.json $(DESTDIR)$(PREFIX)/share/firn/manifest.schema.json
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 clean: ## remove everything that was built
 	rm -rf build firn
