@@ -26,6 +26,7 @@ struct usb_handle {
     struct usb *usb;
     libusb_device_handle *libusb;
     int claimed;       /* interface, -1 = none */
+    bool abandoned;    /* never to be closed, see usb_set_alt() */
     uint16_t language; /* of strings, 0 = not asked yet */
 };
 
@@ -186,8 +187,10 @@ void usb_close(struct usb_handle *handle)
 {
     if (!handle)
         return;
-    usb_release(handle);
-    libusb_close(handle->libusb);
+    if (!handle->abandoned) {
+        usb_release(handle);
+        libusb_close(handle->libusb);
+    }
     free(handle);
 }
 
@@ -212,11 +215,16 @@ void usb_release(struct usb_handle *handle)
     handle->claimed = -1;
 }
 
+/* libusb 1.0.25 and 1.0.26 (Debian 12) unlock here a mutex that they never locked if they know
+ * already that the device is gone, and libusb_close() then aborts the process: other boards are
+ * being flashed in it. Asking before is no way out, as libusb learns it in a thread of its own. So
+ * such a handle is left open until the process ends: a file descriptor of a device that is gone. */
 bool usb_set_alt(struct usb_handle *handle, uint8_t interface, uint8_t alt, struct err **err)
 {
     int code = libusb_set_interface_alt_setting(handle->libusb, interface, alt);
     if (code == 0)
         return true;
+    handle->abandoned = code == LIBUSB_ERROR_NO_DEVICE;
     err_set(err, ERR_DEVICE, "cannot choose alternate setting %u: %s", alt, libusb_strerror(code));
     return err_hint(err, "unplug the board, plug it in again and run the command again");
 }

@@ -5,9 +5,9 @@
 : "${TESTS:?set by make}"
 cd "$T" || exit 1
 
-# A board's task has a stack of its own (flasher/fiber.c): a jump of more than a frame is a switch.
+
 valgrind="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect
-    --errors-for-leak-kinds=definite,indirect --max-stackframe=65536"
+    --errors-for-leak-kinds=definite,indirect"
 
 for test in $TESTS; do
     ok "$(basename "$test")" $valgrind "$TOP/$test"
