@@ -5,7 +5,6 @@
 : "${TESTS:?set by make}"
 cd "$T" || exit 1
 
-
 valgrind="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect
     --errors-for-leak-kinds=definite,indirect"
 

@@ -172,6 +172,8 @@ static inline void fake_mboot_upload(struct fake_mboot *b, const struct usb_cont
 
 static inline enum usb_fault fake_mboot_answer(struct fake_mboot *b, const struct usb_control *c)
 {
+    if (c->request_type == USB_REQUEST_IN) /* GET_DESCRIPTOR of a string: it has none */
+        return USB_STALLED;
     switch (c->request) {
     case DFU_DNLOAD:
         b->pending = DFU_DNLOAD;
