@@ -246,11 +246,30 @@ void device_close(struct device *device)
     device->handle = NULL;
 }
 
+/* A DfuSe device whose layout could not be read looks like a plain DFU device; but sent to it as
+ * such, the first bytes of an image would be a command: erase, or even read unprotect. */
+static bool is_unreadable_dfuse(const struct device *device)
+{
+    if (device_is_dfuse(device) || device->quirks.flags & QUIRK_IS_PLAIN_DFU ||
+        device->interface.functional.version != DFU_VERSION_DFUSE)
+        return false;
+    for (size_t i = 0; i < device->target_count; i++)
+        if (!device->targets[i].name && device->interface.alts[i].string)
+            return true;
+    return false;
+}
+
 bool device_check(const struct device *device, struct err **err)
 {
     const struct dfu_interface *interface = &device->interface;
     uint8_t attributes = interface->functional.attributes;
     bool needs_upload = device_is_dfuse(device);
+    if (is_unreadable_dfuse(device)) {
+        err_set(err, ERR_DEVICE,
+                "the board does not say what memory it has (it is a DfuSe device, "
+                "and the names of its alternate settings cannot be read)");
+        return err_hint(err, "unplug the board, plug it in again and run the command again");
+    }
     if (device->dfu.transfer_size > USB_CONTROL_MAX) {
         err_set(err, ERR_DEVICE, "its blocks are %u bytes, and USB here carries %d at a time",
                 device->dfu.transfer_size, USB_CONTROL_MAX);

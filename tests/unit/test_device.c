@@ -28,6 +28,29 @@ static void can_be_flashed(void **state)
     assert_ok(device_check(&device, &err), &err);
 }
 
+/* Its layout is a string that could not be read: not a plain DFU device for all that. */
+static void dfuse_without_names(void **state)
+{
+    struct device_target targets[] = {{.alt = 0}};
+    struct device device = {.targets = targets, .target_count = 1};
+    struct err *err = NULL;
+    (void)state;
+    device.interface.has_functional = true;
+    device.interface.functional.version = DFU_VERSION_DFUSE;
+    device.interface.functional.attributes = DFU_CAN_DOWNLOAD | DFU_CAN_UPLOAD;
+    device.interface.alts[0].string = 4;
+    assert_false(device_check(&device, &err));
+    assert_error(&err, ERR_DEVICE, "does not say what memory it has");
+    device.quirks.flags = QUIRK_IS_PLAIN_DFU;
+    assert_ok(device_check(&device, &err), &err);
+    device.quirks.flags = 0;
+    device.interface.alts[0].string = 0; /* it never had one */
+    assert_ok(device_check(&device, &err), &err);
+    device.interface.alts[0].string = 4;
+    device.interface.functional.version = 0x0110;
+    assert_ok(device_check(&device, &err), &err);
+}
+
 static void udev_advice(void **state)
 {
     _cleanup_free_ char *advice = usb_udev_advice(0x0483);
@@ -57,6 +80,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(can_be_flashed),
+        cmocka_unit_test(dfuse_without_names),
         cmocka_unit_test(says_its_dialect),
         cmocka_unit_test(udev_advice),
     };
