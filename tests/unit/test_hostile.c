@@ -10,7 +10,6 @@
 #include "descriptors.h"
 #include "unit.h"
 
-#include "base/fs.h"
 #include "flasher/compare.h"
 #include "flasher/device.h"
 #include "tests/fuzz/fuzz_layout.h"
@@ -507,10 +506,10 @@ static void layouts(void **state)
 static void write_set(const char *dir, uint32_t number)
 {
     struct hostile h;
-    struct err *err = NULL;
     _cleanup_free_ char *path = xasprintf("%s/%03u", dir, number);
     hostile_init(&h, number);
-    CHECK(fs_write(path, h.bytes, h.len, 0644, &err));
+    FILE *file = fopen(path, "w"); /* not fs_write(), which waits for the disk each time */
+    CHECK(file && fwrite(h.bytes, 1, h.len, file) == h.len && fclose(file) == 0);
     hostile_release(&h);
 }
 
