@@ -209,6 +209,8 @@ static int flash(struct cli *cli, const char *path, struct arguments *args)
     if (!load(cli, path, args, &in, &err))
         return cli_fail(cli, err);
     match_image(&args->device.fleet.match, &in);
+    if (args->flash.with_dfu_util)
+        args->device.fleet.jobs = 1; /* it blocks us: no other board would be answered */
     struct work work = {&in.image, &args->flash};
     bool ok = fleet_run(&args->device.fleet, flash_one, &work, cli->events, &result, &err);
     if (!cli->json && !cli->quiet)

@@ -119,7 +119,7 @@ static bool write_file(const struct work *work, struct err **err)
 static bool read_one(void *data, struct fleet_board *board, struct err **err)
 {
     struct work *work = data;
-    return readout_board(board, &work->args->readout, &work->image, err) && write_file(work, err);
+    return readout_board(board, &work->args->readout, &work->image, err);
 }
 
 static json_t *fields_of(const struct fleet_result *result, const struct work *work)
@@ -153,7 +153,8 @@ static int read_board(struct cli *cli, struct arguments *args)
     struct work work = {args, IMAGE_INIT};
     _cleanup_(fleet_result_release) struct fleet_result result = FLEET_RESULT_INIT;
     bool ok = check_output(args, &err) &&
-              fleet_run(&args->device.fleet, read_one, &work, cli->events, &result, &err);
+              fleet_run(&args->device.fleet, read_one, &work, cli->events, &result, &err) &&
+              write_file(&work, &err);
     if (ok && !cli->json && !cli->quiet)
         print_result(&result, &work);
     if (ok)

@@ -45,6 +45,8 @@ static int parse(struct cli *cli, struct arguments *args, int argc, char **argv)
     }
     if (optind < argc)
         return cli_usage(cli, &cmd_unprotect, "what is '%s'?", argv[optind]);
+    if (args->device.fleet.all && !args->yes)
+        return cli_usage(cli, &cmd_unprotect, "--all: several boards only with --yes");
     if (args->device.alt)
         return cli_usage(cli, &cmd_unprotect, "--alt: the protection is of the whole chip");
     return 0;

@@ -120,10 +120,13 @@ int device_fail(struct cli *cli, const struct fleet_result *result, struct err *
 
 static json_t *board_fields(const struct flash_result *board)
 {
-    return json_pack("{s:s, s:s?, s:b, s:s?, s:I, s:b}", "path", board->path, "serial",
-                     board->serial, "ok", board->err == NULL, "summary", board->summary,
-                     "sectors_erased", (json_int_t)board->sectors_erased, "verified",
-                     board->verified);
+    json_t *fields =
+        json_pack("{s:s, s:s?, s:b, s:s?, s:I, s:b}", "path", board->path, "serial", board->serial,
+                  "ok", board->failure == NULL, "summary", board->summary, "sectors_erased",
+                  (json_int_t)board->sectors_erased, "verified", board->verified);
+    if (board->failure)
+        json_object_set_new(fields, "message", json_string(board->failure));
+    return fields;
 }
 
 int device_run(struct cli *cli, const struct device_options *options, fleet_fn fn, void *data)

@@ -44,12 +44,12 @@ static json_t *done_fields(const struct flash_result *r)
 static json_t *board_fields(const struct flash_result *r, const struct flash_options *options)
 {
     json_t *fields = json_pack("{s:s, s:s?, s:f, s:b}", "path", r->path, "serial", r->serial,
-                               "seconds", r->seconds, "ok", r->err == NULL);
-    if (r->err)
-        json_object_set_new(fields, "message", json_string(r->err->message));
+                               "seconds", r->seconds, "ok", r->failure == NULL);
+    if (r->failure)
+        json_object_set_new(fields, "message", json_string(r->failure));
     if (r->rescue)
         json_object_set_new(fields, "rescue", json_string(r->rescue));
-    if (options->dry_run && !r->err) {
+    if (options->dry_run && !r->failure) {
         json_object_set_new(fields, "plan",
                             r->sends ? json_pack("{s:s}", "sends", r->sends)
                                      : plan_fields(&r->plan));
@@ -111,7 +111,7 @@ void flash_report_print(const struct fleet_result *result, const struct image_in
     for (size_t i = 0; i < result->count && options->dry_run; i++) {
         if (result->count > 1)
             buf_addf(&out, "%s:\n", result->boards[i].path);
-        if (!result->boards[i].err)
+        if (!result->boards[i].failure)
             add_plan(&result->boards[i], &out);
     }
     if (!options->dry_run && result->count > 1)

@@ -13,15 +13,19 @@
 #define ROWS_DEFAULT 24
 #define ROWS_KEPT 2 /* of a terminal's rows that the block leaves alone */
 #define PLAIN_INTERVAL_MS 5000
+#define FEW_BARS 4
+#define REDRAW_MS 40 /* of more bars than that */
 
 struct progress {
     FILE *out;
+    struct buf said;  /* lines that stay, of the event being handled */
     struct buf frame; /* what one event changes: written in one piece, so that nothing flickers */
     enum progress_style style;
     bool quiet;
     struct bar bars[BARS_MAX]; /* the phases under way, oldest first */
     size_t count;
     size_t drawn;       /* lines of the block on the screen */
+    long long drawn_ms; /* when */
     size_t job_columns; /* the longest job's name so far */
 };
 
@@ -38,7 +42,7 @@ struct progress *progress_new(FILE *out, enum progress_style style, bool quiet)
 {
     struct progress *p = xcalloc(1, sizeof(*p));
     p->out = out;
-    p->frame = (struct buf)BUF_INIT;
+    p->said = p->frame = (struct buf)BUF_INIT;
     p->style = style;
     p->quiet = quiet;
     return p;
@@ -71,13 +75,19 @@ static size_t terminal_rows(const struct progress *p)
     return size.ws_row;
 }
 
-/* Ctrl-C is echoed behind the block as ^C: back to the first column, or the next line would wrap.
- */
-static void block_erase(struct progress *p)
+/* The lines that stay, in the place of the block. Nothing is erased before it is drawn over: that
+ * would flicker. Ctrl-C is echoed behind the block as ^C: back to the first column, or the next
+ * line would wrap. */
+static void say_over_block(struct progress *p)
 {
     if (p->drawn)
-        buf_addf(&p->frame, "\r\033[%zuA\033[J", p->drawn);
-    p->drawn = 0;
+        buf_addf(&p->frame, "\r\033[%zuA", p->drawn);
+    for (size_t i = 0; i < p->said.len; i++) {
+        if (p->said.data[i] == '\n' && p->drawn)
+            buf_adds(&p->frame, "\033[K");
+        buf_addc(&p->frame, p->said.data[i]);
+    }
+    buf_clear(&p->said);
 }
 
 /* The phase of the same board around this one; NULL = none. */
@@ -90,40 +100,56 @@ static const struct bar *board_of(const struct progress *p, const struct bar *ba
     return NULL;
 }
 
-/* A board whose own phases are drawn in its place? */
-static bool is_covered(const struct progress *p, const struct bar *bar)
+/* What is drawn in this one's place, so that boards keep theirs while their phases change: a
+ * board's newest phase; NULL = nothing, as it is drawn in its board's place. */
+static const struct bar *drawn_for(const struct progress *p, const struct bar *bar)
 {
-    for (size_t i = 0; i < p->count; i++)
-        if (&p->bars[i] != bar && bar_is_board(bar) && strcmp(p->bars[i].job, bar->job) == 0)
-            return true;
-    return false;
+    if (!bar_is_board(bar))
+        return board_of(p, bar) ? NULL : bar;
+    for (size_t i = p->count; i-- > 0;)
+        if (!bar_is_board(&p->bars[i]) && strcmp(p->bars[i].job, bar->job) == 0)
+            return &p->bars[i];
+    return bar;
+}
+
+/* Draw the bars that are at work, or those of boards that only wait, as far as there are rows; the
+ * number of those that had no room is returned. */
+static size_t draw_bars(struct progress *p, bool waiting, size_t rows, size_t columns)
+{
+    size_t left_out = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct bar *bar = drawn_for(p, &p->bars[i]);
+        if (!bar || bar_is_board(bar) != waiting)
+            continue;
+        if (p->drawn < rows) {
+            bar_draw(bar, p->job_columns, columns, p->style == PROGRESS_COLOR, &p->frame);
+            p->drawn++;
+        } else {
+            left_out++;
+        }
+    }
+    return left_out;
 }
 
 /* One bar a job. More than the terminal has rows for could not be taken back: those that only wait
  * are left out first. */
 static void block_draw(struct progress *p)
 {
-    if (p->style == PROGRESS_PLAIN || p->quiet)
-        return;
-    size_t columns = terminal_columns(p), rows = terminal_rows(p), left_out = 0;
+    size_t drawn_before = p->drawn, lines = 0;
+    size_t columns = terminal_columns(p), rows = terminal_rows(p);
+    for (size_t i = 0; i < p->count; i++)
+        lines += drawn_for(p, &p->bars[i]) != NULL;
     rows = rows > ROWS_KEPT + 1 ? rows - ROWS_KEPT : 1;
-    for (int waiting = 0; waiting <= 1; waiting++) {
-        for (size_t i = 0; i < p->count; i++) {
-            if (bar_is_board(&p->bars[i]) != (waiting == 1) || is_covered(p, &p->bars[i]))
-                continue;
-            if (p->drawn + 1 < rows) {
-                bar_draw(&p->bars[i], p->job_columns, columns, p->style == PROGRESS_COLOR,
-                         &p->frame);
-                p->drawn++;
-            } else {
-                left_out++;
-            }
-        }
+    p->drawn = 0;
+    size_t left_out = draw_bars(p, false, lines > rows ? rows - 1 : rows, columns);
+    left_out += draw_bars(p, true, lines > rows ? rows - 1 : rows, columns);
+    if (left_out) {
+        buf_addf(&p->frame, "  and %zu more\033[K\n", left_out);
+        p->drawn++;
     }
-    if (!left_out)
-        return;
-    buf_addf(&p->frame, "  and %zu more\033[K\n", left_out);
-    p->drawn++;
+    if (drawn_before > 0)
+        buf_adds(&p->frame, "\033[J");
+    p->drawn_ms = clock_ms();
 }
 
 static void show_frame(struct progress *p)
@@ -181,7 +207,7 @@ static void say_progress(struct progress *p, struct bar *bar)
     bar->said_ms = now;
     bar_add_name(bar, p->job_columns, &line);
     bar_add_amount(bar, now, &line);
-    buf_addf(&p->frame, "  %s ...\n", line.data);
+    buf_addf(&p->said, "  %s ...\n", line.data);
 }
 
 static void on_progress(struct progress *p, const json_t *event)
@@ -206,15 +232,15 @@ static void say_end(struct progress *p, const struct bar *bar, const json_t *eve
     text_add_duration(&time, (int64_t)(seconds * 1000 + 0.5));
     bar_add_name(bar, p->job_columns, &line);
     if (p->style == PROGRESS_PLAIN) {
-        buf_addf(&p->frame, "  %s%-8s  %s%s\n", line.data, time.data, ok ? "" : "FAILED ",
+        buf_addf(&p->said, "  %s%-8s  %s%s\n", line.data, time.data, ok ? "" : "FAILED ",
                  *detail ? detail : bar->title);
         return;
     }
-    buf_addf(&p->frame, "%s%s%s %s%s%8s%s  ", paint(p, ok ? GREEN : RED), ok ? "✓" : "✗",
+    buf_addf(&p->said, "%s%s%s %s%s%8s%s  ", paint(p, ok ? GREEN : RED), ok ? "✓" : "✗",
              paint(p, RESET), line.data, paint(p, DIM), time.data, paint(p, RESET));
     size_t columns = terminal_columns(p), used = 2 + bar_count_columns(&line) + 8 + 2;
-    bar_add_clipped(&p->frame, *detail ? detail : bar->title, columns > used ? columns - used : 0);
-    buf_addc(&p->frame, '\n');
+    bar_add_clipped(&p->said, *detail ? detail : bar->title, columns > used ? columns - used : 0);
+    buf_addc(&p->said, '\n');
 }
 
 static void on_phase_end(struct progress *p, const json_t *event)
@@ -240,18 +266,24 @@ static void on_log(struct progress *p, const json_t *event)
     bool error = strcmp(level, "error") == 0;
     if (strcmp(level, "info") == 0) {
         if (!p->quiet)
-            buf_addf(&p->frame, "  %s%s", text, end);
+            buf_addf(&p->said, "  %s%s", text, end);
         return;
     }
-    buf_addf(&p->frame, "%s%s:%s %s%s", paint(p, error ? BOLD RED : BOLD YELLOW),
+    buf_addf(&p->said, "%s%s:%s %s%s", paint(p, error ? BOLD RED : BOLD YELLOW),
              error ? "error" : "warning", paint(p, RESET), text, end);
+}
+
+/* Each bar changes up to 20 times a second: many of them are not drawn anew at each change. */
+static bool is_too_soon(const struct progress *p, const char *kind)
+{
+    return strcmp(kind, "progress") == 0 && p->drawn > FEW_BARS &&
+           clock_ms() - p->drawn_ms < REDRAW_MS;
 }
 
 void progress_sink(void *data, const json_t *event)
 {
     struct progress *p = data;
     const char *kind = field(event, "event");
-    block_erase(p);
     if (strcmp(kind, "phase") == 0 && strcmp(field(event, "state"), "begin") == 0)
         on_phase_begin(p, event);
     else if (strcmp(kind, "phase") == 0)
@@ -260,7 +292,12 @@ void progress_sink(void *data, const json_t *event)
         on_progress(p, event);
     else if (strcmp(kind, "log") == 0)
         on_log(p, event);
-    block_draw(p);
+    bool has_block = p->style != PROGRESS_PLAIN && !p->quiet;
+    if (has_block && is_too_soon(p, kind))
+        return;
+    say_over_block(p);
+    if (has_block)
+        block_draw(p);
     show_frame(p);
 }
 
@@ -268,8 +305,11 @@ void progress_free(struct progress *p)
 {
     if (!p)
         return;
-    block_erase(p);
+    say_over_block(p);
+    if (p->drawn)
+        buf_adds(&p->frame, "\033[J");
     show_frame(p);
+    buf_release(&p->said);
     buf_release(&p->frame);
     for (size_t i = 0; i < p->count; i++)
         bar_release(&p->bars[i]);

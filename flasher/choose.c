@@ -151,7 +151,7 @@ bool choose_set_none(const struct device_list *list, const struct choose_match *
     _cleanup_(buf_release) struct buf wanted = BUF_INIT;
     _cleanup_(buf_release) struct buf hint = BUF_INIT;
     add_match(match, &wanted);
-    err_set(err, ERR_DEVICE, "no board to flash: looked for %s, %s", wanted.data,
+    err_set(err, ERR_DEVICE, "no board found: looked for %s, %s", wanted.data,
             list->count ? "which is none of these:" : "but there is no DFU device at all");
     for (size_t i = 0; i < list->count; i++) {
         buf_adds(&hint, "  ");
@@ -159,7 +159,7 @@ bool choose_set_none(const struct device_list *list, const struct choose_match *
         buf_addc(&hint, '\n');
     }
     if (list->count)
-        buf_adds(&hint, "to flash one of them all the same, choose it with --usb VID:PID; or\n");
+        buf_adds(&hint, "to take one of them all the same, choose it with --usb VID:PID; or\n");
     buf_adds(&hint, CHOOSE_ENTER_ADVICE);
     return err_hint(err, "%s", hint.data);
 }

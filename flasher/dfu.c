@@ -9,8 +9,12 @@
 #define CLASS_IN (USB_REQUEST_CLASS_INTERFACE | USB_REQUEST_IN)
 
 /* Between two GETSTATUS that both said "busy" with a poll timeout of 0. The first of them is free:
- * some boards (mboot) work while they delay the second answer. */
-#define BUSY_PAUSE_MS 1
+ * some boards (mboot) work while they delay the second answer. Later ones wait for a part of the
+ * time that has gone by: a board that is busy for long is not asked thousands of times, and the end
+ * is still noticed soon after it. */
+#define BUSY_PAUSE_US 1000
+#define BUSY_PAUSE_MAX_US 100000
+#define BUSY_PAUSE_PART 32
 /* Requests sent to leave a state; a healthy board needs one. */
 #define MAKE_IDLE_TRIES 4
 
@@ -250,17 +254,25 @@ static bool poll_status(struct dfu *dfu, struct wait *wait, struct err **err)
     return set_stuck(dfu, wait, err);
 }
 
+static long long busy_pause_us(const struct dfu *dfu, const struct wait *wait)
+{
+    long long part_us = (now_us(dfu) - wait->start_us) / BUSY_PAUSE_PART;
+    if (part_us < BUSY_PAUSE_US)
+        return BUSY_PAUSE_US;
+    return part_us < BUSY_PAUSE_MAX_US ? part_us : BUSY_PAUSE_MAX_US;
+}
+
 /* Wait as long as the board asked for, or a little if it asks again and again without a time. */
 static bool wait_as_asked(struct dfu *dfu, struct wait *wait, struct err **err)
 {
-    long long pause_ms = dfu->status.poll_timeout_ms;
-    if (pause_ms == 0 && wait->again)
-        pause_ms = BUSY_PAUSE_MS;
-    wait->again = true;
-    if (pause_ms > wait->limit_ms)
+    long long pause_us = dfu->status.poll_timeout_ms * 1000LL;
+    if (pause_us > wait->limit_ms * 1000LL)
         return set_too_long(dfu, wait, err);
-    long long until_us = now_us(dfu) + pause_ms * 1000;
-    if (pause_ms)
+    if (wait->again && pause_us < busy_pause_us(dfu, wait))
+        pause_us = busy_pause_us(dfu, wait);
+    wait->again = true;
+    long long until_us = now_us(dfu) + pause_us;
+    if (pause_us)
         dfu->io.sleep_until(dfu->io.data,
                             until_us < wait->deadline_us ? until_us : wait->deadline_us);
     return true;
@@ -346,12 +358,15 @@ static bool is_wedged(const struct dfu *dfu)
            dfu->fault != USB_GONE;
 }
 
-bool dfu_make_idle(struct dfu *dfu, unsigned limit_ms, struct err **err)
+bool dfu_unwedge(struct dfu *dfu, unsigned limit_ms, struct err **err)
 {
-    if (poll_to_idle(dfu, limit_ms, err))
-        return true;
     if (!is_wedged(dfu))
         return false;
     err_free_ptr(err);
     return simple_request(dfu, DFU_CLRSTATUS, "CLRSTATUS", err) && poll_to_idle(dfu, limit_ms, err);
+}
+
+bool dfu_make_idle(struct dfu *dfu, unsigned limit_ms, struct err **err)
+{
+    return poll_to_idle(dfu, limit_ms, err) || dfu_unwedge(dfu, limit_ms, err);
 }

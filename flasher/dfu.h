@@ -93,5 +93,9 @@ bool dfu_abort(struct dfu *dfu, struct err **err) MUST_CHECK;
  * gets limit_ms to finish, and with QUIRK_WEDGES_IN_BUSY is then freed by CLRSTATUS. Fails where
  * only a reset helps. */
 bool dfu_make_idle(struct dfu *dfu, unsigned limit_ms, struct err **err) MUST_CHECK;
+/* After a wait that failed (*err says how): a board with QUIRK_WEDGES_IN_BUSY that is still in
+ * dfuDNBUSY is brought to dfuIDLE, and *err freed. False: that was not it and *err is as it was, or
+ * it did not help. What the board was busy with may be done or not. */
+bool dfu_unwedge(struct dfu *dfu, unsigned limit_ms, struct err **err) MUST_CHECK;
 
 #endif

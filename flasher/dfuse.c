@@ -46,10 +46,18 @@ static bool set_address(struct dfuse *dfuse, uint32_t address, struct err **err)
     return send_address(dfuse, COMMAND_SET_ADDRESS, address, DFUSE_COMMAND_LIMIT_MS, err);
 }
 
+/* Whether a board that got wedged has erased the sector is seen where it is read back. */
 bool dfuse_erase_sector(struct dfuse *dfuse, uint32_t address, struct err **err)
 {
-    return send_address(dfuse, COMMAND_ERASE, address, DFUSE_ERASE_LIMIT_MS, err) ||
-           err_wrap(err, "cannot erase the sector at 0x%08" PRIx32, address);
+    struct dfu *dfu = dfuse->dfu;
+    bool wedges = dfu->quirks.flags & QUIRK_WEDGES_IN_BUSY;
+    unsigned limit_ms = wedges ? DFUSE_WEDGED_ERASE_LIMIT_MS : DFUSE_ERASE_LIMIT_MS;
+    if (send_address(dfuse, COMMAND_ERASE, address, limit_ms, err))
+        return true;
+    if (!dfu_unwedge(dfu, DFUSE_COMMAND_LIMIT_MS, err))
+        return err_wrap(err, "cannot erase the sector at 0x%08" PRIx32, address);
+    dfuse->mode = DFUSE_IDLE;
+    return true;
 }
 
 bool dfuse_mass_erase(struct dfuse *dfuse, struct err **err)

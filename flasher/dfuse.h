@@ -32,6 +32,9 @@
 /* The slowest sector known takes 4 s at most by its data sheet; boards have been measured to need
  * far longer than they announce. */
 #define DFUSE_ERASE_LIMIT_MS 35000
+/* The same where a board is known to stay busy when it is done (QUIRK_WEDGES_IN_BUSY): 128 KiB of
+ * an STM32H7 take 4 s at most by its data sheet. */
+#define DFUSE_WEDGED_ERASE_LIMIT_MS 5000
 /* All sectors: 32 s for 1 MiB at most by the data sheet, and there are parts of 2 MiB. */
 #define DFUSE_MASS_ERASE_LIMIT_MS 150000
 /* One block; writing it on a board that erases or decrypts on the way takes a second or two. */

@@ -61,10 +61,10 @@ static bool flash_open(struct device *device, const struct image *image,
     const struct dfu_interface *interface = &device->interface;
     if (options->with_dfu_util && (!device_is_dfuse(device) || image->packed))
         return set_not_for_dfu_util(err);
-    if (!device_is_dfuse(device))
+    size_t count = device_is_dfuse(device) ? get_memories(device, memories) : 0;
+    if (!count)
         return download_run(dfu, interface->has_functional ? &interface->functional : NULL, image,
                             options, events, result, err);
-    size_t count = get_memories(device, memories);
     if (!packed_check(dfu, memories[0].layout->groups[0].address, image, err))
         return false;
     if (image->packed)
@@ -92,17 +92,24 @@ static bool flash_there(struct device *device, const struct image *image,
     return flash_open(device, &result->moved, options, events, result, err);
 }
 
-/* What is on the port when the board did not come back running. */
-static const char *where_it_is(const struct fleet_board *board)
+/* What is there when the board did not come back running: on its port, or with its serial on
+ * another one. The caller frees. */
+static char *where_it_is(const struct fleet_board *board)
 {
     _cleanup_err_ struct err *ignored = NULL;
     _cleanup_(usb_list_release) struct usb_list now = USB_LIST_INIT;
     const char *path = board->result->path;
-    if (usb_list_read(board->usb, path, &now, &ignored) &&
-        presence_is(board->before, &now, path, PRESENCE_DFU))
-        return "it is in its bootloader again: unplug it and plug it in to start its program; is "
-               "BOOT0 held?";
-    return "not back yet; a program without USB never is";
+    if (!usb_list_read(board->usb, NULL, &now, &ignored))
+        return xstrdup("not seen again");
+    if (presence_is(board->before, &now, path, PRESENCE_DFU))
+        return xstrdup("it is in its bootloader again: unplug it and plug it in to start its "
+                       "program; is BOOT0 held?");
+    const struct usb_entry *moved =
+        presence_find_moved(board->before, &now, path, board->result->serial);
+    if (moved)
+        return xasprintf("not on its port; a device with its serial is on port %s now",
+                         moved->path);
+    return xstrdup("not back yet; a program without USB never is");
 }
 
 /* The board has left its bootloader and, if its program has USB, comes back on the same port. That
@@ -117,7 +124,8 @@ static void wait_for_return(const struct fleet_board *board, unsigned limit_ms)
     bool back =
         presence_wait(board->usb, board->before, path, PRESENCE_PROGRAM, deadline_us, &now, &away);
     board->result->returned = back;
-    event_phase_end(board->events, "return", true, back ? "it runs" : where_it_is(board));
+    _cleanup_free_ char *where = back ? xstrdup("it runs") : where_it_is(board);
+    event_phase_end(board->events, "return", true, where);
 }
 
 static char *summary_of(const struct flash_result *result)
@@ -156,6 +164,7 @@ void flash_result_release(struct flash_result *result)
     free(result->serial);
     free(result->moved.segments);
     free(result->summary);
+    free(result->failure);
     free(result->sends);
     free(result->rescue);
     *result = (struct flash_result)FLASH_RESULT_INIT;

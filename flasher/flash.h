@@ -61,7 +61,8 @@ struct flash_result {
     struct image moved;      /* the image with another alternate setting (retarget.h), if so */
     struct plan plan;        /* borrows the image; empty where the board has no sectors: */
     char *sends;             /* "send 49 blocks ...": the plan then; NULL = there are sectors */
-    struct err *err;         /* what went wrong; NULL = nothing */
+    char *failure;           /* what went wrong, one line; NULL = nothing */
+    struct err *err;         /* the same with the next step; the fleet may pass it on (NULL then) */
 };
 #define FLASH_RESULT_INIT                                                                          \
     {                                                                                              \

@@ -174,6 +174,13 @@ static bool do_job(struct job *job, struct err **err)
     return fleet->fn(fleet->data, &board, err);
 }
 
+static char *message_of(const struct err *err)
+{
+    struct buf text = BUF_INIT;
+    err_add_message(err, &text);
+    return buf_detach(&text, NULL);
+}
+
 static void run_job(void *data)
 {
     struct job *job = data;
@@ -182,13 +189,14 @@ static void run_job(void *data)
     long long start_us = task_now_us();
     if (several)
         event_phase_begin(job->events, "board", "Waiting for its turn");
-    if (!do_job(job, &result->err))
-        err_wrap(&result->err, "board on %s", result->path);
+    bool ok = do_job(job, &result->err);
     job->busy = false;
     result->seconds = (double)(task_now_us() - start_us) / 1e6;
+    result->failure = ok ? NULL : message_of(result->err);
     if (several)
-        event_phase_end(job->events, "board", !result->err,
-                        result->err ? result->err->message : result->summary);
+        event_phase_end(job->events, "board", ok, ok ? result->summary : result->failure);
+    if (!ok)
+        err_wrap(&result->err, "board on %s", result->path);
 }
 
 /* ---- all of them ---------------------------------------------------------------------------- */
@@ -240,8 +248,7 @@ static bool judge(struct fleet_result *result, struct err **err)
     }
     err_set(err, interrupted ? ERR_INTERRUPTED : ERR_DEVICE, "%zu of %zu boards failed",
             result->failed, result->count);
-    return err_hint(err, "run the same command again: boards that hold the image already are only "
-                         "compared");
+    return err_hint(err, "each is named above; mend what is said there and run the command again");
 }
 
 bool fleet_run(const struct fleet_options *options, fleet_fn fn, void *data, struct events *events,

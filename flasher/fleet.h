@@ -46,7 +46,7 @@ struct fleet_board {
 typedef bool (*fleet_fn)(void *data, struct fleet_board *board, struct err **err);
 
 struct fleet_result {
-    struct flash_result *boards; /* in order of port path; each has its own err */
+    struct flash_result *boards; /* in order of port path */
     size_t count;
     size_t failed;
     double seconds; /* from find to the last board's end */

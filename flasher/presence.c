@@ -53,6 +53,20 @@ bool presence_is(const struct usb_list *before, const struct usb_list *now, cons
     return false;
 }
 
+const struct usb_entry *presence_find_moved(const struct usb_list *before,
+                                            const struct usb_list *now, const char *path,
+                                            const char *serial)
+{
+    if (!serial || entry_on(now, path))
+        return NULL;
+    for (size_t i = 0; i < now->count; i++) {
+        const struct usb_entry *entry = &now->entries[i];
+        if (entry->serial && strcmp(entry->serial, serial) == 0 && !entry_on(before, entry->path))
+            return entry;
+    }
+    return NULL;
+}
+
 static const char *label(enum presence wanted)
 {
     switch (wanted) {

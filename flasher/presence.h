@@ -29,6 +29,12 @@ bool presence_in_dfu_mode(const struct usb_entry *entry);
 bool presence_is(const struct usb_list *before, const struct usb_list *now, const char *path,
                  enum presence wanted);
 
+/* A device with this serial (NULL = none is) on a port that was empty before, while `path` is empty
+ * now: the board was plugged in elsewhere meanwhile. NULL = there is none. */
+const struct usb_entry *presence_find_moved(const struct usb_list *before,
+                                            const struct usb_list *now, const char *path,
+                                            const char *serial);
+
 /* Wait until the port holds what is wanted, looking every few ten milliseconds at that port alone;
  * in a task (task.h) others run meanwhile. `before`: all that was plugged in before the board was
  * told to go. *now gets the device on the port, if any; release it. Fails

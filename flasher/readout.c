@@ -92,6 +92,19 @@ static bool read_memory(struct readout *readout, const struct readout_options *o
            image_add(image, readout->target->alt, readout->address, bytes, readout->size, err);
 }
 
+static bool set_endless(struct err **err)
+{
+    err_set(err, ERR_DEVICE, "the device sends more than the %u bytes that an image may have",
+            IMAGE_MAX_BYTES);
+    return err_hint(err, "its bootloader does not say where its memory ends; dfu-util may go on");
+}
+
+static bool set_nothing(struct err **err)
+{
+    err_set(err, ERR_DEVICE, "the device sent nothing");
+    return err_hint(err, "it holds no firmware, or does not give it away");
+}
+
 /* Plain DFU: block after block, until a short one says that this was the last (DFU 1.1, 6.2). */
 static bool upload_all(struct readout *readout, struct buf *bytes, struct err **err)
 {
@@ -103,7 +116,7 @@ static bool upload_all(struct readout *readout, struct buf *bytes, struct err **
         return false;
     for (uint32_t number = 0; got == dfu->transfer_size; number++) {
         if (bytes->len > IMAGE_MAX_BYTES)
-            return err_set(err, ERR_DEVICE, "the device sends more than %u bytes", IMAGE_MAX_BYTES);
+            return set_endless(err);
         if (!session_may_go_on(session, err) ||
             !dfu_upload_some(dfu, (uint16_t)number, block, dfu->transfer_size, &got, err))
             return false;
@@ -128,7 +141,7 @@ static bool read_plain(struct readout *readout, const struct readout_options *op
     if (!session_end(&readout->session, ok, detail.data))
         return false;
     if (!bytes.len)
-        return err_set(err, ERR_DEVICE, "the device sent nothing");
+        return set_nothing(err);
     image->addressless = true;
     return image_add(image, 0, 0, bytes.data, bytes.len, err);
 }
@@ -142,22 +155,27 @@ static bool check_readable(const struct device *device, struct err **err)
     return err_hint(err, "nothing helps: the device has to allow it");
 }
 
-bool readout_board(struct fleet_board *board, const struct readout_options *options,
-                   struct image *image, struct err **err)
+static bool read_open(struct device *device, struct events *events,
+                      const struct readout_options *options, struct image *image, struct err **err)
 {
-    struct device *device = board->device;
-    struct readout readout = {.size = 0};
-    if (!device_open(device, err) || !check_readable(device, err))
-        return false;
-    readout.target = find_target(device, options->alt, err);
+    struct readout readout = {.target = find_target(device, options->alt, err)};
     if (!readout.target)
         return false;
     image->usb_vendor = device->usb->vendor;
     image->usb_product = device->usb->product;
-    session_init(&readout.session, &device->dfu, board->events);
+    session_init(&readout.session, &device->dfu, events);
     bool ok = readout.target->has_layout ? read_memory(&readout, options, image, err)
                                          : read_plain(&readout, options, image, err);
     session_release(&readout.session);
+    return ok;
+}
+
+bool readout_board(struct fleet_board *board, const struct readout_options *options,
+                   struct image *image, struct err **err)
+{
+    struct device *device = board->device;
+    bool ok = device_open(device, err) && check_readable(device, err) &&
+              read_open(device, board->events, options, image, err);
     device_close(device);
     return ok;
 }

@@ -43,7 +43,7 @@ bool session_may_go_on(const struct session *session, struct err **err)
     err_set(err, ERR_INTERRUPTED, "interrupted%s",
             session->touched ? "; the board has no complete program now and stays in its bootloader"
                              : " before anything was changed");
-    return err_hint(err, "run the same command again to flash it");
+    return err_hint(err, "run the same command again");
 }
 
 bool session_choose(struct session *session, uint8_t alt, struct err **err)

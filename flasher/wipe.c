@@ -2,18 +2,21 @@
 
 #include <inttypes.h>
 
+#include "base/proc.h"
 #include "base/text.h"
 #include "flasher/presence.h"
 #include "flasher/retarget.h"
 #include "flasher/session.h"
 #include "flasher/task.h"
 
+#define ERASED_ACCESS (LAYOUT_ERASABLE | LAYOUT_READABLE)
+
 /* A board being erased. */
 struct wipe {
     struct session session;
     const struct device_target *target;
     uint64_t address, end;
-    uint64_t sectors;
+    uint64_t sectors, bytes;
     uint8_t blank;
 };
 
@@ -40,8 +43,10 @@ static bool wipe_open(struct wipe *wipe, struct fleet_board *board, const char *
 {
     struct device *device = board->device;
     *wipe = (struct wipe){.blank = 0xff};
-    if (!device_open(device, err) || !find_target(device, alt, &wipe->target, err))
+    if (!device_open(device, err) || !find_target(device, alt, &wipe->target, err)) {
+        device_close(device);
         return false;
+    }
     if (device->quirks.flags & QUIRK_ERASES_TO_ZERO)
         wipe->blank = 0;
     session_init(&wipe->session, &device->dfu, board->events);
@@ -79,6 +84,7 @@ static bool to_sectors(struct wipe *wipe, struct err **err)
     }
     wipe->address = first;
     wipe->end = at;
+    wipe->bytes = at - first;
     return true;
 }
 
@@ -99,17 +105,53 @@ static bool find_span(struct wipe *wipe, const struct wipe_options *options, str
                     wipe->end - wipe->address);
 }
 
-/* All of the memory, for looking at it after a mass erase. */
+static uint64_t group_end(const struct layout_group *group)
+{
+    return group->address + (uint64_t)group->count * group->sector_size;
+}
+
+/* What a mass erase has to leave erased: all that can be erased and read. A bootloader in the same
+ * flash protects its own sectors, and says so in their access. */
 static void whole_span(struct wipe *wipe)
 {
     const struct layout *layout = &wipe->target->layout;
-    const struct layout_group *last = &layout->groups[layout->group_count - 1];
     wipe->address = layout->groups[0].address;
-    wipe->end = (uint64_t)last->address + (uint64_t)last->count * last->sector_size;
-    wipe->sectors = layout_sector_count(layout);
+    wipe->end = group_end(&layout->groups[layout->group_count - 1]);
+    for (size_t i = 0; i < layout->group_count; i++) {
+        const struct layout_group *group = &layout->groups[i];
+        if ((group->access & ERASED_ACCESS) != ERASED_ACCESS)
+            continue;
+        wipe->sectors += group->count;
+        wipe->bytes += (uint64_t)group->count * group->sector_size;
+    }
+}
+
+/* The first sector at an address or behind it that can be erased and read; between the groups of a
+ * layout is no memory. */
+static bool next_sector(const struct layout *layout, uint64_t at, struct layout_sector *sector)
+{
+    for (size_t i = 0; i < layout->group_count; i++) {
+        const struct layout_group *group = &layout->groups[i];
+        if (at >= group_end(group) || (group->access & ERASED_ACCESS) != ERASED_ACCESS)
+            continue;
+        return layout_sector_at(layout, at > group->address ? (uint32_t)at : group->address,
+                                sector);
+    }
+    return false;
 }
 
 /* ---- erasing -------------------------------------------------------------------------------- */
+
+static bool set_interrupted(const struct wipe *wipe, uint64_t at, struct err **err)
+{
+    if (at == wipe->address)
+        err_set(err, ERR_INTERRUPTED, "interrupted before anything was erased");
+    else
+        err_set(err, ERR_INTERRUPTED,
+                "interrupted; erased from 0x%08" PRIx64 " to 0x%08" PRIx64 " only", wipe->address,
+                at);
+    return err_hint(err, "run the same command again");
+}
 
 static bool erase_sectors(struct wipe *wipe, struct err **err)
 {
@@ -117,7 +159,9 @@ static bool erase_sectors(struct wipe *wipe, struct err **err)
     struct layout_sector sector;
     for (uint64_t at = wipe->address; at < wipe->end; at = (uint64_t)sector.address + sector.size) {
         layout_sector_at(&wipe->target->layout, (uint32_t)at, &sector);
-        if (!session_may_go_on(session, err) || !session_choose(session, wipe->target->alt, err) ||
+        if (interrupt_requested())
+            return set_interrupted(wipe, at, err);
+        if (!session_choose(session, wipe->target->alt, err) ||
             !dfuse_erase_sector(&session->dfuse, sector.address, err))
             return false;
         session_advance(session, sector.size);
@@ -141,41 +185,52 @@ static bool set_not_blank(uint64_t address, uint8_t got, uint8_t blank, struct e
                          "removes read protection only, option bytes hold write protection");
 }
 
-/* Gaps between the groups of a layout are no memory. */
-static bool check_blank(struct wipe *wipe, struct err **err)
+static bool check_sector(struct wipe *wipe, const struct layout_sector *sector, struct err **err)
 {
     struct session *session = &wipe->session;
     uint16_t block = session->dfu->transfer_size;
-    struct layout_sector sector;
-    for (uint64_t at = wipe->address; at < wipe->end;) {
-        if (!layout_sector_at(&wipe->target->layout, (uint32_t)at, &sector)) {
-            at++;
-            continue;
-        }
-        uint64_t left = (uint64_t)sector.address + sector.size - at;
+    for (uint32_t done = 0; done < sector->size; done += block) {
+        uint32_t left = sector->size - done;
         uint16_t len = left < block ? (uint16_t)left : block;
-        if (!session_read(session, wipe->target->alt, (uint32_t)at, len, err))
+        uint64_t address = (uint64_t)sector->address + done;
+        if (!session_read(session, wipe->target->alt, (uint32_t)address, len, err))
             return false;
         for (uint16_t i = 0; i < len; i++)
             if (session->block[i] != wipe->blank)
-                return set_not_blank(at + i, session->block[i], wipe->blank, err);
+                return set_not_blank(address + i, session->block[i], wipe->blank, err);
         session_advance(session, len);
-        at += len;
     }
-    return session_rest(session, err);
+    return true;
+}
+
+static bool check_blank(struct wipe *wipe, struct err **err)
+{
+    struct layout_sector sector;
+    uint64_t at = wipe->address;
+    wipe->session.must_finish = true; /* reading back is quick, and all is erased already */
+    while (at < wipe->end && next_sector(&wipe->target->layout, at, &sector)) {
+        if (!check_sector(wipe, &sector, err))
+            return false;
+        at = (uint64_t)sector.address + sector.size;
+    }
+    return session_rest(&wipe->session, err);
+}
+
+static const char *plural(const struct wipe *wipe)
+{
+    return wipe->sectors == 1 ? "" : "s";
 }
 
 static bool erase_and_look(struct wipe *wipe, const struct wipe_options *options,
                            struct flash_result *result, struct err **err)
 {
-    uint64_t bytes = wipe->end - wipe->address;
-    session_begin(&wipe->session, "erase", "Erasing", options->mass ? 0 : bytes);
+    session_begin(&wipe->session, "erase", "Erasing", options->mass ? 0 : wipe->bytes);
     bool ok = options->mass ? erase_all(wipe, err) : erase_sectors(wipe, err);
-    _cleanup_free_ char *detail = xasprintf("%" PRIu64 " sectors", wipe->sectors);
+    _cleanup_free_ char *detail = xasprintf("%" PRIu64 " sector%s", wipe->sectors, plural(wipe));
     if (!session_end(&wipe->session, ok, detail))
         return false;
     result->sectors_erased = wipe->sectors;
-    session_begin(&wipe->session, "verify", "Reading back", bytes);
+    session_begin(&wipe->session, "verify", "Reading back", wipe->bytes);
     result->verified = check_blank(wipe, err);
     return session_end(&wipe->session, result->verified, "all bytes are erased");
 }
@@ -183,10 +238,10 @@ static bool erase_and_look(struct wipe *wipe, const struct wipe_options *options
 static char *summary_of(const struct wipe *wipe, const struct wipe_options *options)
 {
     struct buf summary = BUF_INIT;
-    buf_addf(&summary, "%s %" PRIu64 " sectors (", options->dry_run ? "would erase" : "erased",
-             wipe->sectors);
-    text_add_size(&summary, wipe->end - wipe->address);
-    buf_addf(&summary, ") at 0x%08" PRIx64, wipe->address);
+    buf_addf(&summary, "%s %" PRIu64 " sector%s (", options->dry_run ? "would erase" : "erased",
+             wipe->sectors, plural(wipe));
+    text_add_size(&summary, wipe->bytes);
+    buf_addf(&summary, ") from 0x%08" PRIx64 " on", wipe->address);
     return buf_detach(&summary, NULL);
 }
 
@@ -234,9 +289,12 @@ static bool wait_until_back(struct fleet_board *board, struct err **err)
     struct usb_list before = {(struct usb_entry *)(uintptr_t)board->device->usb, 1};
     const char *path = board->result->path;
     long long deadline_us = task_now_us() + DFUSE_MASS_ERASE_LIMIT_MS * 1000LL;
-    return presence_wait(board->usb, &before, path, PRESENCE_NEW, deadline_us, &now, err) &&
-           (presence_is(NULL, &now, path, PRESENCE_DFU) ||
-            err_set(err, ERR_DEVICE, "it did not come back in its bootloader"));
+    if (!presence_wait(board->usb, &before, path, PRESENCE_NEW, deadline_us, &now, err))
+        return false;
+    if (presence_is(NULL, &now, path, PRESENCE_DFU))
+        return true;
+    err_set(err, ERR_DEVICE, "the board did not come back in its bootloader");
+    return err_hint(err, CHOOSE_ENTER_ADVICE);
 }
 
 static bool look_again(struct fleet_board *board, struct err **err)
@@ -245,13 +303,18 @@ static bool look_again(struct fleet_board *board, struct err **err)
     bool is_protected = false;
     if (!device_list_read(&list, board->usb, board->result->path, err))
         return false;
-    if (!list.count)
-        return err_set(err, ERR_DEVICE, "the board is gone again");
+    if (!list.count) {
+        err_set(err, ERR_DEVICE, "the board is gone again, right after it came back");
+        return err_hint(err, "plug it in again in its bootloader and run the command again");
+    }
     struct fleet_board again = *board;
     again.device = &list.devices[0];
     if (!wipe_is_protected(&again, &is_protected, err))
         return false;
-    return !is_protected || err_set(err, ERR_DEVICE, "it is still protected against reading");
+    if (!is_protected)
+        return true;
+    err_set(err, ERR_DEVICE, "the board is still protected against reading");
+    return err_hint(err, "protection of level 2 is for ever; otherwise run the command again");
 }
 
 bool wipe_unprotect(struct fleet_board *board, struct err **err)

@@ -42,7 +42,7 @@ like "$OUT" '^8 of 8 boards' "all of them"
 
 # ---- boards that are left alone ------------------------------------------------------------------
 exits 4 "--enter=none" sim --running -- "$FIRN" flash image.bin --address 0x08000000 --enter=none
-like "$OUT" 'no board to flash' "says so"
+like "$OUT" 'no board found' "says so"
 exits 4 "a DFU interface that nobody asked for" sim --running --runtime=dfu -- sh -c "$flash"
 like "$OUT" '1-1  0483:5f11  simulated device in runtime mode .*runs its program' "names it"
 exits 0 "... and is not told" sim --running --runtime=dfu -- \
@@ -50,7 +50,7 @@ exits 0 "... and is not told" sim --running --runtime=dfu -- \
 like "$OUT" '"state":"appIDLE"' "it is as it was"
 exits 4 "a way that it has not got" sim --running -- \
     "$FIRN" flash image.bin --address 0x08000000 --enter=detach
-like "$OUT" 'no board to flash' "names none"
+like "$OUT" 'no board found' "names none"
 
 # ---- boards that do not answer -------------------------------------------------------------------
 SECONDS=0

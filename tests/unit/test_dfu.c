@@ -84,7 +84,7 @@ static void stuck(void **state)
     assert_false(dfu_wait(&dfu, DFU_STATE_DNLOAD_IDLE, 35000, &err));
     assert_error(&err, ERR_DEVICE,
                  "still busy after 35.0 s (state dfuDNBUSY, status OK)\n  unplug the board");
-    assert_in_range(b->transfers, 1000, 40000); /* neither spinning nor asleep */
+    assert_in_range(b->transfers, 300, 1000); /* neither spinning nor asleep */
 }
 
 static void asks_for_too_long(void **state)

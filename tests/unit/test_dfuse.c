@@ -87,6 +87,27 @@ static void erase_names_the_address(void **state)
 }
 
 /* One SET_ADDRESS for the run, blocks 2, 3, 4; the short tail with its own, as block 2. */
+/* An STM32H7 that stays busy when it is done: what is in the sector is seen where it is read. */
+static void wedged_erase_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct err *err = NULL;
+    uint8_t block[FAKE_BLOCK];
+    long long start_us = f->board.now_us;
+    f->dfu.quirks.flags = QUIRK_WEDGES_IN_BUSY;
+    f->board.stuck = true;
+    assert_ok(dfuse_erase_sector(&f->dfuse, FAKE_BASE, &err), &err);
+    assert_in_range(f->board.now_us - start_us, 5000000, 5200000);
+    f->board.stuck = false;
+    assert_ok(dfuse_erase_sector(&f->dfuse, FAKE_BASE + 0x4000, &err), &err);
+    assert_ok(dfuse_read(&f->dfuse, FAKE_BASE, block, FAKE_BLOCK, &err), &err);
+    f->board.stuck = true;
+    f->dfu.quirks.flags = 0;
+    assert_false(dfuse_erase_sector(&f->dfuse, FAKE_BASE, &err));
+    assert_error(&err, ERR_DEVICE,
+                 "cannot erase the sector at 0x08000000: the board is still busy");
+}
+
 static void writes_a_run(void **state)
 {
     struct fixture *f = *state;
@@ -293,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(erases),
         TEST(erase_names_the_address),
+        TEST(wedged_erase_goes_on),
         TEST(writes_a_run),
         TEST(write_names_the_address),
         TEST(addresses_where_needed),

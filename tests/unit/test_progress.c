@@ -80,12 +80,12 @@ static void terminal_draws_half_a_bar(void **state)
     assert_non_null(strstr(text, "  write      ████████████            ▏ 1.0 KiB of 2.0 KiB"));
 }
 
-static void terminal_clears_the_block_before_a_line_that_stays(void **state)
+static void a_line_that_stays_is_drawn_over_the_block(void **state)
 {
     (void)state;
     _cleanup_free_ char *text =
         draw(PROGRESS_TERMINAL, false, (const char *[]){begin, warning, NULL});
-    assert_non_null(strstr(text, "\r\033[1A\033[Jwarning: mind\n  write"));
+    assert_non_null(strstr(text, "\r\033[1Awarning: mind\033[K\n  write"));
 }
 
 static void control_characters_do_not_reach_the_terminal(void **state)
@@ -109,6 +109,75 @@ static void many_jobs_have_a_line_each(void **state)
         draw(PROGRESS_TERMINAL, false, (const char *[]){first, second, NULL});
     assert_non_null(strstr(text, "  1-1 write"));
     assert_non_null(strstr(text, "  1-2 write"));
+}
+
+/* The events of a board: its own phase, and one within. */
+#define BOARD(job, state, rest)                                                                    \
+    "{\"event\":\"phase\",\"job\":\"" job                                                          \
+    "\",\"phase\":\"board\",\"title\":\"Waiting for its turn\","                                   \
+    "\"state\":\"" state "\"" rest "}"
+#define PHASE(job, phase, state, rest)                                                             \
+    "{\"event\":\"phase\",\"job\":\"" job "\",\"phase\":\"" phase                                  \
+    "\",\"title\":\"T\",\"state\":\"" state "\"" rest "}"
+#define END ",\"ok\":true,\"seconds\":1.25,\"detail\":\"done\""
+
+static void of_a_board_only_the_end_is_said(void **state)
+{
+    (void)state;
+    _cleanup_free_ char *text = draw(
+        PROGRESS_PLAIN, false,
+        (const char *[]){BOARD("1-1.4", "begin", ""), PHASE("1-1.4", "write", "begin", ""),
+                         PHASE("1-1.4", "write", "end", END), BOARD("1-1.4", "end", END), NULL});
+    assert_string_equal(text, "  1-1.4 1.25 s    done\n");
+}
+
+/* The last block that was drawn. */
+static const char *last_block(const char *text)
+{
+    const char *at = text, *next;
+    while ((next = strstr(at, "A  ")))
+        at = next + 1;
+    return at;
+}
+
+static void boards_keep_their_place_while_phases_change(void **state)
+{
+    (void)state;
+    _cleanup_free_ char *text =
+        draw(PROGRESS_TERMINAL, false,
+             (const char *[]){BOARD("1-1", "begin", ""), BOARD("1-2", "begin", ""),
+                              BOARD("1-3", "begin", ""), PHASE("1-1", "write", "begin", ""),
+                              PHASE("1-2", "write", "begin", ""), PHASE("1-1", "write", "end", END),
+                              PHASE("1-1", "verify", "begin", ""), NULL});
+    const char *block = last_block(text);
+    const char *first = strstr(block, "1-1 verify"), *second = strstr(block, "1-2 write"),
+               *third = strstr(block, "1-3 ");
+    assert_true(first && second && third);
+    assert_true(first < second && second < third);
+    assert_non_null(strstr(third, "Waiting for its turn"));
+    assert_null(strstr(block, "more"));
+}
+
+/* 24 rows, as nothing else is known: 21 boards and a line that counts the others. */
+static void what_does_not_fit_is_counted(void **state)
+{
+    (void)state;
+    char events[2][30][200];
+    const char *all[61] = {NULL};
+    for (int i = 0; i < 30; i++) {
+        snprintf(events[0][i], sizeof(events[0][i]), BOARD("2-%d", "begin", ""), i);
+        snprintf(events[1][i], sizeof(events[1][i]), PHASE("2-%d", "write", "begin", ""), i);
+        all[i] = events[0][i];
+    }
+    for (int i = 0; i < 25; i++)
+        all[30 + i] = events[1][i + 5]; /* the first five wait */
+    _cleanup_free_ char *text = draw(PROGRESS_TERMINAL, false, all);
+    const char *block = last_block(text);
+    assert_non_null(strstr(block, "  2-5  write"));
+    assert_non_null(strstr(block, "  2-25 write"));
+    assert_null(strstr(block, "2-26"));
+    assert_null(strstr(block, "  2-0"));
+    assert_non_null(strstr(block, "  and 9 more\033[K\n\033[J"));
 }
 
 static const char begin_of_job[] =
@@ -210,9 +279,12 @@ int main(void)
         cmocka_unit_test(plain_names_the_failure),
         cmocka_unit_test(quiet_keeps_warnings),
         cmocka_unit_test(terminal_draws_half_a_bar),
-        cmocka_unit_test(terminal_clears_the_block_before_a_line_that_stays),
+        cmocka_unit_test(a_line_that_stays_is_drawn_over_the_block),
         cmocka_unit_test(control_characters_do_not_reach_the_terminal),
         cmocka_unit_test(many_jobs_have_a_line_each),
+        cmocka_unit_test(of_a_board_only_the_end_is_said),
+        cmocka_unit_test(boards_keep_their_place_while_phases_change),
+        cmocka_unit_test(what_does_not_fit_is_counted),
         cmocka_unit_test(no_line_is_wider_than_the_terminal),
         cmocka_unit_test(a_change_is_written_in_one_piece),
         cmocka_unit_test(phases_of_a_job_stand_in_one_column),
