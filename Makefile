@@ -135,8 +135,9 @@ check-guest: all $(GUEST) ## the simulated bus against Linux's own, in a QEMU gu
 	@tests/guest/kernel >/dev/null
 	@FIRN_GUEST=1 $(PROVE) tests/guest/run
 
-check-faults: $(FAULTS) ## everything that can go wrong with a transfer, at every transfer of a flash
+check-faults: all $(FAULTS) ## everything that can go wrong with a transfer, at every transfer of a flash
 	@$(FAULTS) all
+	@tests/faults/bus.sh all
 
 FLASHER_TESTS := $(filter $(patsubst flasher/%.c,$B/tests/unit/test_%,$(wildcard flasher/*.c)),$(TESTS))
 check-valgrind: all $(FLASHER_TESTS) $(FAULTS) ## the flasher's tests and firn flash, under valgrind
