@@ -82,10 +82,9 @@ static void chooses(void **state)
 static void nothing_there(void **state)
 {
     (void)state;
-    refuse(
-        0, &(struct choose_match){0x0483, 0xdf11, NULL, NULL, NO_IMAGE},
-        "no board found: looked for a board 0483:df11 in DFU mode, but there is no DFU device "
-        "at all\n  " ENTER);
+    refuse(0, &(struct choose_match){0x0483, 0xdf11, NULL, NULL, NO_IMAGE},
+           "no board found: looked for a board 0483:df11 in DFU mode, but there is no DFU device "
+           "at all\n  " ENTER);
     refuse(0, &(struct choose_match)CHOOSE_MATCH_ANY,
            "no board found: looked for a board in DFU mode, but there is no DFU device at all\n"
            "  " ENTER);
@@ -94,14 +93,13 @@ static void nothing_there(void **state)
 static void none_matches(void **state)
 {
     (void)state;
-    refuse(
-        3, &(struct choose_match){0x0483, 0xdf12, "1-9", "77", NO_IMAGE},
-        "no board found: looked for a board 0483:df12 in DFU mode on port 1-9 with serial 77, "
-        "which is none of these:\n"
-        "    1-1  0483:df11  STM32  BOOTLOADER  serial 3569\n"
-        "    1-1.4  0483:df11  STM32  BOOTLOADER  serial 3570\n"
-        "    1-2  f055:9800  Pyboard  (runs its program, not in DFU mode)\n"
-        "  to take one of them all the same, choose it with --usb VID:PID; or\n  " ENTER);
+    refuse(3, &(struct choose_match){0x0483, 0xdf12, "1-9", "77", NO_IMAGE},
+           "no board found: looked for a board 0483:df12 in DFU mode on port 1-9 with serial 77, "
+           "which is none of these:\n"
+           "    1-1  0483:df11  STM32  BOOTLOADER  serial 3569\n"
+           "    1-1.4  0483:df11  STM32  BOOTLOADER  serial 3570\n"
+           "    1-2  f055:9800  Pyboard  (runs its program, not in DFU mode)\n"
+           "  to take one of them all the same, choose it with --usb VID:PID; or\n  " ENTER);
 }
 
 /* A board that runs its program is not flashed when it is not to enter its bootloader. */
