@@ -78,6 +78,12 @@ is "$(grep -c '^1-[123]: erased 12 sectors' <<<"$OUT")" 3 "three boards"
 exits 4 "a plain DFU device" sim -b dfu-tolerant -- "$FIRN" erase --mass
 like "$OUT" 'no memory with addresses' "says why"
 
+# An STM32H7 stays busy after erasing above 1 MiB, until it is freed.
+exits 0 "a board that wedges" sim -b stm32h743v -- \
+    sh -c '"$FIRN" erase --address 0x08100000 --size 128K && "$FIRN" sim control status'
+like "$OUT" 'erased 1 sector' "is freed"
+is "$(($(grep -o '"getstatus":[0-9]*' <<<"$OUT" | cut -d: -f2) < 400))" 1 "and was not asked thousands of times"
+
 # ---- unprotect -----------------------------------------------------------------------------------
 cp before full/board-0.flash
 exits 0 "a board that is not protected" sim -d full -- "$FIRN" unprotect --yes
