@@ -2,30 +2,12 @@
  * sidecar (16 bits), the sidecar and the file, which go to a directory in memory. */
 #include <unistd.h>
 
+#include "tests/fuzz/fuzz_dir.h"
 #include "tests/fuzz/fuzz_image.h"
 
-#include "base/fs.h"
 #include "cli/image_input.h"
 #include "cli/image_show.h"
 #include "image/sidecar.h"
-
-static char dir[] = "/dev/shm/firn-fuzz-XXXXXX";
-
-static void remove_dir(void)
-{
-    _cleanup_err_ struct err *err = NULL;
-    (void)!fs_remove_tree(dir, &err);
-}
-
-static void make_dir(void)
-{
-    static bool made;
-    if (made)
-        return;
-    CHECK(mkdtemp(dir));
-    atexit(remove_dir);
-    made = true;
-}
 
 static void write_file(const char *path, const void *data, size_t size)
 {
@@ -76,8 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t flags = fuzz_u8(&input);
     size_t len = fuzz_u16(&input);
     len = len < input.left ? len : input.left;
-    make_dir();
-    _cleanup_free_ char *path = xasprintf("%s/x.%s", dir, suffixes[flags % ARRAY_SIZE(suffixes)]);
+    _cleanup_free_ char *path =
+        xasprintf("%s/x.%s", fuzz_dir(), suffixes[flags % ARRAY_SIZE(suffixes)]);
     _cleanup_free_ char *sidecar = sidecar_path(path);
     unlink(sidecar);
     if (len)

@@ -3,8 +3,8 @@
  * running it again with a board that behaves ends in a verified board; and a board that only fails,
  * but does not lie, keeps the data that is not the image's. */
 #include "tests/fuzz/fuzz_board.h"
+#include "tests/fuzz/fuzz_dir.h"
 
-#include "base/fs.h"
 #include "flasher/sequence.h"
 
 #define SEGMENTS_MAX 3
@@ -12,7 +12,6 @@
 #define HOUR_MS 3600000LL
 
 static struct fuzz_board board;
-static char rescue_dir[] = "/dev/shm/firn-fuzz-XXXXXX";
 static uint8_t before[FUZZ_SIZE]; /* what the memory held at first */
 
 /* What is flashed, and how: read from the input. */
@@ -47,7 +46,7 @@ static void read_job(struct fuzz_input *input, struct job *job)
         .verify = flags & 1,
         .leave = flags & 2,
         .dry_run = (flags & 4) != 0,
-        .rescue_dir = rescue_dir,
+        .rescue_dir = fuzz_dir(),
     };
     job->image = (struct image)IMAGE_INIT;
     job->layout = (struct layout)LAYOUT_INIT;
@@ -69,22 +68,11 @@ static void fill_memory(struct fuzz_input *input, const struct image *image)
     memcpy(before, board.memory, sizeof(before));
 }
 
-static void remove_rescue_dir(void)
-{
-    _cleanup_err_ struct err *err = NULL;
-    (void)!fs_remove_tree(rescue_dir, &err);
-}
-
 /* An empty one for each input. */
 static void make_rescue_dir(void)
 {
-    static bool made;
     struct err *err = NULL;
-    if (made)
-        CHECK(fs_remove_tree(rescue_dir, &err) && fs_mkdirs(rescue_dir, &err));
-    else
-        CHECK(mkdtemp(rescue_dir) && atexit(remove_rescue_dir) == 0);
-    made = true;
+    CHECK(fs_remove_tree(fuzz_dir(), &err) && fs_mkdirs(fuzz_dir(), &err));
 }
 
 static bool is_shown(const struct image *image)
@@ -151,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_memory(&job);
 
     bool honest = !board.lies;
-    struct flash_options again = {.verify = true, .rescue_dir = rescue_dir};
+    struct flash_options again = {.verify = true, .rescue_dir = fuzz_dir()};
     mend_board();
     CHECK(run(&dfu, &job, &again));
     if (honest)
