@@ -118,8 +118,9 @@ if [ "$all" ]; then # each waits 10 s for the board
         --runtime dfu --fault "0 on=any,do=unplug"
     entering "elsewhere after DETACH" detach "move 0 1-5" 'on port 1-1, but nothing is plugged in' \
         --runtime dfu --fault "0 on=any,do=unplug"
+    mkdir runs && cp whole.before runs/board-0.flash # something to run
     entering "back after DETACH, and it runs" detach "reset 0" 'port 1-1, but what is there is not' \
-        --runtime dfu --fault "0 on=any,do=unplug"
+        --runtime dfu -d runs --fault "0 on=any,do=unplug"
 fi
 
 # ---- a transfer is pending and Ctrl-C comes twice ------------------------------------------------
