@@ -139,6 +139,9 @@ static int parse(struct cli *cli, struct arguments *args, int argc, char **argv)
         return cli_usage(cli, &cmd_flash, "one image at a time: what is '%s'?", argv[optind + 1]);
     args->input = argv[optind];
     args->flash.alt = args->device.alt;
+    /* A dry run stops no program, unless it was told to. */
+    if (args->flash.dry_run && args->device.fleet.enter == ENTER_AUTO)
+        args->device.fleet.enter = ENTER_NONE;
     return 0;
 }
 

@@ -43,6 +43,12 @@ like "$OUT" '^8 of 8 boards' "all of them"
 # ---- boards that are left alone ------------------------------------------------------------------
 exits 4 "--enter=none" sim --running -- "$FIRN" flash image.bin --address 0x08000000 --enter=none
 like "$OUT" 'no board found' "says so"
+exits 0 "--dry-run stops no program" sim --running -- \
+    sh -c "$flash --dry-run; \"\$FIRN\" sim control status"
+like "$OUT" 'no board found' "says that there is nothing in DFU mode"
+like "$OUT" '"running":true' "it is as it was"
+exits 0 "... unless it was told to" sim --running -- sh -c "$flash --dry-run --enter=repl"
+like "$OUT" 'nothing was changed' "then it plans"
 exits 4 "a DFU interface that nobody asked for" sim --running --runtime=dfu -- sh -c "$flash"
 like "$OUT" '1-1  0483:5f11  simulated device in runtime mode .*runs its program' "names it"
 exits 0 "... and is not told" sim --running --runtime=dfu -- \
