@@ -91,7 +91,7 @@ stream() {
 printf 'abc' >fw.bin
 stream 'image' 0 "$FIRN" image fw.bin --address 0x08000000
 stream 'image -o' 0 "$FIRN" image fw.bin --address 0x08000000 --usb 0483:df11 -o fw.dfu
-stream 'image of nothing' 1 "$FIRN" image none.dfu
+stream 'image of nothing' 2 "$FIRN" image none.dfu
 stream 'a wrong command line' 2 "$FIRN" image
 fresh_init() { rm -f init.yaml main.py && "$FIRN" init -o init.yaml "$@"; }
 stream 'init' 0 fresh_init

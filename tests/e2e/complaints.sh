@@ -112,7 +112,7 @@ SCRIPT
 
 complaint stays "parts that stay in DFU after the first flash until a power cycle" --setup "after-leave 0 bootloader" <<'SCRIPT'
 say dfu-util -a 0 -s 0x08000000:leave -D image.bin
-say firn flash image.dfu --return 1
+say firn flash image.dfu --wait=5 --return 1
 SCRIPT
 
 complaint gone "unplugged in the middle: what now?" -f "0 on=dnload,after=5,do=unplug" <<'SCRIPT'

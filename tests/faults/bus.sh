@@ -92,7 +92,7 @@ where_after_leave() {
     like "$OUT" "^  return .* $2" "... says so"
     ok "... and the image is there" cmp -n 7000 leave/board-0.flash first.bin
 }
-where_after_leave 1-7 'not back yet'
+where_after_leave 1-7 'a device with its serial is on port 1-7 now'
 where_after_leave lost 'not back yet'
 where_after_leave bootloader 'it is in its bootloader again'
 
