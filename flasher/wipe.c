@@ -11,6 +11,8 @@
 
 #define ERASED_ACCESS (LAYOUT_ERASABLE | LAYOUT_READABLE)
 
+#define MBOOT_MAX_BYTES (64u * 1024) /* 16 to 32 KiB on the boards of MicroPython v1.25 */
+
 /* A board being erased. */
 struct wipe {
     struct session session;
@@ -18,6 +20,7 @@ struct wipe {
     uint64_t address, end;
     uint64_t sectors, bytes;
     uint8_t blank;
+    bool mass; /* all of it, by one command */
 };
 
 static bool set_plain(struct err **err)
@@ -185,33 +188,63 @@ static bool set_not_blank(uint64_t address, uint8_t got, uint8_t blank, struct e
                          "removes read protection only, option bytes hold write protection");
 }
 
-static bool check_sector(struct wipe *wipe, const struct layout_sector *sector, struct err **err)
+/* The first byte of a sector that is not erased. */
+struct leftover {
+    bool any;
+    uint64_t address;
+    uint8_t byte;
+};
+
+static bool look_at_sector(struct wipe *wipe, const struct layout_sector *sector,
+                           struct leftover *left, struct err **err)
 {
     struct session *session = &wipe->session;
     uint16_t block = session->dfu->transfer_size;
+    *left = (struct leftover){.any = false};
     for (uint32_t done = 0; done < sector->size; done += block) {
-        uint32_t left = sector->size - done;
-        uint16_t len = left < block ? (uint16_t)left : block;
+        uint32_t rest = sector->size - done;
+        uint16_t len = rest < block ? (uint16_t)rest : block;
         uint64_t address = (uint64_t)sector->address + done;
         if (!session_read(session, wipe->target->alt, (uint32_t)address, len, err))
             return false;
-        for (uint16_t i = 0; i < len; i++)
+        for (uint16_t i = 0; i < len && !left->any; i++)
             if (session->block[i] != wipe->blank)
-                return set_not_blank(address + i, session->block[i], wipe->blank, err);
+                *left = (struct leftover){true, address + i, session->block[i]};
         session_advance(session, len);
     }
     return true;
 }
 
+/* mboot says that all sectors can be erased, and leaves its own out: those that come first, one or
+ * so many as a large mboot needs. */
+static bool is_its_own(const struct wipe *wipe, const struct layout_sector *sector,
+                       bool seen_erased)
+{
+    uint32_t begin = wipe->target->layout.groups[0].address;
+    uint32_t end = sector->address + sector->size - begin;
+    return wipe->mass && wipe->session.dfu->quirks.flags & QUIRK_MBOOT_STRINGS && !seen_erased &&
+           (sector->address == begin || end <= MBOOT_MAX_BYTES);
+}
+
 static bool check_blank(struct wipe *wipe, struct err **err)
 {
     struct layout_sector sector;
+    struct leftover left;
     uint64_t at = wipe->address;
+    bool seen_erased = false;
     wipe->session.must_finish = true; /* reading back is quick, and all is erased already */
     while (at < wipe->end && next_sector(&wipe->target->layout, at, &sector)) {
-        if (!check_sector(wipe, &sector, err))
+        if (!look_at_sector(wipe, &sector, &left, err))
             return false;
         at = (uint64_t)sector.address + sector.size;
+        if (left.any && !is_its_own(wipe, &sector, seen_erased))
+            return set_not_blank(left.address, left.byte, wipe->blank, err);
+        if (left.any) {
+            wipe->address = at;
+            wipe->sectors--;
+            wipe->bytes -= sector.size;
+        }
+        seen_erased |= !left.any;
     }
     return session_rest(&wipe->session, err);
 }
@@ -250,6 +283,7 @@ bool wipe_board(struct fleet_board *board, const struct wipe_options *options, s
     struct wipe wipe;
     if (!wipe_open(&wipe, board, options->alt, err))
         return false;
+    wipe.mass = options->mass;
     if (options->mass)
         whole_span(&wipe);
     bool ok = (options->mass || find_span(&wipe, options, err)) &&

@@ -75,6 +75,15 @@ exits 0 "--mass" sim -d full -- "$FIRN" erase --mass
 is "$(tr -d '\377' <full/board-0.flash | wc -c)" 0 "erases all"
 exits 0 "--all" sim -n 3 -- "$FIRN" erase --mass --all
 is "$(grep -c '^1-[123]: erased 12 sectors' <<<"$OUT")" 3 "three boards"
+mkdir mboot
+head -c 20000 before >mine.bin
+perl -e 'print chr($_ * 7 % 251) for 1 .. 1048576' >mboot/board-0.flash
+exits 0 "mboot" sim -b mboot -d mboot -- "$FIRN" erase --mass
+like "$OUT" '1-1: erased 10 sectors \(992.0 KiB\) from 0x08008000 on' "leaves itself out"
+is "$(tail -c +32769 mboot/board-0.flash | tr -d '\377' | wc -c)" 0 "and the rest is erased"
+exits 4 "mboot that erases nothing" sim -b mboot -d full -f "0 on=mass-erase,do=ignore" -- \
+    sh -c '"$FIRN" -q flash mine.bin --address 0x08020000 --no-leave && "$FIRN" erase --mass'
+like "$OUT" '0x08020000 was erased and reads' "is found out"
 exits 4 "a plain DFU device" sim -b dfu-tolerant -- "$FIRN" erase --mass
 like "$OUT" 'no memory with addresses' "says why"
 
