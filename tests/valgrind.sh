@@ -4,6 +4,7 @@
 . "$(dirname "$0")/tap.sh"
 : "${TESTS:?set by make}"
 cd "$T" || exit 1
+export FIRN_HOME=$T/home # rescue files: all tests have boards of one port and serial
 
 # A task has a stack of its own of 256 KiB (flasher/fiber.c): a jump that is larger than any frame
 # (fs_read() has 64 KiB) and smaller than that is a switch.

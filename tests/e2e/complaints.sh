@@ -3,6 +3,7 @@
 # what firn says, and both exit statuses, byte for byte but for times (tests/data/complaints/).
 . "$(dirname "$0")/../tap.sh"
 cd "$T" || exit 1
+export FIRN_HOME=$T/home # rescue files: all tests have boards of one port and serial
 export FIRN
 expected=$TOP/tests/data/complaints
 

@@ -3,6 +3,7 @@
 # MicroPython's pydfu.py, dfu.py and mboot_pack_dfu.py.
 . "$(dirname "$0")/../tap.sh"
 cd "$T" || exit 1
+export FIRN_HOME=$T/home # rescue files: all tests have boards of one port and serial
 export FIRN
 python=/usr/bin/python3
 git --git-dir "$TOP/build/mirror/micropython.git" archive v1.25.0 tools/pydfu.py tools/dfu.py \

@@ -3,6 +3,7 @@
 # with keys and takes packed images only.
 . "$(dirname "$0")/../tap.sh"
 cd "$T" || exit 1
+export FIRN_HOME=$T/home # rescue files: all tests have boards of one port and serial
 export FIRN
 
 # The same bytes at every run: N bytes, none of them 0xFF.

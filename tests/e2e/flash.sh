@@ -3,6 +3,7 @@
 # What firn says when something goes wrong is compared with tests/data/flash/*.expected.
 . "$(dirname "$0")/../tap.sh"
 cd "$T" || exit 1
+export FIRN_HOME=$T/home # rescue files: all tests have boards of one port and serial
 export FIRN
 expected=$TOP/tests/data/flash
 

@@ -4,6 +4,7 @@
 # with tests/data/fleet/*.expected.
 . "$(dirname "$0")/../tap.sh"
 cd "$T" || exit 1
+export FIRN_HOME=$T/home # rescue files: all tests have boards of one port and serial
 export FIRN
 expected=$TOP/tests/data/fleet
 

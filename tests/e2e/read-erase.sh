@@ -3,6 +3,7 @@
 # as the judge of what was read.
 . "$(dirname "$0")/../tap.sh"
 cd "$T" || exit 1
+export FIRN_HOME=$T/home # rescue files: all tests have boards of one port and serial
 export FIRN
 
 sim() { timeout 60 "$FIRN" sim "$@"; }

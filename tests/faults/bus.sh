@@ -4,6 +4,7 @@
 # bus.sh all (make check-faults): every transfer; without an argument a sample, in make check.
 . "$(dirname "$0")/../tap.sh"
 cd "$T" || exit 1
+export FIRN_HOME=$T/home # rescue files: all tests have boards of one port and serial
 export FIRN
 series=$TOP/tests/faults/series.sh
 [ "${1:-}" = all ] && all=1 || all=
