@@ -64,10 +64,11 @@ $B/firn: $B/cli/main.o $(LIB_OBJ)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # For the programs on the simulated bus, which are not ours: no sanitizer.
-$B/firn-sim.so: $(wildcard simulator/preload/*.c)
+PRELOAD_SRC := $(wildcard simulator/preload/*.c)
+$B/firn-sim.so: $(PRELOAD_SRC) simulator/preload/preload.h simulator/wire.h
 	@mkdir -p $(@D)
 	@echo "LINK $@"
-	@$(CC) $(CPPFLAGS) -std=gnu17 -O2 $(WARN) -shared -fPIC -o $@ $^
+	@$(CC) $(CPPFLAGS) -std=gnu17 -O2 $(WARN) -shared -fPIC -o $@ $(PRELOAD_SRC)
 
 $B/libfirn.a: $(LIB_OBJ)
 	@rm -f $@
@@ -157,7 +158,7 @@ fuzz-corpus: $(FUZZ) ## add what fuzzing reached to the committed corpora, as fe
 	@tests/fuzz/minimise $(FUZZ)
 
 # ---- lint ----------------------------------------------------------------------------------------
-C_FILES := $(wildcard $(DIRS:%=%/*.c) $(DIRS:%=%/*.h) tests/unit/*.c tests/unit/*.h \
+C_FILES := $(wildcard $(DIRS:%=%/*.c) $(DIRS:%=%/*.h) simulator/preload/*.[ch] tests/unit/*.c tests/unit/*.h \
   tests/fuzz/*.c tests/fuzz/*.h tests/guest/*.c tests/guest/*.h tests/faults/*.c tests/faults/*.h)
 TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(filter-out tests/%,$(filter %.c,$(C_FILES))))
 
