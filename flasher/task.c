@@ -66,17 +66,14 @@ static void resume(struct task *task)
 }
 
 /* Run every task that is ready once; those that ended are removed. Tasks that these spawn are at
- * the end and get their turn, too. Returns whether any ran. */
-static bool run_ready(struct tasks *tasks)
+ * the end and get their turn, too. */
+static void run_ready(struct tasks *tasks)
 {
-    bool any = false;
     long long now_us = task_now_us();
     for (size_t i = 0; i < tasks->count;) {
         struct task *task = tasks->items[i];
-        if (is_ready(task, now_us)) {
-            any = true;
+        if (is_ready(task, now_us))
             resume(task);
-        }
         if (!fiber_ended(task->fiber)) {
             i++;
             continue;
@@ -87,15 +84,18 @@ static bool run_ready(struct tasks *tasks)
         for (size_t k = i; k < tasks->count; k++)
             tasks->items[k] = tasks->items[k + 1];
     }
-    return any;
 }
 
+/* When the next task is ready: 0 if one is already. */
 static long long next_time(const struct tasks *tasks)
 {
     long long next_us = LLONG_MAX;
-    for (size_t i = 0; i < tasks->count; i++)
+    for (size_t i = 0; i < tasks->count; i++) {
+        if (is_ready(tasks->items[i], 0))
+            return 0;
         if (tasks->items[i]->when_us < next_us)
             next_us = tasks->items[i]->when_us;
+    }
     return next_us;
 }
 
@@ -109,12 +109,12 @@ static void block_until(long long when_us)
 void tasks_run(struct tasks *tasks)
 {
     while (tasks->count) {
-        bool any = run_ready(tasks);
+        run_ready(tasks);
         if (!tasks->count)
             break;
         if (tasks->usb)
-            usb_handle_events(tasks->usb, any ? 0 : next_time(tasks));
-        else if (!any)
+            usb_handle_events(tasks->usb, next_time(tasks));
+        else
             block_until(next_time(tasks));
     }
 }
