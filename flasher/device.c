@@ -19,13 +19,21 @@ static void parse_layout(const struct device *device, struct device_target *targ
     target->has_layout = text && layout_parse(text, strlen(text), &target->layout, &ignored);
 }
 
+static char *read_name(struct usb_handle *handle, uint8_t string, uint16_t *language)
+{
+    if (string && !*language)
+        *language = usb_read_language(handle);
+    return usb_read_string(handle, string, *language);
+}
+
 static void read_targets(struct usb_handle *handle, struct device *device)
 {
+    uint16_t language = 0;
     for (size_t i = 0; i < device->target_count; i++) {
         struct device_target *target = &device->targets[i];
         free(target->name);
         layout_release(&target->layout);
-        target->name = usb_read_string(handle, device->interface.alts[i].string);
+        target->name = read_name(handle, device->interface.alts[i].string, &language);
         parse_layout(device, target);
     }
     if (device->targets[0].has_layout)
@@ -184,10 +192,12 @@ static enum usb_fault io_control(void *data, const struct usb_control *control, 
     return usb_control(device->handle, control, moved);
 }
 
+/* A device with one setting may refuse to be asked for it (USB 2.0, 9.4.10). */
 static bool io_set_alt(void *data, uint8_t alt, struct err **err)
 {
     const struct device *device = data;
-    return usb_set_alt(device->handle, device->interface.number, alt, err);
+    return device->interface.alt_count == 1 ||
+           usb_set_alt(device->handle, device->interface.number, alt, err);
 }
 
 static enum usb_fault io_reset(void *data)

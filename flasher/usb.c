@@ -8,12 +8,10 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "flasher/descriptor.h"
 #include "flasher/kept.h"
 
-#define PORTS_MAX 7 /* USB 2.0, 4.1.1: seven tiers */
-#define STRING_TIMEOUT_MS 1000
-#define LANGUAGE_US_ENGLISH 0x0409
+#define PORTS_MAX 7                   /* USB 2.0, 4.1.1: seven tiers */
+#define SET_INTERFACE_TIMEOUT_MS 5000 /* as the kernel (USB_CTRL_SET_TIMEOUT) */
 #define POLL_MAX 512 /* file descriptors of libusb: one for each open device, and three */
 
 struct usb {
@@ -25,9 +23,8 @@ struct usb {
 struct usb_handle {
     struct usb *usb;
     libusb_device_handle *libusb;
-    int claimed;       /* interface, -1 = none */
-    bool abandoned;    /* never to be closed, see usb_set_alt() */
-    uint16_t language; /* of strings, 0 = not asked yet */
+    int claimed; /* interface, -1 = none */
+    uint8_t alt; /* its alternate setting, as far as we chose it */
 };
 
 static bool set_libusb_error(struct err **err, int code, const char *what)
@@ -187,10 +184,8 @@ void usb_close(struct usb_handle *handle)
 {
     if (!handle)
         return;
-    if (!handle->abandoned) {
-        usb_release(handle);
-        libusb_close(handle->libusb);
-    }
+    usb_release(handle);
+    libusb_close(handle->libusb);
     free(handle);
 }
 
@@ -208,24 +203,46 @@ bool usb_claim(struct usb_handle *handle, uint8_t interface, struct err **err)
     return true;
 }
 
-void usb_release(struct usb_handle *handle)
+static enum usb_fault send_set_interface(struct usb_handle *handle, uint8_t interface, uint8_t alt)
 {
-    if (handle->claimed >= 0)
-        (void)libusb_release_interface(handle->libusb, handle->claimed);
-    handle->claimed = -1;
+    const struct usb_control control = {
+        .request_type = LIBUSB_RECIPIENT_INTERFACE,
+        .request = LIBUSB_REQUEST_SET_INTERFACE,
+        .value = alt,
+        .index = interface,
+        .timeout_ms = SET_INTERFACE_TIMEOUT_MS,
+    };
+    return usb_control(handle, &control, NULL);
 }
 
-/* libusb 1.0.25 and 1.0.26 (Debian 12) unlock here a mutex that they never locked if they know
- * already that the device is gone, and libusb_close() then aborts the process: other boards are
- * being flashed in it. Asking before is no way out, as libusb learns it in a thread of its own. So
- * such a handle is left open until the process ends: a file descriptor of a device that is gone. */
+/* Whoever claims the interface next expects the setting that the kernel knows of. */
+void usb_release(struct usb_handle *handle)
+{
+    if (handle->claimed < 0)
+        return;
+    if (handle->alt)
+        (void)send_set_interface(handle, (uint8_t)handle->claimed, 0);
+    (void)libusb_release_interface(handle->libusb, handle->claimed);
+    handle->claimed = -1;
+    handle->alt = 0;
+}
+
+/* Not by libusb_set_interface_alt_setting(): the kernel's ioctl behind it stands still, and every
+ * other board with it, until this board has answered; and libusb 1.0.25 and 1.0.26 (Debian 12) then
+ * unlock a mutex that they never locked if the device is gone, which aborts the process later. A
+ * DFU interface has no endpoints that the kernel would have to know about (DFU 1.1, 4.2.3). */
 bool usb_set_alt(struct usb_handle *handle, uint8_t interface, uint8_t alt, struct err **err)
 {
-    int code = libusb_set_interface_alt_setting(handle->libusb, interface, alt);
-    if (code == 0)
+    static const char *const reasons[] = {[USB_STALLED] = "the board refuses it (stall)",
+                                          [USB_TIMED_OUT] = "the board does not answer",
+                                          [USB_GONE] = "the board is gone",
+                                          [USB_BROKEN] = "USB transfer error"};
+    enum usb_fault fault = send_set_interface(handle, interface, alt);
+    if (fault == USB_OK) {
+        handle->alt = alt;
         return true;
-    handle->abandoned = code == LIBUSB_ERROR_NO_DEVICE;
-    err_set(err, ERR_DEVICE, "cannot choose alternate setting %u: %s", alt, libusb_strerror(code));
+    }
+    err_set(err, ERR_DEVICE, "cannot choose alternate setting %u: %s", alt, reasons[fault]);
     return err_hint(err, "unplug the board, plug it in again and run the command again");
 }
 
@@ -354,42 +371,4 @@ enum usb_fault usb_control(struct usb_handle *handle, const struct usb_control *
     if (moved)
         *moved = pending.moved;
     return USB_OK;
-}
-
-static size_t get_string(struct usb_handle *handle, uint8_t index, uint16_t language,
-                         uint8_t bytes[255])
-{
-    struct usb_control control = {
-        .request_type = LIBUSB_ENDPOINT_IN,
-        .request = LIBUSB_REQUEST_GET_DESCRIPTOR,
-        .value = (uint16_t)(LIBUSB_DT_STRING << 8 | index),
-        .index = language,
-        .data = bytes,
-        .length = 255,
-        .timeout_ms = STRING_TIMEOUT_MS,
-    };
-    size_t len = 0;
-    return usb_control(handle, &control, &len) == USB_OK ? len : 0;
-}
-
-/* The first language of the device (USB 2.0, 9.6.7): string 0 lists them. */
-static uint16_t string_language(struct usb_handle *handle)
-{
-    uint8_t bytes[255];
-    if (handle->language)
-        return handle->language;
-    size_t len = get_string(handle, 0, 0, bytes);
-    handle->language = len >= 4 && bytes[1] == LIBUSB_DT_STRING
-                           ? (uint16_t)(bytes[2] | bytes[3] << 8)
-                           : LANGUAGE_US_ENGLISH;
-    return handle->language;
-}
-
-char *usb_read_string(struct usb_handle *handle, uint8_t index)
-{
-    uint8_t bytes[255];
-    if (!index)
-        return NULL;
-    size_t len = get_string(handle, index, string_language(handle), bytes);
-    return descriptor_string(bytes, len);
 }

@@ -106,8 +106,10 @@ static inline void usb_close_ptr(struct usb_handle **handle)
 
 /* Keep other programs off an interface, and then choose its alternate setting. */
 bool usb_claim(struct usb_handle *handle, uint8_t interface, struct err **err) MUST_CHECK;
-/* Let other programs have it; claim it again before the next transfer. */
+/* Let other programs have it, in alternate setting 0; claim it again before the next transfer. */
 void usb_release(struct usb_handle *handle);
+/* Choose the setting of an interface that has several (USB 2.0, 9.4.10). It waits as usb_control()
+ * does. */
 bool usb_set_alt(struct usb_handle *handle, uint8_t interface, uint8_t alt,
                  struct err **err) MUST_CHECK;
 
@@ -126,9 +128,12 @@ void usb_set_wait(struct usb *usb, void (*wait)(void *data, const bool *done), v
  * (microseconds; in the past: do not wait). */
 void usb_handle_events(struct usb *usb, long long until_us);
 
+/* The first language of the device's strings (USB 2.0, 9.6.7: string 0 lists them). */
+#define USB_LANGUAGE_US_ENGLISH 0x0409 /* if it does not say */
+uint16_t usb_read_language(struct usb_handle *handle);
 /* A string descriptor as UTF-8, raw (print it with text_add_printable()), or NULL: index 0, not
  * there, not readable. The caller frees. */
-char *usb_read_string(struct usb_handle *handle, uint8_t index);
+char *usb_read_string(struct usb_handle *handle, uint8_t index, uint16_t language);
 
 /* The udev rule that opens devices of a vendor to the user at the keyboard, and how to install it:
  * several lines without a newline at the end. The caller frees. */

@@ -18,7 +18,7 @@ static void wait_until_gone(struct usb *usb)
     CHECK(!"it is never gone");
 }
 
-/* libusb 1.0.26 aborts the process in libusb_close() after that. */
+/* libusb 1.0.26 aborts the process in libusb_close() after that, if it was asked to choose. */
 static void on_the_bus(void)
 {
     struct usb *usb;
@@ -34,7 +34,7 @@ static void on_the_bus(void)
     wait_until_gone(usb);
     usleep(50000); /* the list is the kernel's; libusb hears of it in a thread of its own */
     CHECK(!usb_set_alt(handle, 0, 0, &err));
-    check_error(err, "cannot choose alternate setting 0: No such device");
+    check_error(err, "cannot choose alternate setting 0: the board is gone");
     err_free(err);
     err = NULL;
     usb_close(handle);
@@ -46,7 +46,7 @@ static void on_the_bus(void)
     CHECK(usb_open(&list.entries[0], &handle, &err));
     CHECK(usb_claim(handle, 0, &err));
     CHECK(usb_set_alt(handle, 0, 1, &err));
-    _cleanup_free_ char *name = usb_read_string(handle, 2);
+    _cleanup_free_ char *name = usb_read_string(handle, 2, USB_LANGUAGE_US_ENGLISH);
     CHECK(name && *name);
     usb_close(handle);
     usb_list_release(&list);
