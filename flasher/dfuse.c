@@ -85,14 +85,31 @@ bool dfuse_unprotect(struct dfuse *dfuse, struct err **err)
     return err_wrap(err, "cannot lift the read protection");
 }
 
-/* Make the next block of this kind be the one at an address. It is so already where it follows the
- * last one; not the first, not when block numbers have run out, and not a short one. */
+/* How many blocks ahead of the next one an address is, as far as block numbers tell; false: it
+ * takes another pointer. */
+static bool blocks_ahead(const struct dfuse *dfuse, uint32_t address, uint16_t len,
+                         uint32_t *blocks)
+{
+    uint32_t size = dfuse->dfu->transfer_size;
+    if (!dfuse->block || len != size || address < dfuse->next || (address - dfuse->next) % size)
+        return false;
+    *blocks = (address - dfuse->next) / size;
+    return *blocks <= BLOCK_LAST && dfuse->block + *blocks <= BLOCK_LAST;
+}
+
+/* Make the next block of this kind be the one at an address. While reading, a block number says as
+ * much. What is written only ever follows the last block: a board that just counts would otherwise
+ * write where nobody meant to. */
 static bool seek(struct dfuse *dfuse, enum dfuse_mode mode, uint32_t address, uint16_t len,
                  struct err **err)
 {
-    if (dfuse->mode == mode && dfuse->block && dfuse->block <= BLOCK_LAST &&
-        dfuse->next == address && len == dfuse->dfu->transfer_size)
+    uint32_t ahead;
+    if (dfuse->mode == mode && blocks_ahead(dfuse, address, len, &ahead) &&
+        (mode == DFUSE_UPLOADING || ahead == 0)) {
+        dfuse->block += ahead;
+        dfuse->next = address;
         return true;
+    }
     if (!set_address(dfuse, address, err))
         return false;
     dfuse->block = BLOCK_FIRST;

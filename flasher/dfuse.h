@@ -6,7 +6,7 @@
  * is why every function here ends by waiting for it.
  *
  * A struct dfuse remembers where the board's pointer is, so that blocks which follow each other
- * need one SET_ADDRESS for all of them:
+ * need one SET_ADDRESS for all of them, and so do blocks that are read with gaps between them:
  *
  *     struct dfuse dfuse = {.dfu = dfu};        // the board is in dfuIDLE, its setting is chosen
  *     for (each block)
@@ -17,7 +17,8 @@
  *
  *     erase, mass erase     3   DNLOAD, GETSTATUS (busy), GETSTATUS (done)
  *     write a block         3   the same; 3 more for SET_ADDRESS where it does not follow the last
- *     read a block          1   UPLOAD; 4 more where it does not follow: SET_ADDRESS, ABORT
+ *     read a block          1   UPLOAD; 4 more for the first, and where it does not lie whole
+ *                               blocks behind the last: SET_ADDRESS, ABORT
  *     leave reading         1   ABORT, before anything that is not the next block
  *     leave the bootloader  5   SET_ADDRESS, DNLOAD, GETSTATUS
  *

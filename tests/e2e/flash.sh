@@ -206,7 +206,7 @@ fault corrupt-read "on=upload,after=40,do=corrupt" "wrong bytes are read back"
 fault corrupt-write "on=dnload,after=10,do=corrupt" "wrong bytes are written"
 fault ignored-write "on=dnload,after=10,do=ignore" "a write that does nothing"
 fault short-read "on=upload,after=40,do=short" "a short read"
-fault stuck "on=set-address,after=8,do=busy" "stuck busy"
+fault stuck "on=set-address,after=3,do=busy" "stuck busy"
 fault long-poll "on=erase,do=poll,ms=60000" "it asks to wait for a minute"
 exits 0 "unplugged at leave, after it was verified" sim -f "0 on=leave,do=unplug" -- "$FIRN" flash image.dfu
 like "$OUT" 'flashed and verified' "is success"

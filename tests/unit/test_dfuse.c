@@ -86,7 +86,6 @@ static void erase_names_the_address(void **state)
                  "(state dfuDNBUSY, status OK)");
 }
 
-/* One SET_ADDRESS for the run, blocks 2, 3, 4; the short tail with its own, as block 2. */
 /* An STM32H7 that stays busy when it is done: what is in the sector is seen where it is read. */
 static void wedged_erase_goes_on(void **state)
 {
@@ -108,6 +107,7 @@ static void wedged_erase_goes_on(void **state)
                  "cannot erase the sector at 0x08000000: the board is still busy");
 }
 
+/* One SET_ADDRESS for the run, blocks 2, 3, 4; the short tail with its own, as block 2. */
 static void writes_a_run(void **state)
 {
     struct fixture *f = *state;
@@ -246,6 +246,50 @@ static void reads_a_run(void **state)
     assert_int_equal(f->board.state, DFU_STATE_IDLE);
 }
 
+/* Ahead in whole blocks its number says where; back, in between, or too far ahead, an address does.
+ */
+static void reads_with_gaps(void **state)
+{
+    struct fixture *f = *state;
+    struct err *err = NULL;
+    static const uint32_t offsets[] = {0, 0x4000, 0x4800, 0x2000, 0x2900, 0x3100};
+    _cleanup_free_ uint8_t *data = pattern(FAKE_SIZE), *got = xmalloc(FAKE_BLOCK);
+    _cleanup_free_ char *log =
+        xasprintf("dnload 21 08000000\n%sabort\nupload 2 2048\nupload 10 2048\nupload 11 2048\n"
+                  "abort\ndnload 21 08002000\n%sabort\nupload 2 2048\n"
+                  "abort\ndnload 21 08002900\n%sabort\nupload 2 2048\nupload 3 2048\n",
+                  two_polls, two_polls, two_polls);
+    memcpy(f->board.memory, data, FAKE_SIZE);
+    for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+        assert_ok(dfuse_read(&f->dfuse, FAKE_BASE + offsets[i], got, FAKE_BLOCK, &err), &err);
+        assert_memory_equal(got, data + offsets[i], FAKE_BLOCK);
+    }
+    assert_string_equal(f->board.log.data, log);
+}
+
+static enum usb_fault any_upload(void *data, const struct usb_control *c, size_t *moved)
+{
+    if (c->request == DFU_UPLOAD && c->value > highest_block)
+        highest_block = c->value;
+    size_t ignored;
+    return wrap_control(data, c, moved ? moved : &ignored);
+}
+
+static void reads_no_further_than_block_numbers_go(void **state)
+{
+    struct fixture *f = *state;
+    struct err *err = NULL;
+    static const uint32_t offsets[] = {0, 65533, 65534, 200000, 0xfffffff0};
+    uint8_t got;
+    addresses_set = highest_block = 0;
+    f->dfu.io.control = any_upload;
+    f->dfu.transfer_size = 1;
+    for (size_t i = 0; i < ARRAY_SIZE(offsets); i++)
+        assert_ok(dfuse_read(&f->dfuse, offsets[i], &got, 1, &err), &err);
+    assert_int_equal(addresses_set, 4);
+    assert_int_equal(highest_block, 65535);
+}
+
 static void read_protection(void **state)
 {
     struct fixture *f = *state;
@@ -322,6 +366,8 @@ int main(void)
         TEST(unprotects),
         TEST(block_numbers_do_not_wrap),
         TEST(reads_a_run),
+        TEST(reads_with_gaps),
+        TEST(reads_no_further_than_block_numbers_go),
         TEST(read_protection),
         TEST(leaves),
         TEST(leaves_without_an_answer),
