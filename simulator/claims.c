@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "simulator/usb_interface.h"
 
@@ -54,7 +55,16 @@ bool claims_enumerate(const struct usb_device *device)
     return claims_tell_device(device, &setup);
 }
 
-/* usb_unbind_interface() */
+void claims_choose(struct claims *claims, unsigned interface, unsigned alt)
+{
+    if (claims->alt[interface] == alt)
+        return;
+    claims->alt[interface] = (uint8_t)alt;
+    if (claims->chosen)
+        claims->chosen(claims->data, interface, alt);
+}
+
+/* usb_unbind_interface(). A device that does not go back stays where it is. */
 bool claims_expel(struct claims *claims, unsigned interface)
 {
     if (!claims_driver(claims, interface))
@@ -67,8 +77,8 @@ bool claims_expel(struct claims *claims, unsigned interface)
     if (claims->alt[interface] != 0) {
         const struct usb_setup setup = {USB_RECIPIENT_INTERFACE, USB_SET_INTERFACE, 0,
                                         (uint16_t)interface, 0};
-        claims->alt[interface] = 0;
-        (void)claims_tell_device(claims->device, &setup);
+        if (claims_tell_device(claims->device, &setup))
+            claims_choose(claims, interface, 0);
     }
     return true;
 }
@@ -79,6 +89,18 @@ int claims_attach(struct claims *claims, unsigned interface)
         return -EBUSY;
     claims->driven = claims->driven || !claims_any(claims);
     return 0;
+}
+
+int claims_drive(struct claims *claims, const struct usbdevfs_ioctl *given)
+{
+    unsigned interface = (unsigned)given->ifno;
+    if (!claims_has(claims, interface))
+        return -EINVAL;
+    if (given->ioctl_code == (int)USBDEVFS_DISCONNECT)
+        return claims_expel(claims, interface) ? 0 : -ENODATA;
+    if (given->ioctl_code == (int)USBDEVFS_CONNECT)
+        return claims_attach(claims, interface);
+    return -ENOTTY;
 }
 
 int claims_take_from(struct claims *claims, const void *owner,

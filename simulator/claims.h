@@ -18,7 +18,10 @@ struct claims {
     bool configured; /* otherwise it has no interfaces */
     bool driven;     /* the kernel's own drivers are bound to the interfaces that they know */
     const void *owner[CLAIMS_INTERFACES];
-    uint8_t alt[CLAIMS_INTERFACES]; /* the alternate setting that was chosen last */
+    uint8_t alt[CLAIMS_INTERFACES]; /* the alternate setting that is chosen */
+    /* Another one is chosen from now on. May be NULL. */
+    void (*chosen)(void *data, unsigned interface, unsigned alt);
+    void *data;
 };
 
 /* Is there such an interface now? */
@@ -31,8 +34,12 @@ int claims_release(struct claims *claims, const void *owner, unsigned interface)
 bool claims_expel(struct claims *claims, unsigned interface);
 /* All of an owner's; NULL: everybody's. */
 void claims_release_all(struct claims *claims, const void *owner);
+/* The device has taken a SET_INTERFACE: usb_set_interface(). */
+void claims_choose(struct claims *claims, unsigned interface, unsigned alt);
 /* The kernel's driver takes its interfaces back. EBUSY: they are not free. */
 int claims_attach(struct claims *claims, unsigned interface);
+/* USBDEVFS_IOCTL: one of the two above for one interface. */
+int claims_drive(struct claims *claims, const struct usbdevfs_ioctl *given);
 /* USBDEVFS_DISCONNECT_CLAIM: from whoever has it, if the flags do not spare that. */
 int claims_take_from(struct claims *claims, const void *owner,
                      const struct usbdevfs_disconnect_claim *given);

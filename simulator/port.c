@@ -86,6 +86,12 @@ static void control(void *data, const struct usb_setup *setup, const uint8_t *ou
     spoil(&fault, setup, in, reply);
 }
 
+static bool string(void *data, uint8_t index, struct buf *out)
+{
+    const struct port *port = data;
+    return !port->dfu.crashed && usb_add_text(&port->dfu, index, out);
+}
+
 static void bus_reset(void *data)
 {
     struct port *port = data;
@@ -160,6 +166,7 @@ void port_init(struct port *port, unsigned index, const struct board_model *mode
     port->device = (struct usb_device){
         .control = control,
         .bus_reset = bus_reset,
+        .string = string,
         .data = port,
         .descriptors = (const uint8_t *)port->descriptors.data,
         .descriptors_len = port->descriptors.len,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "simulator/sysfs_interface.h"
 #include "simulator/usb_interface.h"
 
 #define USB_MAJOR 189
@@ -23,9 +24,12 @@ static void write_attribute(struct sysfs_attributes *a, const char *name, const 
     if (!a->ok)
         return;
     _cleanup_free_ char *path = path_join(a->dir, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    /* Cut after it is written: a program that reads it meanwhile does not find it empty. */
     ssize_t written = fd < 0 ? -1 : write(fd, data, len);
     int error = written < 0 ? errno : ENOSPC;
+    if (written == (ssize_t)len && ftruncate(fd, written) < 0)
+        written = -1, error = errno;
     if (fd >= 0)
         close(fd);
     if (written != (ssize_t)len)
@@ -133,55 +137,6 @@ char *sysfs_climb(const char *devpath, const char *target)
     return buf_detach(&out, NULL);
 }
 
-/* ---- interfaces ----------------------------------------------------------------------------- */
-
-/* Alternate setting 0: lsusb, udev rules and whoever looks for a board's terminal want it. */
-static bool write_interface(const char *dir, const char *devpath, const uint8_t *i,
-                            struct err **err)
-{
-    if (!fs_mkdirs(dir, err))
-        return false;
-    struct sysfs_attributes a = {dir, true, err};
-    const char *driver = usb_interface_driver(i);
-    sysfs_attribute(&a, "uevent", "DEVTYPE=usb_interface%s%s\nINTERFACE=%u/%u/%u",
-                    driver ? "\nDRIVER=" : "", driver ? driver : "", i[5], i[6], i[7]);
-    sysfs_attribute(&a, "bInterfaceNumber", "%02x", i[2]);
-    sysfs_attribute(&a, "bAlternateSetting", "%2u", i[3]);
-    sysfs_attribute(&a, "bNumEndpoints", "%02x", i[4]);
-    sysfs_attribute(&a, "bInterfaceClass", "%02x", i[5]);
-    sysfs_attribute(&a, "bInterfaceSubClass", "%02x", i[6]);
-    sysfs_attribute(&a, "bInterfaceProtocol", "%02x", i[7]);
-    _cleanup_free_ char *subsystem = sysfs_climb(devpath, "bus/usb");
-    sysfs_link(&a, "subsystem", subsystem);
-    if (driver) {
-        _cleanup_free_ char *relative = xasprintf("bus/usb/drivers/%s", driver);
-        _cleanup_free_ char *target = sysfs_climb(devpath, relative);
-        sysfs_link(&a, "driver", target);
-    }
-    return a.ok;
-}
-
-/* "1-3:1.0"; of a root hub "1-0:1.0". */
-static char *interface_name(const struct sysfs_device *device, unsigned number)
-{
-    _cleanup_free_ char *ports = port_path_ports(&device->path);
-    return xasprintf("%u-%s:1.%u", device->path.bus, ports, number);
-}
-
-static bool write_interfaces(const char *parent, const struct sysfs_device *device,
-                             struct err **err)
-{
-    _cleanup_free_ char *devpath = sysfs_devpath(device);
-    for (unsigned i = 0; i < usb_interface_count(device->device); i++) {
-        _cleanup_free_ char *name = interface_name(device, i);
-        _cleanup_free_ char *dir = path_join(parent, name);
-        _cleanup_free_ char *path = path_join(devpath, name);
-        if (!write_interface(dir, path, usb_interface_find(device->device, i, 0), err))
-            return false;
-    }
-    return true;
-}
-
 /* ---- devices -------------------------------------------------------------------------------- */
 
 char *sysfs_devpath(const struct sysfs_device *device)
@@ -236,7 +191,7 @@ static bool link_device(const char *root, const struct sysfs_device *device, str
     struct sysfs_attributes a = {links, true, err};
     sysfs_link(&a, path_basename(devpath), target);
     for (unsigned i = 0; i < usb_interface_count(device->device); i++) {
-        _cleanup_free_ char *name = interface_name(device, i);
+        _cleanup_free_ char *name = sysfs_interface_name(device, i);
         _cleanup_free_ char *interface = xasprintf("%s/%s", target, name);
         sysfs_link(&a, name, interface);
     }
@@ -255,7 +210,7 @@ bool sysfs_add(const char *root, const struct sysfs_device *device, struct err *
     write_place(&a, device);
     write_identity(&a, device->device);
     sysfs_link(&a, "subsystem", subsystem);
-    return a.ok && write_interfaces(aside, device, err) && rename_into(aside, final, err) &&
+    return a.ok && sysfs_write_interfaces(aside, device, err) && rename_into(aside, final, err) &&
            link_device(root, device, err);
 }
 
@@ -266,7 +221,7 @@ static bool unlink_device(const char *root, const struct sysfs_device *device, s
     if (unlink(link) < 0)
         return err_set_errno(err, ERR_FAILED, errno, "cannot remove '%s'", link);
     for (unsigned i = 0; i < usb_interface_count(device->device); i++) {
-        _cleanup_free_ char *interface = interface_name(device, i);
+        _cleanup_free_ char *interface = sysfs_interface_name(device, i);
         _cleanup_free_ char *path = xasprintf("%s/" LINKS "/%s", root, interface);
         if (unlink(path) < 0)
             return err_set_errno(err, ERR_FAILED, errno, "cannot remove '%s'", path);

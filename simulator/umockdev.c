@@ -13,6 +13,7 @@
 
 #include "simulator/acm.h"
 #include "simulator/sysfs.h"
+#include "simulator/sysfs_interface.h"
 #include "simulator/sysfs_tty.h"
 #include "simulator/uevent.h"
 #include "simulator/unix_socket.h"
@@ -74,8 +75,17 @@ static void on_configured(void *data, unsigned value)
         fprintf(stderr, "warning: %s\n", err->message);
 }
 
+static void on_chosen(void *data, unsigned interface, unsigned alt)
+{
+    const struct node *node = data;
+    _cleanup_err_ struct err *err = NULL;
+    if (!sysfs_choose(node->bus->root, &node->place, interface, alt, &err))
+        fprintf(stderr, "warning: %s\n", err->message);
+}
+
 static void on_driven(void *data, bool driven);
-static const struct usbfs_node_ops node_ops = {on_ready, on_configured, on_driven, on_freed};
+static const struct usbfs_node_ops node_ops = {on_ready, on_configured, on_chosen, on_driven,
+                                               on_freed};
 
 static void on_connect(void *arg)
 {

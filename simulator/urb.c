@@ -62,6 +62,14 @@ static void waited_done(struct transfer *transfer)
     free(urb);
 }
 
+static void request_done(struct transfer *transfer)
+{
+    const struct urb *urb = transfer->arg;
+    if (transfer->status == 0)
+        urb->urbs->requested(urb->urbs->arg, &transfer->setup);
+    waited_done(transfer);
+}
+
 static void timed_out(void *arg)
 {
     struct transfer *transfer = arg;
@@ -174,7 +182,7 @@ int urbs_control(struct urbs *urbs, const uint8_t *given_bytes)
 
 int urbs_request(struct urbs *urbs, const struct usb_setup *setup)
 {
-    struct urb *urb = new_urb(urbs, waited_done);
+    struct urb *urb = new_urb(urbs, request_done);
     urb->transfer.setup = *setup;
     launch(urbs);
     return URB_WAITS;

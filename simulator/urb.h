@@ -25,6 +25,8 @@ struct urbs {
     int (*check)(void *arg, const struct usb_setup *setup);
     /* urbs_reapable() may have changed. */
     void (*changed)(void *arg);
+    /* The device did what urbs_request() asked for. */
+    void (*requested)(void *arg, const struct usb_setup *setup);
     void *arg;
     struct urb *first;  /* with the device, in order of submission */
     struct urb *done;   /* can be reaped, in order of completion */

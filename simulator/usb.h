@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
+
 /* USB 2.0, table 9-2. */
 struct usb_setup {
     uint8_t request_type;
@@ -95,6 +97,10 @@ struct usb_device {
     void (*bulk_out)(void *data, uint8_t endpoint, const uint8_t *bytes, size_t len);
     size_t (*bulk_in)(void *data, uint8_t endpoint, uint8_t *bytes, size_t room);
     void (*listen)(void *data, void (*fn)(void *arg), void *arg);
+    /* Append a string (by the index that a descriptor has for it) in UTF-8, as the kernel reads and
+     * keeps it when it configures the device. That is the kernel's business: nothing counts it and
+     * no fault acts on it. False: there is none, or no answer. NULL: no interface has a name. */
+    bool (*string)(void *data, uint8_t index, struct buf *out);
     void *data;
     const uint8_t *descriptors; /* the device descriptor, then its one configuration */
     size_t descriptors_len;

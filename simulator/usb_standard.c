@@ -111,14 +111,20 @@ static void add_utf8(struct buf *out, unsigned code)
     }
 }
 
-void usb_add_serial(const struct dfu_device *dfu, struct buf *out)
+bool usb_add_text(const struct dfu_device *dfu, uint8_t index, struct buf *out)
 {
     _cleanup_(buf_release) struct buf descriptor = BUF_INIT;
-    if (!add_string_descriptor(dfu, STRING_SERIAL, &descriptor))
-        return;
+    if (!add_string_descriptor(dfu, index, &descriptor))
+        return false;
     const uint8_t *bytes = (const uint8_t *)descriptor.data;
     for (size_t i = 2; i + 1 < descriptor.len; i += 2)
         add_utf8(out, bytes[i] | (unsigned)bytes[i + 1] << 8);
+    return true;
+}
+
+void usb_add_serial(const struct dfu_device *dfu, struct buf *out)
+{
+    (void)usb_add_text(dfu, STRING_SERIAL, out);
 }
 
 static void get_descriptor(const struct dfu_device *dfu, const struct usb_setup *setup, uint8_t *in,

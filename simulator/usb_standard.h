@@ -14,8 +14,10 @@ void usb_add_device_descriptor(const struct board_model *model, struct buf *out)
  * for DFU 1.0, 4.1.3). */
 void usb_add_configuration_descriptor(const struct board_model *model, struct buf *out);
 
-/* Append the serial number as a host reads it, in UTF-8: a string descriptor is UTF-16 to it, also
- * where the device put something else. */
+/* Append a string as a host reads it, in UTF-8: a string descriptor is UTF-16 to it, also where the
+ * device put something else. False: there is no such string. */
+bool usb_add_text(const struct dfu_device *dfu, uint8_t index, struct buf *out);
+/* The same for the serial number, which there is. */
 void usb_add_serial(const struct dfu_device *dfu, struct buf *out);
 
 /* Answer a standard request; *reply is USB_DONE with no data on entry. */

@@ -85,8 +85,14 @@ static int set_interface(struct usbfs_file *file, const uint8_t *arg)
         return -EINVAL;
     const struct usb_setup setup = {USB_RECIPIENT_INTERFACE, USB_SET_INTERFACE, (uint16_t)alt,
                                     (uint16_t)interface, 0};
-    file->node->claims.alt[interface] = (uint8_t)alt;
     return urbs_request(&file->urbs, &setup);
+}
+
+static void requested(void *arg, const struct usb_setup *setup)
+{
+    struct usbfs_file *file = arg;
+    if (setup->request == USB_SET_INTERFACE)
+        claims_choose(&file->node->claims, setup->index, setup->value);
 }
 
 /* 0 and -1 unconfigure. */
@@ -126,18 +132,10 @@ static int tell_driven(const struct usbfs_node *node, bool before, int result)
 
 static int driver_ioctl(struct usbfs_file *file, const uint8_t *arg)
 {
-    struct claims *claims = &file->node->claims;
     struct usbdevfs_ioctl given;
     memcpy(&given, arg, sizeof(given));
-    unsigned interface = (unsigned)given.ifno;
-    bool before = claims->driven;
-    if (!claims_has(claims, interface))
-        return -EINVAL;
-    if (given.ioctl_code == (int)USBDEVFS_DISCONNECT)
-        return tell_driven(file->node, before, claims_expel(claims, interface) ? 0 : -ENODATA);
-    if (given.ioctl_code == (int)USBDEVFS_CONNECT)
-        return tell_driven(file->node, before, claims_attach(claims, interface));
-    return -ENOTTY;
+    bool before = file->node->claims.driven;
+    return tell_driven(file->node, before, claims_drive(&file->node->claims, &given));
 }
 
 static int disconnect_claim(struct usbfs_file *file, const uint8_t *arg)
@@ -331,6 +329,8 @@ struct usbfs_node *usbfs_node_new(const struct usb_device *device, unsigned addr
     struct usbfs_node *node = xcalloc(1, sizeof(*node));
     node->endpoint = (struct endpoint){.device = device, .clock = clock};
     node->claims = (struct claims){.device = device, .configured = true, .driven = true};
+    node->claims.chosen = ops->chosen;
+    node->claims.data = data;
     node->address = address;
     node->ops = ops;
     node->data = data;
@@ -375,6 +375,7 @@ void usbfs_open(struct usbfs_node *node, struct loop *loop, int socket)
                                .wire = file->wire,
                                .check = check_recipient,
                                .changed = update_ready,
+                               .requested = requested,
                                .arg = file};
     file->next = node->files;
     node->files = file;

@@ -25,6 +25,8 @@ struct usbfs_node_ops {
     void (*ready)(void *data, bool ready);
     /* A program has chosen another configuration; 0: none. */
     void (*configured)(void *data, unsigned value);
+    /* Another alternate setting of an interface is chosen. */
+    void (*chosen)(void *data, unsigned interface, unsigned alt);
     /* A program detached the kernel's drivers from the device, or gave it back to them. */
     void (*driven)(void *data, bool driven);
     /* The node is freed. */

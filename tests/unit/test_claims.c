@@ -13,6 +13,8 @@ static const uint8_t descriptors[] = {
 
 static struct usb_setup told; /* the last request that the device got */
 static unsigned requests;
+static enum usb_outcome outcome; /* of the next */
+static unsigned chosen;          /* the last alternate setting that was */
 
 static void control(void *data, const struct usb_setup *setup, const uint8_t *out, uint8_t *in,
                     struct usb_reply *reply)
@@ -20,7 +22,7 @@ static void control(void *data, const struct usb_setup *setup, const uint8_t *ou
     (void)data, (void)out, (void)in;
     told = *setup;
     requests++;
-    *reply = (struct usb_reply){0};
+    *reply = (struct usb_reply){.outcome = outcome};
 }
 
 static const struct usb_device device = {
@@ -28,11 +30,21 @@ static const struct usb_device device = {
 static const int us, them;
 static struct claims claims;
 
+static void on_chosen(void *data, unsigned interface, unsigned alt)
+{
+    assert_ptr_equal(data, &claims);
+    assert_int_equal(interface, 1);
+    chosen = alt;
+}
+
 static int setup(void **state)
 {
     (void)state;
-    claims = (struct claims){.device = &device, .configured = true};
+    claims = (struct claims){
+        .device = &device, .configured = true, .chosen = on_chosen, .data = &claims};
     requests = 0;
+    outcome = USB_DONE;
+    chosen = 77;
     return 0;
 }
 
@@ -63,7 +75,10 @@ static void a_release_resets_the_alternate_setting(void **state)
 {
     (void)state;
     assert_int_equal(claims_take(&claims, &us, 1), 0);
-    claims.alt[1] = 1;
+    claims_choose(&claims, 1, 0); /* it is */
+    assert_int_equal(chosen, 77);
+    claims_choose(&claims, 1, 1);
+    assert_int_equal(chosen, 1);
     assert_true(claims_expel(&claims, 1));
     assert_false(claims_expel(&claims, 1));
     assert_int_equal(requests, 1);
@@ -72,6 +87,18 @@ static void a_release_resets_the_alternate_setting(void **state)
     assert_int_equal(told.value, 0);
     assert_int_equal(told.index, 1);
     assert_int_equal(claims.alt[1], 0);
+    assert_int_equal(chosen, 0);
+}
+
+static void a_device_may_not_go_back(void **state)
+{
+    (void)state;
+    assert_int_equal(claims_take(&claims, &us, 1), 0);
+    claims_choose(&claims, 1, 1);
+    outcome = USB_STALL;
+    assert_int_equal(claims_release(&claims, &us, 1), 0);
+    assert_int_equal(claims.alt[1], 1);
+    assert_int_equal(chosen, 1);
 }
 
 static int check(const void *owner, uint8_t type, uint16_t index)
@@ -165,13 +192,10 @@ static void taking_from_a_driver(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_interface_has_one_owner),
-        TEST(a_release_resets_the_alternate_setting),
-        TEST(requests_claim_what_they_are_for),
-        TEST(so_do_requests_to_endpoints),
-        TEST(without_a_configuration_there_is_nothing),
-        TEST(the_kernels_driver_is_an_owner),
-        TEST(taking_from_a_driver),
+        TEST(an_interface_has_one_owner),     TEST(a_release_resets_the_alternate_setting),
+        TEST(a_device_may_not_go_back),       TEST(requests_claim_what_they_are_for),
+        TEST(so_do_requests_to_endpoints),    TEST(without_a_configuration_there_is_nothing),
+        TEST(the_kernels_driver_is_an_owner), TEST(taking_from_a_driver),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,6 +68,21 @@ static void without_faults_it_is_the_bootloader(void **state)
     assert_int_equal(port.transfers, 1);
 }
 
+/* Of iInterface 4; what a kernel reads is not what a program sends. */
+static void the_kernel_asks_for_strings(void **state)
+{
+    (void)state;
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    fault("on=any,do=stall");
+    assert_true(port.device.string(port.device.data, 4, &text));
+    assert_string_equal(text.data, "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg");
+    assert_false(port.device.string(port.device.data, 9, &text));
+    assert_int_equal(port.transfers, 0);
+    assert_int_equal(port.faults.count, 1);
+    port.dfu.crashed = true;
+    assert_false(port.device.string(port.device.data, 4, &text));
+}
+
 static void transfers_can_fail(void **state)
 {
     (void)state;
@@ -235,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(without_faults_it_is_the_bootloader),
+        TEST(the_kernel_asks_for_strings),
         TEST(transfers_can_fail),
         TEST(answers_can_be_wrong),
         TEST(work_can_go_wrong),

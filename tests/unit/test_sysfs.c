@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "simulator/hub.h"
 #include "simulator/port.h"
+#include "simulator/sysfs_interface.h"
 #include "simulator/sysfs_tty.h"
 #include "tests/unit/fake_clock.h"
 #include "tests/unit/unit.h"
@@ -92,6 +93,71 @@ static void a_device(void **state)
     assert_true(exists("1-3/subsystem/devices/usb1"));
     assert_ok(sysfs_remove(root, &board, &err), &err);
     assert_false(exists("1-3"));
+}
+
+/* Those of a real STM32F405; Linux keeps only the name of the one that is chosen. */
+static void an_interface_has_the_name_of_its_alternate_setting(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    assert_ok(sysfs_add(root, &board, &err), &err);
+    check_file("1-3:1.0/bAlternateSetting", " 0\n");
+    check_file("1-3:1.0/interface", "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg\n");
+    assert_ok(sysfs_choose(root, &board, 0, 3, &err), &err);
+    check_file("1-3:1.0/bAlternateSetting", " 3\n");
+    check_file("1-3:1.0/interface", "@Device Feature/0xFFFF0000/01*004 e\n");
+    assert_ok(sysfs_choose(root, &board, 0, 0, &err), &err);
+    check_file("1-3:1.0/bAlternateSetting", " 0\n");
+    check_file("1-3:1.0/interface", "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg\n");
+    assert_int_equal(port.transfers, 0);
+    assert_false(exists("../../../../aside-interface"));
+}
+
+static bool knows_one_string(void *data, uint8_t index, struct buf *out)
+{
+    (void)data;
+    buf_adds(out, "one");
+    return index == 5 || index == 0; /* 0: the languages that it has */
+}
+
+/* Alternate setting 0 has no iInterface, 1 one with an answer, 2 one without. */
+static void an_interface_without_a_name(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    static const uint8_t descriptors[] = {
+        18, 1, 0,  2, 0, 0,    0, 64,   1,  2, 3, 4, 0, 0, 0,    0, 0, 1,
+        9,  2, 36, 0, 1, 1,    0, 0x80, 50, 9, 4, 0, 0, 0, 0xFE, 1, 2, 0,
+        9,  4, 0,  1, 0, 0xFE, 1, 2,    5,  9, 4, 0, 2, 1, 3,    1, 2, 6,
+    };
+    const struct usb_device device = {.string = knows_one_string,
+                                      .descriptors = descriptors,
+                                      .descriptors_len = sizeof(descriptors)};
+    const struct sysfs_device place = {{1, 1, {3}}, 7, &device};
+    assert_ok(sysfs_add(root, &place, &err), &err);
+    check_file("1-3:1.0/bAlternateSetting", " 0\n");
+    assert_false(exists("1-3:1.0/interface"));
+    assert_ok(sysfs_choose(root, &place, 0, 1, &err), &err);
+    check_file("1-3:1.0/interface", "one\n");
+    assert_ok(sysfs_choose(root, &place, 0, 2, &err), &err);
+    check_file("1-3:1.0/bAlternateSetting", " 2\n");
+    check_file("1-3:1.0/bNumEndpoints", "01\n");
+    check_file("1-3:1.0/bInterfaceClass", "03\n");
+    assert_false(exists("1-3:1.0/interface"));
+    assert_false(exists("1-0:1.0/interface")); /* hubs have none */
+}
+
+static void the_configuration_comes_and_goes(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    assert_ok(sysfs_add(root, &board, &err), &err);
+    assert_ok(sysfs_configure(root, &board, false, &err), &err);
+    check_file("1-3/bConfigurationValue", "");
+    check_file("1-3/bNumInterfaces", "");
+    assert_ok(sysfs_configure(root, &board, true, &err), &err);
+    check_file("1-3/bConfigurationValue", "1\n");
+    check_file("1-3/bNumInterfaces", " 1\n");
 }
 
 static void behind_a_hub(void **state)
@@ -191,6 +257,8 @@ static void errors_name_what_could_not_be_made(void **state)
     const struct sysfs_device absent = {{1, 1, {4}}, 8, &port.device};
     assert_false(sysfs_remove(root, &absent, &err));
     assert_error(&err, ERR_NOT_FOUND, "devices/1-4'");
+    assert_false(sysfs_choose(root, &absent, 0, 0, &err));
+    assert_error(&err, ERR_NOT_FOUND, "1-4:1.0/bAlternateSetting'");
     assert_false(sysfs_init("/dev/null", &err));
     assert_error(&err, ERR_FAILED, "/dev/null");
 }
@@ -200,10 +268,17 @@ static void errors_name_what_could_not_be_made(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_root_hub), TEST(a_device),
-        TEST(behind_a_hub), TEST(the_second_bus),
-        TEST(a_terminal),   TEST(an_event),
-        TEST(paths),        TEST(errors_name_what_could_not_be_made),
+        TEST(the_root_hub),
+        TEST(a_device),
+        TEST(an_interface_has_the_name_of_its_alternate_setting),
+        TEST(an_interface_without_a_name),
+        TEST(the_configuration_comes_and_goes),
+        TEST(behind_a_hub),
+        TEST(the_second_bus),
+        TEST(a_terminal),
+        TEST(an_event),
+        TEST(paths),
+        TEST(errors_name_what_could_not_be_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

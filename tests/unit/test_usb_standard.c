@@ -77,6 +77,20 @@ static void the_configuration_has_an_alternate_setting_per_memory(void **state)
     assert_int_equal(request(0x80, USB_GET_DESCRIPTOR, 0x0201, 0, 255), USB_STALL);
 }
 
+/* What Linux makes of a string that is shorter than its length says: what came. */
+static void names_as_a_host_reads_them(void **state)
+{
+    (void)state;
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    assert_true(usb_add_text(&dfu, 7, &text));
+    assert_string_equal(text.data, "@Device Feature/0xFFFF0000/01*004 e");
+    assert_false(usb_add_text(&dfu, 8, &text));
+    start("stm32f427");
+    buf_clear(&text);
+    assert_true(usb_add_text(&dfu, 4, &text));
+    assert_int_equal(text.len, (128 - 2) / 2);
+}
+
 static void check_string(uint8_t index, const char *expected)
 {
     assert_int_equal(request(0x80, USB_GET_DESCRIPTOR, 0x0300 | index, 0x0409, 255), USB_DONE);
@@ -201,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_device_descriptor),
         TEST(the_serial_number_as_a_host_reads_it),
+        TEST(names_as_a_host_reads_them),
         TEST(the_configuration_has_an_alternate_setting_per_memory),
         TEST(strings),
         TEST(errors_have_strings_on_mboot),

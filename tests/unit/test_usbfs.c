@@ -21,6 +21,7 @@ static struct usbfs_node *node;
 static bool node_ready, node_freed, unplugged;
 static unsigned configuration;
 static bool driven;
+static unsigned chosen[4], chosen_count; /* the alternate settings, one after another */
 static int done_pipe[2];
 
 static void on_ready(void *data, bool ready)
@@ -42,13 +43,23 @@ static void on_configured(void *data, unsigned value)
     configuration = value;
 }
 
+static void on_chosen(void *data, unsigned interface, unsigned alt)
+{
+    (void)data;
+    assert_int_equal(interface, 0);
+    if (chosen_count < ARRAY_SIZE(chosen))
+        chosen[chosen_count] = alt;
+    chosen_count++;
+}
+
 static void on_driven(void *data, bool bound)
 {
     (void)data;
     driven = bound;
 }
 
-static const struct usbfs_node_ops node_ops = {on_ready, on_configured, on_driven, on_freed};
+static const struct usbfs_node_ops node_ops = {on_ready, on_configured, on_chosen, on_driven,
+                                               on_freed};
 
 static void on_event(void *data, enum usb_event event, uint32_t event_ms)
 {
@@ -66,6 +77,7 @@ static int setup(void **state)
     assert_ok(port_open(&port, NULL, &err), &err);
     port.device.event = on_event;
     memcpy(port.board.memory[0].bytes, "firmware", 8);
+    chosen_count = 0;
     node_ready = node_freed = unplugged = false;
     node = usbfs_node_new(&port.device, 7, loop_clock(loop), &node_ops, NULL);
     return pipe(done_pipe);
@@ -255,6 +267,9 @@ static void a_release_goes_back_to_alternate_setting_0(void **state)
     (void)state;
     run_program(alternate_program);
     CHECK_RESULTS(0, 0, 1, 0, 0, 1, 3, 1, 0);
+    static const unsigned expected[] = {3, 0, 3, 0};
+    assert_int_equal(chosen_count, 4);
+    assert_memory_equal(chosen, expected, sizeof(expected));
 }
 
 static void unconfiguring_program(int fd, int other_fd)
@@ -318,6 +333,29 @@ static void add_fault(const char *text)
     struct err *err = NULL;
     struct fault fault;
     assert_ok(fault_parse(text, &fault, &err) && faults_add(&port.faults, &fault, &err), &err);
+}
+
+static void refused_program(int fd, int other_fd)
+{
+    (void)other_fd;
+    unsigned alt_3[2] = {0, 3};
+    results[0] = control(fd, USB_RECIPIENT_INTERFACE, USB_SET_INTERFACE, 3, NULL, 0);
+    results[1] = ioctl_on(fd, USBDEVFS_SETINTERFACE, alt_3);
+    results[2] = ioctl_on(fd, USBDEVFS_SETINTERFACE, alt_3);
+    results[3] = ioctl_on(fd, USBDEVFS_RELEASEINTERFACE, alt_3);
+}
+
+/* Linux keeps the old one if the device does not take the new one, and does not look into requests
+ * that a program makes up itself. */
+static void an_alternate_setting_is_chosen_when_the_device_took_it(void **state)
+{
+    (void)state;
+    add_fault("on=any,after=1,do=stall");
+    add_fault("on=any,after=2,do=stall");
+    run_program(refused_program);
+    CHECK_RESULTS(0, -EPIPE, 0, 0);
+    assert_int_equal(chosen_count, 1); /* the release's did not get through */
+    assert_int_equal(chosen[0], 3);
 }
 
 static void a_timeout_ends_a_synchronous_transfer(void **state)
@@ -509,6 +547,7 @@ int main(void)
         TEST(an_interface_has_one_owner),
         TEST(the_other_ioctls),
         TEST(a_release_goes_back_to_alternate_setting_0),
+        TEST(an_alternate_setting_is_chosen_when_the_device_took_it),
         TEST(without_a_configuration_there_are_no_interfaces),
         TEST(completions_and_flags),
         TEST(synchronous_transfers),
