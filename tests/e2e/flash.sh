@@ -100,12 +100,14 @@ ok "the second one's image" cmp -n 70000 -i 0:131072 second.bin both/board-1.fla
 cat >busy.sh <<'SCRIPT'
 "$FIRN" -q --events=3 flash image.dfu 3>events & pid=$!
 until grep -qs '"phase":"write","state":"begin"' events; do sleep 0.05; done
+"$FIRN" devices >busy.devices
 "$FIRN" -q flash parts.dfu
 status=$?
 wait $pid && exit $status
 SCRIPT
 says 4 "a board that somebody else is flashing" busy -t x8 -d busy -- sh busy.sh
 ok "is not disturbed" cmp -n 100000 image.bin busy/board-0.flash
+same busy.devices "$expected/devices-busy.expected" "and listed with the one name that the kernel keeps"
 
 # ---- what is not the image's is kept -------------------------------------------------------------
 mkdir kept
