@@ -3,6 +3,7 @@
  * listed ioctls with their errno, printed. Below libusb, which hides half of them. See
  * libusb-client.c.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/usbdevice_fs.h>
@@ -199,6 +200,58 @@ static void informing(void)
     result("driver of interface 1", ioctl(fd, USBDEVFS_GETDRIVER, &driver));
     result("release", with_number(USBDEVFS_RELEASEINTERFACE, 0));
     result("an ioctl that does not exist", ioctl(fd, _IO('U', 99)));
+}
+
+/* One line of what the kernel keeps of the board's interface. */
+static void say_kept(const char *dir, const char *name)
+{
+    char path[512], text[256] = "";
+    snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s/%s", dir, name);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = file < 0 ? -1 : read(file, text, sizeof(text) - 1);
+    say(name, "%s", len < 0 ? strerrorname_np(errno) : strtok(text, "\n"));
+    if (file >= 0)
+        close(file);
+}
+
+/* Not the root hub's. */
+static void say_interface(void)
+{
+    DIR *devices = opendir("/sys/bus/usb/devices");
+    const struct dirent *entry;
+    while (devices && (entry = readdir(devices))) {
+        if (!strstr(entry->d_name, ":1.0") || strstr(entry->d_name, "-0:"))
+            continue;
+        say_kept(entry->d_name, "bAlternateSetting");
+        say_kept(entry->d_name, "bInterfaceClass");
+        say_kept(entry->d_name, "interface");
+    }
+    if (devices)
+        closedir(devices);
+}
+
+static void naming(void)
+{
+    section("the interface's name");
+    say_interface();
+    result("alternate setting 3", set_interface(0, 3));
+    say_interface();
+    tell("fault 0 on=any,do=stall");
+    result("alternate setting 1, refused", set_interface(0, 1));
+    say_interface();
+    result("alternate setting 1", set_interface(0, 1));
+    say_interface();
+    result("alternate setting 2, by hand", control(fd, 0x01, 11, 2, 0, 0, NULL, 1000));
+    say_interface();
+    tell("fault 0 on=any,do=stall");
+    result("release, refused", with_number(USBDEVFS_RELEASEINTERFACE, 0));
+    say_interface();
+    result("claim", with_number(USBDEVFS_CLAIMINTERFACE, 0));
+    result("release", with_number(USBDEVFS_RELEASEINTERFACE, 0));
+    say_interface();
+    result("alternate setting 3", set_interface(0, 3));
+    result("reset", ioctl(fd, USBDEVFS_RESET));
+    say_interface();
 }
 
 static void claiming(void)
@@ -400,6 +453,7 @@ int main(void)
     open_board();
     reading();
     informing();
+    naming();
     claiming();
     controls();
     bad_urbs();
