@@ -19,6 +19,7 @@ struct wipe {
     const struct device_target *target;
     uint64_t address, end;
     uint64_t sectors, bytes;
+    uint64_t unreadable; /* of these bytes */
     uint8_t blank;
     bool mass; /* all of it, by one command */
 };
@@ -83,6 +84,7 @@ static bool to_sectors(struct wipe *wipe, struct err **err)
             return set_not_erasable(layout, at, err);
         if (wipe->sectors++ == 0)
             first = sector.address;
+        wipe->unreadable += sector.access & LAYOUT_READABLE ? 0 : sector.size;
         at = (uint64_t)sector.address + sector.size;
     }
     wipe->address = first;
@@ -233,7 +235,7 @@ static bool check_blank(struct wipe *wipe, struct err **err)
     uint64_t at = wipe->address;
     bool seen_erased = false;
     wipe->session.must_finish = true; /* reading back is quick, and all is erased already */
-    while (at < wipe->end && next_sector(&wipe->target->layout, at, &sector)) {
+    while (next_sector(&wipe->target->layout, at, &sector) && sector.address < wipe->end) {
         if (!look_at_sector(wipe, &sector, &left, err))
             return false;
         at = (uint64_t)sector.address + sector.size;
@@ -263,9 +265,11 @@ static bool erase_and_look(struct wipe *wipe, const struct wipe_options *options
     if (!session_end(&wipe->session, ok, detail))
         return false;
     result->sectors_erased = wipe->sectors;
-    session_begin(&wipe->session, "verify", "Reading back", wipe->bytes);
-    result->verified = check_blank(wipe, err);
-    return session_end(&wipe->session, result->verified, "all bytes are erased");
+    session_begin(&wipe->session, "verify", "Reading back", wipe->bytes - wipe->unreadable);
+    ok = check_blank(wipe, err);
+    result->verified = ok && !wipe->unreadable;
+    return session_end(&wipe->session, ok,
+                       wipe->unreadable ? "what can be read is erased" : "all bytes are erased");
 }
 
 static char *summary_of(const struct wipe *wipe, const struct wipe_options *options)
@@ -275,6 +279,11 @@ static char *summary_of(const struct wipe *wipe, const struct wipe_options *opti
              wipe->sectors, plural(wipe));
     text_add_size(&summary, wipe->bytes);
     buf_addf(&summary, ") from 0x%08" PRIx64 " on", wipe->address);
+    if (wipe->unreadable) {
+        buf_adds(&summary, ", of which ");
+        text_add_size(&summary, wipe->unreadable);
+        buf_adds(&summary, " cannot be read back");
+    }
     return buf_detach(&summary, NULL);
 }
 

@@ -15,8 +15,9 @@ struct wipe_options {
 };
 
 /* Erase on a DfuSe board of a fleet (fleet.h), then read it back: every byte has to be erased, or
- * it is an error that names the first that is not. A span that cuts a sector is an error with the
- * nearest spans that do not. The board stays in its bootloader. */
+ * it is an error that names the first that is not. Memory that cannot be read is not `verified`. A
+ * span that cuts a sector is an error with the nearest spans that do not. The board stays in its
+ * bootloader. */
 bool wipe_board(struct fleet_board *board, const struct wipe_options *options,
                 struct err **err) MUST_CHECK;
 

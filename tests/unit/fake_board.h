@@ -60,6 +60,8 @@ struct fake_board {
     uint8_t fail_erase, fail_write; /* bStatus of these, 0 = none */
     bool ok_in_error;               /* dfuERROR reports status OK, as mboot does */
     bool read_protected;
+    bool protected_for_ever; /* read unprotect changes nothing */
+    uint32_t own_bytes;      /* a bootloader in the same flash: a mass erase spares it */
     bool ignore_writes;
     int unplug_before, unplug_after; /* transfer number, FAKE_NEVER */
     uint32_t corrupt_read;           /* address whose byte reads back wrong, 0 = none */
@@ -150,11 +152,11 @@ static inline void fake_work(struct fake_board *b)
     else if (b->work[0] == 0x21)
         b->pointer = address;
     else if (b->work[0] == 0x41 && b->work_len == 1)
-        memset(b->memory, b->blank, FAKE_SIZE);
+        memset(b->memory + b->own_bytes, b->blank, FAKE_SIZE - b->own_bytes);
     else if (b->work[0] == 0x41)
         fake_erase(b, address);
     else if (b->work[0] == 0x92)
-        b->read_protected = false;
+        b->read_protected = b->protected_for_ever;
     else
         fake_fail(b, DFU_STATUS_ERR_STALLEDPKT);
 }
