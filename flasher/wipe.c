@@ -267,6 +267,7 @@ static bool erase_and_look(struct wipe *wipe, const struct wipe_options *options
     result->sectors_erased = wipe->sectors;
     session_begin(&wipe->session, "verify", "Reading back", wipe->bytes - wipe->unreadable);
     ok = check_blank(wipe, err);
+    result->sectors_erased = wipe->sectors; /* without those that mboot kept */
     result->verified = ok && !wipe->unreadable;
     return session_end(&wipe->session, ok,
                        wipe->unreadable ? "what can be read is erased" : "all bytes are erased");

@@ -32,10 +32,11 @@ struct fake_usb_device {
     uint8_t attributes;               /* DFU 1.1, table 4.2 */
     uint16_t transfer_size;
     uint8_t address;
-    bool busy;     /* another program has its interface */
-    bool restarts; /* when it is closed next, it disconnects ... */
-    unsigned away; /* ... and is not there for so many looks at the bus */
-    unsigned open; /* handles on it */
+    bool busy;              /* another program has its interface */
+    bool restarts;          /* when it is closed next, it disconnects ... */
+    unsigned restart_looks; /* ... and is not there for so many looks at the bus */
+    unsigned away;          /* looks at the bus that will not find it */
+    unsigned open;          /* handles on it */
 };
 
 struct usb {
@@ -174,7 +175,10 @@ void usb_close(struct usb_handle *handle)
         return;
     struct fake_usb_device *device = handle->device;
     device->open--;
-    device->address += device->restarts ? 20 : 0;
+    if (device->restarts) {
+        device->address += FAKE_USB_DEVICES;
+        device->away = device->restart_looks;
+    }
     device->restarts = false;
     free(handle);
 }
