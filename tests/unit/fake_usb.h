@@ -30,13 +30,15 @@ struct fake_usb_device {
     const char *product, *serial;
     const char *names[FAKE_USB_ALTS]; /* of its alternate settings; NULL = no more but the first */
     uint8_t attributes;               /* DFU 1.1, table 4.2 */
+    uint8_t protocol;                 /* of the DFU interface: in DFU mode */
     uint16_t transfer_size;
     uint8_t address;
-    bool busy;              /* another program has its interface */
-    bool restarts;          /* when it is closed next, it disconnects ... */
-    unsigned restart_looks; /* ... and is not there for so many looks at the bus */
-    unsigned away;          /* looks at the bus that will not find it */
-    unsigned open;          /* handles on it */
+    bool busy;                /* another program has its interface */
+    bool restarts;            /* when it is closed next, it disconnects ... */
+    unsigned restart_looks;   /* ... and is not there for so many looks at the bus */
+    uint8_t restart_protocol; /* and then says this of its DFU interface */
+    unsigned away;            /* looks at the bus that will not find it */
+    unsigned open;            /* handles on it */
 };
 
 struct usb {
@@ -66,6 +68,8 @@ static inline struct fake_usb_device *fake_usb_add(const char *path, struct dfu_
                                        .product = "STM32  BOOTLOADER",
                                        .serial = path,
                                        .attributes = DFU_CAN_DOWNLOAD | DFU_CAN_UPLOAD,
+                                       .protocol = DFU_PROTOCOL_DFU,
+                                       .restart_protocol = DFU_PROTOCOL_DFU,
                                        .transfer_size = 2048,
                                        .address = (uint8_t)(fake_usb_count + 1)};
     return device;
@@ -85,7 +89,7 @@ static inline void fake_usb_add_descriptors(const struct fake_usb_device *device
     buf_add(out, head, sizeof(head));
     for (uint8_t i = 0; i < alts; i++) {
         const uint8_t string = device->names[i] ? FAKE_USB_STRING + i : 0;
-        const uint8_t interface[] = {INTERFACE(0, i, 0xfe, DFU_PROTOCOL_DFU, string)};
+        const uint8_t interface[] = {INTERFACE(0, i, 0xfe, device->protocol, string)};
         buf_add(out, interface, sizeof(interface));
     }
     buf_add(out, functional, sizeof(functional));
@@ -178,6 +182,7 @@ void usb_close(struct usb_handle *handle)
     if (device->restarts) {
         device->address += FAKE_USB_DEVICES;
         device->away = device->restart_looks;
+        device->protocol = device->restart_protocol;
     }
     device->restarts = false;
     free(handle);

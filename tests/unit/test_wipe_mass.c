@@ -128,16 +128,31 @@ static void protection_is_seen_by_reading(void **state)
     check_erased_only(FAKE_BASE, 0);
 }
 
-static void another_error_is_no_protection(void **state)
+/* At whichever transfer it happens. */
+static void fails_otherwise(enum fake_fault fault)
 {
-    (void)state;
-    board.fault = FAKE_BROKEN;
+    board.fault = fault;
     for (board.fault_at = 0; board.fault_at < 6; board.fault_at++) {
         board.transfers = 0;
         assert_false(wipe_with(call_is_protected, NULL));
         assert_non_null(err);
         err_free_ptr(&err);
     }
+}
+
+static void another_error_is_no_protection(void **state)
+{
+    (void)state;
+    fails_otherwise(FAKE_BROKEN);
+}
+
+static void nor_is_another_status(void **state)
+{
+    (void)state;
+    board.fault = FAKE_STATUS;
+    board.fault_at = 5; /* the upload */
+    assert_false(wipe_with(call_is_protected, NULL));
+    assert_error(&err, ERR_DEVICE, "errSTALLEDPKT");
 }
 
 static void unprotecting_waits_for_the_board_and_looks_again(void **state)
@@ -153,6 +168,16 @@ static void unprotecting_waits_for_the_board_and_looks_again(void **state)
     assert_int_equal(board.uploads, 1); /* the look whether it is gone */
     assert_int_equal(fake_usb_looks,
                      6); /* for the board, then until it is there, then as a board */
+}
+
+static void a_board_that_comes_back_as_something_else(void **state)
+{
+    (void)state;
+    board.read_protected = true;
+    device->restarts = true;
+    device->restart_protocol = DFU_PROTOCOL_RUNTIME;
+    assert_false(wipe_with(call_unprotect, NULL));
+    assert_error(&err, ERR_DEVICE, "did not come back in its bootloader");
 }
 
 static void protection_that_stays_is_an_error(void **state)
@@ -180,7 +205,9 @@ int main(void)
         TEST(a_mass_erase_that_the_board_refuses),
         TEST(protection_is_seen_by_reading),
         TEST(another_error_is_no_protection),
+        TEST(nor_is_another_status),
         TEST(unprotecting_waits_for_the_board_and_looks_again),
+        TEST(a_board_that_comes_back_as_something_else),
         TEST(protection_that_stays_is_an_error),
     };
     return cmocka_run_group_tests_name("wipe_mass", tests, NULL, NULL);
