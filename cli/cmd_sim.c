@@ -227,8 +227,8 @@ static bool parse(struct arguments *args, int argc, char **argv, struct err **er
     return true;
 }
 
-/* The kernel's bus carries no serial port; a board with a slow flash is not back at once either. */
-static bool choose_runtime(struct arguments *args, struct err **err)
+/* A board with a slow flash is not back at once either. */
+static void choose_runtime(struct arguments *args)
 {
     static const uint32_t boot_ms[] = {
         [BOARD_TIMING_ZERO] = 20,
@@ -236,16 +236,10 @@ static bool choose_runtime(struct arguments *args, struct err **err)
         [BOARD_TIMING_X32] = 300,
         [BOARD_TIMING_QUICK] = 60,
     };
-    if (args->runtime.by_model && args->kernel)
-        args->runtime.by_model = false;
-    else if (args->runtime.by_model)
+    if (args->runtime.by_model)
         args->runtime.options.kind = RUNTIME_CDC;
     if (!args->boot_ms_given)
         args->runtime.boot_ms = boot_ms[args->timing];
-    enum runtime_kind kind = args->runtime.options.kind;
-    if (args->kernel && (kind == RUNTIME_CDC || kind == RUNTIME_BOTH))
-        return usage(err, "--kernel carries no serial port: --runtime can be dfu or none");
-    return true;
 }
 
 /* A shell for a person to look around in. */
@@ -286,8 +280,7 @@ static char *find_preload(void)
 static bool run_boards(struct arguments *args, char **command, int *status, struct err **err)
 {
     const char *shell[] = {NULL, NULL};
-    if (!choose_runtime(args, err))
-        return false;
+    choose_runtime(args);
     if (!*command && !(shell[0] = find_shell(args, err)))
         return false;
     _cleanup_free_ char *preload = find_preload();

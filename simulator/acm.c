@@ -207,22 +207,23 @@ static void on_inotify(void *arg)
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-static bool set_without_echo(int fd, struct termios *termios)
-{
-    termios->c_lflag &= ~(tcflag_t)ECHO;
-    return tcsetattr(fd, TCSANOW, termios) == 0;
-}
-
 /* As Linux makes a serial terminal, 9600 baud and lines, but without echo: that would send what the
  * board says back to it, whose answers would be sent back as well, at the speed of memory. */
-static bool make_terminal(struct acm *acm)
+static bool set_up(int fd)
 {
     struct termios termios;
+    if (tcgetattr(fd, &termios) < 0 || cfsetspeed(&termios, B9600) < 0)
+        return false;
+    termios.c_lflag &= ~(tcflag_t)ECHO;
+    termios.c_cflag |= HUPCL | CLOCAL;
+    return tcsetattr(fd, TCSANOW, &termios) == 0;
+}
+
+static bool make_terminal(struct acm *acm)
+{
     acm->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     return acm->master >= 0 && grantpt(acm->master) == 0 && unlockpt(acm->master) == 0 &&
-           ptsname_r(acm->master, acm->terminal, sizeof(acm->terminal)) == 0 &&
-           tcgetattr(acm->master, &termios) == 0 && cfsetspeed(&termios, B9600) == 0 &&
-           set_without_echo(acm->master, &termios);
+           ptsname_r(acm->master, acm->terminal, sizeof(acm->terminal)) == 0 && set_up(acm->master);
 }
 
 struct acm_driver *acm_driver_new(struct loop *loop, struct err **err)

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -38,13 +40,23 @@ static bool write_tty(const char *aside, const char *interface, unsigned number,
     return a.ok;
 }
 
+/* What stat() says of an open file has to be what it says of the name, as on Linux, or nobody finds
+ * out who has a port open: that is the terminal's own number. */
+static dev_t node_number(unsigned number, const char *terminal)
+{
+    struct stat st;
+    return stat(terminal, &st) == 0 && S_ISCHR(st.st_mode) ? st.st_rdev
+                                                           : makedev(ACM_MAJOR, number);
+}
+
 /* /dev/ttyACMn, and its device number where umockdev's stat() looks for it. */
 static bool link_node(const char *root, unsigned number, const char *terminal, struct err **err)
 {
+    dev_t node = node_number(number, terminal);
     _cleanup_free_ char *dev = path_join(root, "dev");
     _cleanup_free_ char *name = xasprintf("ttyACM%u", number);
     _cleanup_free_ char *numbers = xasprintf(".node/%s", name);
-    _cleanup_free_ char *device = xasprintf("%d:%u", ACM_MAJOR, number);
+    _cleanup_free_ char *device = xasprintf("%u:%u", major(node), minor(node));
     struct sysfs_attributes a = {dev, true, err};
     sysfs_link(&a, numbers, device);
     sysfs_link(&a, name, terminal);

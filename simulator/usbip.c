@@ -6,26 +6,32 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "simulator/bulk.h"
 #include "simulator/endpoint.h"
 #include "simulator/usbip_message.h"
 
 /* What a host asks for after a bus reset (hub_port_init() in Linux, GET_DESCRIPTOR_BUFSIZE). */
 #define RESET_DESCRIPTOR_LENGTH 64
-#define PENDING_MAX 256 /* transfers; Linux has a handful */
+#define PENDING_MAX 256 /* transfers; Linux's driver of serial ports has 17 */
 
 /* A submission that the device works on, or will. */
 struct pending {
-    struct transfer transfer;
     struct usbip_request request;
     struct usbip *usbip;
     const struct usbip_request *unlink; /* the host gets an answer to that instead */
     struct pending *next;
+    union {
+        struct transfer control;   /* on endpoint 0 */
+        struct bulk_transfer bulk; /* on the others */
+    };
+    uint8_t bulk_data[];
 };
 
 struct usbip {
     struct loop *loop;
     int socket; /* -1: disconnected */
     struct endpoint endpoint;
+    struct bulk bulk;
     const struct usbip_ops *ops;
     void *data;
     bool configured;
@@ -94,9 +100,22 @@ static void note_configured(struct usbip *usbip, const struct usb_setup *setup)
     usbip->ops->configured(usbip->data);
 }
 
-static void transfer_done(struct transfer *transfer)
+/* room: for the data of a transfer on an endpoint other than 0. */
+static struct pending *add_pending(struct usbip *usbip, const struct usbip_request *request,
+                                   size_t room)
 {
-    struct pending *done = transfer->arg;
+    struct pending *pending = xcalloc(1, sizeof(*pending) + room);
+    pending->usbip = usbip;
+    pending->request = *request;
+    pending->next = usbip->pending;
+    usbip->pending = pending;
+    usbip->pending_count++;
+    return pending;
+}
+
+/* The transfer is over: the host gets the one answer to it. */
+static void end_pending(struct pending *done, int status, const uint8_t *data, size_t actual)
+{
     struct usbip *usbip = done->usbip;
     struct pending **link = &usbip->pending;
     while (*link != done)
@@ -106,10 +125,22 @@ static void transfer_done(struct transfer *transfer)
     if (done->unlink)
         answer_unlink(usbip, done->unlink, -ECONNRESET);
     else
-        answer_submit(usbip, &done->request, transfer->status, transfer->data, transfer->actual);
+        answer_submit(usbip, &done->request, status, data, actual);
+}
+
+static void control_done(struct transfer *transfer)
+{
+    struct pending *done = transfer->arg;
+    end_pending(done, transfer->status, transfer->data, transfer->actual);
     if (transfer->status == 0)
-        note_configured(usbip, &transfer->setup);
+        note_configured(done->usbip, &transfer->setup);
     free(done);
+}
+
+static void bulk_done(struct bulk_transfer *transfer)
+{
+    end_pending(transfer->arg, transfer->status, transfer->data, transfer->actual);
+    free(transfer->arg);
 }
 
 static void submit_control(struct usbip *usbip, const struct usbip_request *request,
@@ -121,17 +152,27 @@ static void submit_control(struct usbip *usbip, const struct usbip_request *requ
         setup->value == USB_DESCRIPTOR_DEVICE << 8 && setup->length == RESET_DESCRIPTOR_LENGTH)
         usbip->endpoint.device->bus_reset(usbip->endpoint.device->data);
 
-    struct pending *pending = xcalloc(1, sizeof(*pending));
-    pending->usbip = usbip;
-    pending->request = *request;
-    pending->transfer.setup = *setup;
-    pending->transfer.done = transfer_done;
-    pending->transfer.arg = pending;
-    memcpy(pending->transfer.data, payload, usbip_payload(request));
-    pending->next = usbip->pending;
-    usbip->pending = pending;
-    usbip->pending_count++;
-    endpoint_submit(&usbip->endpoint, &pending->transfer);
+    struct pending *pending = add_pending(usbip, request, 0);
+    pending->control.setup = *setup;
+    pending->control.done = control_done;
+    pending->control.arg = pending;
+    memcpy(pending->control.data, payload, usbip_payload(request));
+    endpoint_submit(&usbip->endpoint, &pending->control);
+}
+
+static void submit_bulk(struct usbip *usbip, const struct usbip_request *request,
+                        const uint8_t *payload)
+{
+    struct pending *pending = add_pending(usbip, request, request->length);
+    pending->bulk = (struct bulk_transfer){
+        .address = (uint8_t)(request->endpoint | (request->in ? USB_DIR_IN : 0)),
+        .data = pending->bulk_data,
+        .length = request->length,
+        .done = bulk_done,
+        .arg = pending,
+    };
+    memcpy(pending->bulk_data, payload, usbip_payload(request));
+    bulk_submit(&usbip->bulk, &pending->bulk);
 }
 
 static void submit(struct usbip *usbip, const struct usbip_request *request, const uint8_t *payload)
@@ -140,9 +181,10 @@ static void submit(struct usbip *usbip, const struct usbip_request *request, con
     if (usbip->pending_count == PENDING_MAX) {
         err_set(&reason, ERR_DEVICE, "USB/IP: more than %d transfers at once", PENDING_MAX);
         fail(usbip, reason);
-    } else if (request->endpoint != 0 || request->length > USB_CONTROL_MAX) {
-        /* No device has this endpoint, or that much to say on endpoint 0. */
-        answer_submit(usbip, request, -EPIPE, NULL, 0);
+    } else if (request->endpoint != 0) {
+        submit_bulk(usbip, request, payload);
+    } else if (request->length > USB_CONTROL_MAX) {
+        answer_submit(usbip, request, -EPIPE, NULL, 0); /* no device has that much to say */
     } else {
         submit_control(usbip, request, payload);
     }
@@ -160,7 +202,10 @@ static void unlink_transfer(struct usbip *usbip, const struct usbip_request *req
         return;
     }
     pending->unlink = request;
-    endpoint_cancel(&usbip->endpoint, &pending->transfer, -ECONNRESET);
+    if (pending->request.endpoint == 0)
+        endpoint_cancel(&usbip->endpoint, &pending->control, -ECONNRESET);
+    else
+        bulk_cancel(&usbip->bulk, &pending->bulk, -ECONNRESET);
 }
 
 /* ---- the connection ------------------------------------------------------------------------- */
@@ -210,6 +255,7 @@ struct usbip *usbip_new(struct loop *loop, int socket, const struct usb_device *
     usbip->endpoint = (struct endpoint){.device = device, .clock = loop_clock(loop)};
     usbip->ops = ops;
     usbip->data = data;
+    bulk_init(&usbip->bulk, device);
     loop_watch(loop, socket, on_input, usbip);
     return usbip;
 }
@@ -222,6 +268,7 @@ void usbip_disconnect(struct usbip *usbip)
     close(usbip->socket);
     usbip->socket = -1;
     endpoint_disconnect(&usbip->endpoint);
+    bulk_disconnect(&usbip->bulk);
 }
 
 void usbip_free(struct usbip *usbip)

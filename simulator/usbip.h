@@ -3,7 +3,8 @@
  *
  * Whoever is at the other end is the host controller: Linux's vhci-hcd (simulator/vhci.h), or a
  * unit test. Everything that the host's USB stack asks for, enumeration included, is answered by
- * the device; only SET_ADDRESS does not travel. Closing the connection unplugs the device.
+ * the device, and so is what its drivers send to other endpoints than 0; only SET_ADDRESS does not
+ * travel. Closing the connection unplugs the device.
  *
  * USB/IP has no message for a bus reset. Linux asks for 64 bytes of device descriptor, which has
  * 18, first thing after a reset and at no other time, so that request is taken for one once the

@@ -35,7 +35,6 @@ like "$OUT" "did you mean 'protected'" "... and a suggestion"
 wrong "mboot knows no read protection" -b mboot -s "0 protected" -- true
 wrong "runtime=usb is not cdc, dfu, both or none" --runtime usb -- true
 wrong "boot-ms=soon is not a number" --boot-ms soon -- true
-wrong "kernel carries no serial port: --runtime can be dfu or none" --kernel --runtime cdc -- true
 wrong "there is no command 'explode'" --setup "explode 0" -- true
 wrong "put -- before the command" dfu-util -l
 wrong "there is no command 'on=dnload,do=stall'|there is no board 'on=dnload,do=stall'" -f on=dnload,do=stall -- true

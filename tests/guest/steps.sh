@@ -25,3 +25,15 @@ boards() {
     echo
     echo "$1 boards"
 }
+
+# terminals N: wait until that many boards have a terminal.
+terminals() {
+    tries=0
+    until [ "$(ls /sys/class/tty | grep -c ttyACM)" = "$1" ]; do
+        tries=$((tries + 1))
+        [ $tries -lt 60 ] || { echo "gave up waiting for $1 terminals"; exit 1; }
+        sleep 0.1
+    done
+    echo
+    echo "$1 terminals"
+}

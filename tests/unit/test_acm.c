@@ -106,6 +106,7 @@ static void new_terminals_have_9600_baud_and_no_echo(void **state)
     assert_int_equal(cfgetospeed(&termios), B9600);
     assert_false(termios.c_lflag & ECHO);
     assert_true(termios.c_lflag & ICANON);
+    assert_int_equal(termios.c_cflag & (HUPCL | CLOCAL), HUPCL | CLOCAL);
     close(fd);
 }
 

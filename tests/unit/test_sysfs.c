@@ -223,6 +223,21 @@ static void a_terminal(void **state)
     assert_error(&err, ERR_NOT_FOUND, "ttyACM4");
 }
 
+/* stat() of the name says what fstat() of the open file will: the pseudo-terminal's number. */
+static void a_terminal_has_one_number(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    char number[64] = "";
+    _cleanup_free_ char *node = xasprintf("%s/dev/.node/ttyACM4", root);
+    assert_ok(sysfs_add(root, &board, &err), &err);
+    assert_ok(sysfs_tty_add(root, &board, 4, "/dev/null", &err), &err);
+    assert_true(readlink(node, number, sizeof(number) - 1) > 0);
+    assert_string_equal(number, "1:3");
+    check_file("1-3:1.0/tty/ttyACM4/dev", "166:4\n");
+    assert_ok(sysfs_tty_remove(root, &board, 4, &err), &err);
+}
+
 static void an_event(void **state)
 {
     (void)state;
@@ -276,6 +291,7 @@ int main(void)
         TEST(behind_a_hub),
         TEST(the_second_bus),
         TEST(a_terminal),
+        TEST(a_terminal_has_one_number),
         TEST(an_event),
         TEST(paths),
         TEST(errors_name_what_could_not_be_made),

@@ -36,6 +36,15 @@ static inline void host_submit(uint8_t header[HOST_HEADER], uint32_t seqnum, uin
     memcpy(header + 40, setup, 8);
 }
 
+/* USBIP_CMD_SUBMIT to another endpoint, by its number. */
+static inline void host_submit_to(uint8_t header[HOST_HEADER], uint32_t seqnum, uint32_t direction,
+                                  uint32_t endpoint, uint32_t length)
+{
+    static const char no_setup[8];
+    host_submit(header, seqnum, direction, length, no_setup);
+    host_be32(header + 16, endpoint);
+}
+
 static inline void host_unlink(uint8_t header[HOST_HEADER], uint32_t seqnum, uint32_t victim)
 {
     memset(header, 0, HOST_HEADER);
