@@ -49,6 +49,12 @@ say dfu-util -a 0 -s 0x08000000 -D image.bin
 say firn flash image.dfu --path 1-1
 SCRIPT
 
+complaint lost "Lost device after RESET?, of a board that takes a while" \
+    --running --runtime=both --boot-ms=6500 <<'SCRIPT'
+say firn flash image.dfu --enter=detach --return 20
+say dfu-util -a 0 -s 0x08000000 -D image.bin
+SCRIPT
+
 complaint leave "a false failure on leave: Lost device after RESET, error during download get_status" \
     -f "0 on=leave,do=unplug" <<'SCRIPT'
 say dfu-util -a 0 -s 0x08000000:leave -D image.bin
