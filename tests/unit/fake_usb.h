@@ -218,8 +218,15 @@ enum usb_fault usb_control(struct usb_handle *handle, const struct usb_control *
     return handle->device->io.control(handle->device->io.data, control, moved);
 }
 
-char *usb_read_string(struct usb_handle *handle, uint8_t index)
+uint16_t usb_read_language(struct usb_handle *handle)
 {
+    (void)handle;
+    return USB_LANGUAGE_US_ENGLISH;
+}
+
+char *usb_read_string(struct usb_handle *handle, uint8_t index, uint16_t language)
+{
+    (void)language;
     return index ? xstrdup(handle->device->names[index - FAKE_USB_STRING]) : NULL;
 }
 
