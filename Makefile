@@ -140,7 +140,9 @@ check-faults: all $(FAULTS) ## everything that can go wrong with a transfer, at 
 	@$(FAULTS) all
 	@tests/faults/bus.sh all
 
-FLASHER_TESTS := $(filter $(patsubst flasher/%.c,$B/tests/unit/test_%,$(wildcard flasher/*.c)),$(TESTS))
+# test_wipe of wipe.c, and test_wipe_mass, too.
+FLASHER_TESTS := $(sort $(foreach noun,$(patsubst flasher/%.c,%,$(wildcard flasher/*.c)), \
+  $(filter $B/tests/unit/test_$(noun) $B/tests/unit/test_$(noun)_%,$(TESTS))))
 check-valgrind: all $(FLASHER_TESTS) $(FAULTS) ## the flasher's tests and firn flash, under valgrind
 	@TESTS='$(FLASHER_TESTS) $(FAULTS)' tests/valgrind.sh
 
