@@ -98,6 +98,7 @@ ok "the first one's image" cmp -n 100000 image.bin both/board-0.flash
 ok "the second one's image" cmp -n 70000 -i 0:131072 second.bin both/board-1.flash
 
 cat >busy.sh <<'SCRIPT'
+rm -f events
 "$FIRN" -q --events=3 flash image.dfu 3>events & pid=$!
 until grep -qs '"phase":"write","state":"begin"' events; do sleep 0.05; done
 "$FIRN" devices >busy.devices
@@ -219,6 +220,7 @@ like "$OUT" 'flashed, NOT verified: 97.7 KiB' "... twice"
 
 # ---- Ctrl-C --------------------------------------------------------------------------------------
 cat >interrupt.sh <<'SCRIPT'
+rm -f events
 "$FIRN" -q --events=3 flash image.dfu 3>events & pid=$!
 until grep -qs '"phase":"write","state":"begin"' events; do sleep 0.05; done
 sleep 0.5
