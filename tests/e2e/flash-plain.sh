@@ -99,6 +99,7 @@ exits 0 "left in dfuERROR by dfu-util" sim -b dfu-tolerant -d error -f "0 on=dnl
 ok "is mended" cmp -n 50001 image.bin error/board-0.flash
 
 cat >interrupt.sh <<'SCRIPT'
+rm -f events
 "$FIRN" -q --events=3 flash image.bin 3>events & pid=$!
 until grep -qs '"phase":"write"' events && grep -qs '"done":[1-9]' events; do sleep 0.02; done
 kill -INT $pid

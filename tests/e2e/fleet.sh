@@ -93,6 +93,7 @@ like "$OUT" "--alt 0  Internal Flash" "lists those of the board, which is one bo
 # ---- waiting -------------------------------------------------------------------------------------
 cat >later.sh <<SCRIPT
 "\$FIRN" sim control "unplug 0"
+rm -f events
 $F --wait --events=3 3>events & pid=\$!
 until grep -qs '"phase":"find","state":"begin"' events; do sleep 0.02; done
 "\$FIRN" sim control "replug 0"
@@ -105,6 +106,7 @@ exits 4 "--wait=1" sim -- sh -c "\"\$FIRN\" sim control 'unplug 0' && $F --wait=
 ok "ends after a second" test "$SECONDS" -ge 1 -a "$SECONDS" -lt 5
 cat >waiting.sh <<SCRIPT
 "\$FIRN" sim control "unplug 0"
+rm -f events
 $F --wait --events=3 3>events & pid=\$!
 until grep -qs '"phase":"find","state":"begin"' events; do sleep 0.02; done
 kill -INT \$pid
@@ -114,6 +116,7 @@ exits 130 "Ctrl-C while waiting" sim -- sh waiting.sh
 
 # ---- Ctrl-C with several -------------------------------------------------------------------------
 cat >interrupt.sh <<SCRIPT
+rm -f events
 $F --all --events=3 3>events & pid=\$!
 until grep -qs '"phase":"write","state":"begin"' events; do sleep 0.02; done
 sleep 0.1
