@@ -302,5 +302,6 @@ int main(void)
         TEST(one_is_meant_unless_all_are),
         TEST(a_board_is_waited_for),
     };
+    alarm(60); /* a board whose turn never comes would wait for ever */
     return cmocka_run_group_tests_name("fleet", tests, NULL, NULL);
 }
