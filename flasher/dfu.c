@@ -69,9 +69,9 @@ static void add_status_string(const struct dfu *dfu, struct buf *out)
     uint8_t bytes[STRING_MAX];
     size_t len = 0;
     struct usb_control control = {
-        USB_REQUEST_IN,         GET_DESCRIPTOR, (uint16_t)(DESCRIPTOR_STRING | dfu->status.string),
-        LANGUAGE_ENGLISH,       bytes,          sizeof(bytes),
-        DFU_TRANSFER_TIMEOUT_MS};
+        USB_REQUEST_IN,       GET_DESCRIPTOR, (uint16_t)(DESCRIPTOR_STRING | dfu->status.string),
+        LANGUAGE_ENGLISH,     bytes,          sizeof(bytes),
+        DFU_STRING_TIMEOUT_MS};
     if (!(dfu->quirks.flags & QUIRK_MBOOT_STRINGS) || !dfu->status.string ||
         dfu->io.control(dfu->io.data, &control, &len) != USB_OK)
         return;

@@ -56,6 +56,8 @@ struct dfu {
 
 /* A transfer by itself, without the work that it starts. */
 #define DFU_TRANSFER_TIMEOUT_MS 5000
+/* A board's own words for an error that it has reported; it is named without them otherwise. */
+#define DFU_STRING_TIMEOUT_MS 1000
 
 /* DNLOAD: send one block (data may be NULL when len is 0). What the board does with it begins with
  * the next GETSTATUS, in dfu_wait(). */
@@ -81,7 +83,7 @@ bool dfu_get_state(struct dfu *dfu, unsigned timeout_ms, uint8_t *state,
 
 /* Poll until the board has finished and is in the wanted state. Fails when it reports an error or
  * another state, when it is still busy limit_ms after the call, and when it says that it will be.
- */
+ * Asking for the words of an error may take DFU_STRING_TIMEOUT_MS more. */
 bool dfu_wait(struct dfu *dfu, enum dfu_state wanted, unsigned limit_ms,
               struct err **err) MUST_CHECK;
 

@@ -53,7 +53,9 @@ static bool wait_for(struct dfu *dfu, const struct step *step, struct err **err)
     enum dfu_state wanted = (enum dfu_state)(step->address % 11);
     unsigned limit_ms = (unsigned)step->size;
     bool ok = dfu_wait(dfu, wanted, limit_ms, err);
-    CHECK(board.now_us - start_us <= limit_ms * 1000LL + 1000);
+    bool says_why = !ok && dfu->quirks.flags & QUIRK_MBOOT_STRINGS;
+    unsigned most_ms = limit_ms + 1 + (says_why ? DFU_STRING_TIMEOUT_MS : 0);
+    CHECK(board.now_us - start_us <= most_ms * 1000LL);
     CHECK(!ok || (dfu->status.state == wanted && dfu->status.code == DFU_STATUS_OK));
     return ok;
 }
