@@ -12,6 +12,7 @@
 
 #define PORTS_MAX 7                   /* USB 2.0, 4.1.1: seven tiers */
 #define SET_INTERFACE_TIMEOUT_MS 5000 /* as the kernel (USB_CTRL_SET_TIMEOUT) */
+#define AWAKE_US 100                  /* a sleeper may be woken so late */
 #define POLL_MAX 512 /* file descriptors of libusb: one for each open device, and three */
 
 struct usb {
@@ -267,8 +268,14 @@ static long long monotonic_us(void)
     return (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+static int poll_for(struct pollfd *fds, size_t count, long long us)
+{
+    struct timespec left = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
+    return ppoll(fds, count, &left, NULL);
+}
+
 /* libusb waits in whole milliseconds, which would be half a millisecond too long for each block of
- * a flash: so the waiting is done here, on its file descriptors. */
+ * a flash: so the waiting is done here, on its file descriptors, and the last of it awake. */
 static void wait_for_libusb(struct usb *usb, long long until_us)
 {
     const struct libusb_pollfd **theirs = libusb_get_pollfds(usb->context);
@@ -277,16 +284,16 @@ static void wait_for_libusb(struct usb *usb, long long until_us)
     for (; theirs && theirs[count] && count < POLL_MAX; count++)
         fds[count] = (struct pollfd){.fd = theirs[count]->fd, .events = theirs[count]->events};
     libusb_free_pollfds(theirs);
-    long long left_us = until_us - monotonic_us();
+    long long now_us = monotonic_us(), end_us = until_us;
     struct timeval limit;
     if (libusb_get_next_timeout(usb->context, &limit) == 1) {
-        long long limit_us = limit.tv_sec * 1000000LL + limit.tv_usec;
-        left_us = limit_us < left_us ? limit_us : left_us;
+        long long limit_us = now_us + limit.tv_sec * 1000000LL + limit.tv_usec;
+        end_us = limit_us < end_us ? limit_us : end_us;
     }
-    if (left_us < 0)
-        left_us = 0;
-    struct timespec left = {(time_t)(left_us / 1000000), (long)(left_us % 1000000) * 1000};
-    ppoll(fds, count, &left, NULL);
+    long long asleep_us = end_us - now_us - AWAKE_US;
+    int ready = poll_for(fds, count, asleep_us > 0 ? asleep_us : 0);
+    while (ready == 0 && monotonic_us() < end_us)
+        ready = poll_for(fds, count, 0);
 }
 
 void usb_handle_events(struct usb *usb, long long until_us)

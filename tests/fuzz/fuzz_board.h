@@ -382,9 +382,10 @@ static inline enum usb_fault fuzz_board_control(void *data, const struct usb_con
         b->lies++;
     if (b->gone)
         return USB_GONE;
-    if (b->transfers++ > FUZZ_QUICK_TRANSFERS && c->timeout_ms <= FUZZ_SLOW_MS)
+    bool slow = ++b->transfers > FUZZ_QUICK_TRANSFERS;
+    if (slow && c->timeout_ms <= FUZZ_SLOW_MS)
         return fuzz_board_time_out(b, c);
-    b->now_us += b->transfers > FUZZ_QUICK_TRANSFERS ? FUZZ_SLOW_MS * 1000 : 100;
+    b->now_us += slow ? FUZZ_SLOW_MS * 1000 : 100;
     if (!fuzz_board_before(b, c, mischief, &fault))
         fault = fuzz_board_behave(b, c);
     if (fault != USB_OK)
