@@ -71,7 +71,8 @@ exits 0 "mass erase" sim -d two -- dfu -a 0 -s 0x08000000:mass-erase:force -D ve
 is "$(tail -c +5001 two/board-0.flash | tr -d '\377' | wc -c)" 0 "leaves only what was written then"
 
 # ---- several boards ------------------------------------------------------------------------------
-for i in 0 1 2; do head -c $((20000 + i)) /dev/urandom >image-$i.bin; done
+# Not random from the first byte on: of 4096 files dfu-util takes one for an LPC image with a prefix.
+for i in 0 1 2; do { echo "board $i" && head -c $((20000 + i)) /dev/urandom; } >image-$i.bin; done
 exits 0 "three boards, by path and serial" sim -n 3 -d three -- sh -c \
     'dfu -p 1-1 -a 0 -s 0x08000000 -D image-0.bin && dfu -S 356900013437 -a 0 -s 0x08000000 -D image-1.bin &&
      dfu -p 1-3 -a 0 -s 0x08000000 -D image-2.bin'
