@@ -5,8 +5,8 @@
 cd "$T" || exit 1
 export FIRN
 
-head -c 40000 /dev/urandom >image.bin # whole programming units of every family
-head -c 40001 /dev/urandom >odd.bin
+{ printf firn && head -c 39996 /dev/urandom; } >image.bin # whole programming units of every family
+{ printf firn && head -c 39997 /dev/urandom; } >odd.bin
 
 # sim OPTIONS... -- COMMAND...; `dfu ...` in a SCRIPT is dfu-util without its progress bars
 sim() { timeout 120 "$FIRN" sim "$@"; }

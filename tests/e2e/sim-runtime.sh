@@ -6,7 +6,7 @@ cd "$T" || exit 1
 export FIRN
 
 sim() { timeout 100 "$FIRN" sim "$@"; }
-head -c 5000 /dev/urandom >image.bin
+{ printf firn && head -c 4996 /dev/urandom; } >image.bin
 
 # tty.pl TERMINAL WORD...: a client. >TEXT sends, <TEXT waits for it (and prints what came), 1200
 # sets that speed and closes, eof waits for the end. Escapes as in Perl. Empty lines are not printed:
