@@ -101,6 +101,17 @@ int node_open(const char *path, int flags)
     return fd < 0 ? fd : make_node(fd, answers);
 }
 
+/* When the simulator has closed its end the device is free, as it is when the kernel's close() is
+ * over: whoever opens it next may claim it. */
+static void say_goodbye(const struct node *node)
+{
+    char byte;
+    syscall(SYS_shutdown, node->socket, SHUT_WR);
+    while (syscall(SYS_recvfrom, node->socket, &byte, 1, 0, NULL, NULL) > 0)
+        continue;
+    syscall(SYS_close, node->socket);
+}
+
 int close(int fd)
 {
     static int (*next)(int);
@@ -110,7 +121,7 @@ int close(int fd)
     if (!node)
         return next(fd);
     __atomic_store_n(&nodes[fd], NULL, __ATOMIC_RELEASE);
-    syscall(SYS_close, node->socket);
+    say_goodbye(node);
     pthread_mutex_destroy(&node->lock);
     free(node);
     return (int)syscall(SYS_close, fd);
