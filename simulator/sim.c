@@ -126,7 +126,7 @@ become_command(const struct sim *sim, const struct sim_options *options)
 {
     sigprocmask(SIG_SETMASK, &sim->old_mask, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    /* The preload library sleeps for 0 us in each ioctl, which takes as long as the timer slack. */
+    /* A program that waits for a time is to be woken then, not up to 50 us later. */
     prctl(PR_SET_TIMERSLACK, 1);
     setenv(CONTROL_VARIABLE, sim->control_path, 1);
     if (!options->kernel) {

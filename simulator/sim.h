@@ -25,7 +25,7 @@ struct sim_options {
     const char *flash_dir;      /* keeps board-0.flash ...; NULL: temporary */
     const char *bus;            /* "rom": bus_timing_parse()'s names; NULL: as ever */
     const char *const *orders;  /* for bench_command(), "fault 0 on=..."; ends with NULL */
-    const char *preload;        /* simulator/preload/hotplug.c, built; NULL: do without it */
+    const char *preload;        /* firn-sim.so (simulator/preload/); NULL: do without it */
     const char *const *command; /* argv, looked up on PATH; ends with NULL */
 };
 
