@@ -205,6 +205,15 @@ bool fs_write(const char *path, const void *data, size_t len, mode_t mode, struc
            temp_file_commit(&temp, path, err);
 }
 
+bool fs_write_scratch(const char *path, const void *data, size_t len, struct err **err)
+{
+    _cleanup_fd_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+    if (fd < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", path);
+    return write_fd(fd, path, data, len, err);
+}
+
 static bool copy_fd(int from_fd, const char *from, int to_fd, const char *to, struct err **err)
 {
     char block[64 * 1024];
@@ -219,18 +228,37 @@ static bool copy_fd(int from_fd, const char *from, int to_fd, const char *to, st
     return true;
 }
 
+static bool open_to_copy(const char *from, int *fd, struct stat *st, struct err **err)
+{
+    *fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0 || fstat(*fd, st) < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot open '%s'", from);
+    return S_ISREG(st->st_mode) ||
+           err_set(err, ERR_FAILED, "cannot copy '%s': it is not a regular file", from);
+}
+
 bool fs_copy(const char *from, const char *to, struct err **err)
 {
     _cleanup_(temp_file_release) struct temp_file temp = {NULL, -1};
-    _cleanup_fd_ int fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    _cleanup_fd_ int fd = -1;
     struct stat st;
 
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return err_set_errno(err, ERR_FAILED, errno, "cannot open '%s'", from);
-    if (!S_ISREG(st.st_mode))
-        return err_set(err, ERR_FAILED, "cannot copy '%s': it is not a regular file", from);
-    return temp_file_open(&temp, to, st.st_mode & 0777, err) &&
+    return open_to_copy(from, &fd, &st, err) &&
+           temp_file_open(&temp, to, st.st_mode & 0777, err) &&
            copy_fd(fd, from, temp.fd, to, err) && temp_file_commit(&temp, to, err);
+}
+
+bool fs_copy_scratch(const char *from, const char *to, struct err **err)
+{
+    _cleanup_fd_ int fd = -1, to_fd = -1;
+    struct stat st;
+
+    if (!open_to_copy(from, &fd, &st, err))
+        return false;
+    to_fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, st.st_mode & 0777);
+    if (to_fd < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", to);
+    return copy_fd(fd, from, to_fd, to, err);
 }
 
 bool fs_mkdirs(const char *path, struct err **err)

@@ -40,6 +40,10 @@ bool fs_read_beneath(const char *dir, const char *path, size_t max, struct buf *
 /* Replace path atomically; parent directories must exist. */
 bool fs_write(const char *path, const void *data, size_t len, mode_t mode,
               struct err **err) MUST_CHECK;
+/* The same for a file that dies with its directory (a build's scratch): neither synced nor renamed.
+ */
+bool fs_write_scratch(const char *path, const void *data, size_t len, struct err **err) MUST_CHECK;
+bool fs_copy_scratch(const char *from, const char *to, struct err **err) MUST_CHECK;
 bool fs_copy(const char *from, const char *to, struct err **err) MUST_CHECK;
 bool fs_mkdirs(const char *path, struct err **err) MUST_CHECK;
 

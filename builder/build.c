@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "builder/base_build.h"
 #include "builder/build_job.h"
 #include "builder/mpy_cross.h"
 #include "image/sidecar.h"
@@ -36,6 +37,8 @@ static void release_job(struct build_job *job)
     source_release(&job->source);
     interpreter_free(job->interpreter);
     manifest_free(job->manifest);
+    sandbox_release(&job->sandbox);
+    key_parts_release(&job->parts);
     free(job->name);
     free(job->image_dir);
     free(job->dir);
@@ -136,41 +139,70 @@ static bool phase_frozen(struct build_job *job, struct err **err)
     return ok;
 }
 
-static bool phase_check(struct build_job *job, const char *mpy_cross, struct err **err)
+/* Compile the frozen modules, before anything else is: a mistake in them is the likeliest. */
+static bool phase_check(struct build_job *job, const struct place *place, struct err **err)
 {
     event_phase_begin(job->events, "check", "Checking frozen modules");
-    bool ok = build_stage(job, err) && build_check(job, mpy_cross, err);
+    bool ok = build_check(job, place, err);
     event_phase_end(job->events, "check", ok, ok ? "frozen modules are right" : NULL);
     return ok;
 }
 
-static bool phase_compile(struct build_job *job, const char *mpy_cross, struct err **err)
+/* On its base if it has one, else from the beginning. */
+static bool phase_compile(struct build_job *job, const struct base *base, struct place *place,
+                          struct err **err)
 {
-    event_phase_begin(job->events, "compile", "Compiling");
-    bool ok = build_compile(job, mpy_cross, err);
+    event_phase_begin(job->events, "compile", base->usable ? "Linking" : "Compiling");
+    bool ok = base->usable ? base_finish(job, base, place, err)
+                           : build_compile(job, place, "compile", err);
     _cleanup_free_ char *detail = ok ? xasprintf("%zu steps", job->sizes.steps) : NULL;
     event_phase_end(job->events, "compile", ok, detail);
     return ok;
 }
 
-static bool phase_image(struct build_job *job, struct err **err)
+static bool phase_image(struct build_job *job, const struct place *place, struct err **err)
 {
     event_phase_begin(job->events, "image", "Writing the image");
-    bool ok = build_image(job, err);
+    bool ok = build_image(job, place, err);
     event_phase_end(job->events, "image", ok, ok ? "written" : NULL);
     return ok;
 }
 
 /* ---- building ---- */
 
+/* A base has its paths from the sandbox, and its use is in freezing modules onto it. */
+static bool get_base(struct build_job *job, const char *mpy_cross, struct base *base,
+                     struct err **err)
+{
+    if (!job->sandbox.on || !mpy_cross || job->options->no_base)
+        return true;
+    if (!base_get(job, mpy_cross, base, err))
+        return false;
+    if (!base->usable)
+        event_info(job->events, "everything is compiled for this product alone: %s", base->why);
+    return true;
+}
+
+static bool build_in(struct build_job *job, struct place *place, const char *mpy_cross,
+                     struct err **err)
+{
+    _cleanup_(base_release) struct base base = BASE_INIT;
+    return place_open(place, job, job->dir, mpy_cross, err) &&
+           build_stage(job, place, STAGE_PRODUCT, err) &&
+           phase_check(job, place, err) &&
+           get_base(job, mpy_cross, &base, err) &&
+           phase_compile(job, &base, place, err) && phase_image(job, place, err);
+}
+
 static bool run_phases(struct build_job *job, struct err **err)
 {
+    _cleanup_(place_release) struct place place = PLACE_INIT;
     _cleanup_free_ char *mpy_cross = NULL;
     if (job->board.port->frozen &&
-        !mpy_cross_get(job->config, job->interpreter, &job->source, job->events, &mpy_cross, err))
+        !mpy_cross_get(job->config, job->interpreter, &job->source, &job->host, &job->sandbox,
+                       job->events, &mpy_cross, err))
         return false;
-    return phase_check(job, mpy_cross, err) && phase_compile(job, mpy_cross, err) &&
-           phase_image(job, err);
+    return build_in(job, &place, mpy_cross, err);
 }
 
 /* Always in an empty directory: make does not notice a module that was taken out, a variable that
@@ -178,8 +210,6 @@ static bool run_phases(struct build_job *job, struct err **err)
 static bool build_in_fresh_dir(struct build_job *job, struct err **err)
 {
     _cleanup_err_ struct err *cleanup = NULL;
-    if (!fs_remove_tree(job->dir, err) || !fs_mkdirs(job->dir, err))
-        return false;
     bool ok = run_phases(job, err);
     if (job->options->keep)
         event_info(job->events, "the build directory is kept: %s", job->dir);
@@ -230,7 +260,8 @@ static bool check_home(const struct build_job *job, struct err **err)
 static bool run(struct build_job *job, const char *manifest_path, struct build_result *result,
                 struct err **err)
 {
-    if (!load(job, manifest_path) || !check_home(job, err))
+    if (!load(job, manifest_path) || !check_home(job, err) ||
+        !sandbox_init(&job->sandbox, !job->options->unsandboxed, err))
         return false;
     if (!phase_source(job, err) || !phase_toolchain(job) || !phase_frozen(job, err))
         return false;
@@ -256,6 +287,8 @@ bool build_run(const char *manifest_path, const struct config *config,
         .make_vars = STRV_INIT,
         .env = STRV_INIT,
         .facts = PORT_FACTS_INIT,
+        .sandbox = SANDBOX_INIT,
+        .parts = KEY_PARTS_INIT,
         .toolchain = TOOLCHAIN_INIT,
         .host = TOOLCHAIN_INIT,
         .evaluation = EVALUATION_INIT,

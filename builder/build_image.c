@@ -11,10 +11,12 @@
 #include "image/sidecar.h"
 
 #define ELF_MAX_BYTES (256u * 1024 * 1024)
+#define MAP_MAX_BYTES (64u * 1024 * 1024)
 
 /* An image directory being filled. */
 struct filling {
     struct build_job *job;
+    const struct place *place;
     char *temp;
     json_t *files; /* {"dfu": {"size": ..., "sha256": ...}} */
 };
@@ -28,7 +30,6 @@ static void release_filling(struct filling *f)
     json_decref(f->files);
 }
 
-/* Digest of a file that holds nothing of the machine; an ELF or a map may name its paths. */
 static bool add_file(struct filling *f, const char *suffix, const void *data, size_t size,
                      mode_t mode, struct err **err)
 {
@@ -83,16 +84,21 @@ static bool add_formats(struct filling *f, const struct buf *elf, struct image *
 }
 
 /* The linker's map: the ports name it after the ELF in one of two ways. */
-static bool copy_map(struct filling *f, const char *elf_path, struct err **err)
+static bool copy_map(struct filling *f, struct err **err)
 {
-    const char *dot = strrchr(path_basename(elf_path), '.');
-    size_t stem = dot ? (size_t)(dot - elf_path) : strlen(elf_path);
-    _cleanup_free_ char *replaced = xasprintf("%.*s.map", (int)stem, elf_path);
-    _cleanup_free_ char *appended = xasprintf("%s.map", elf_path);
-    _cleanup_free_ char *to = xasprintf("%s/%s.map", f->temp, f->job->name);
-    if (fs_is_file(replaced))
-        return fs_copy(replaced, to, err);
-    return !fs_is_file(appended) || fs_copy(appended, to, err);
+    const char *elf = f->job->board.port->elf, *build = f->place->build;
+    const char *dot = strrchr(path_basename(elf), '.');
+    size_t stem = dot ? (size_t)(dot - elf) : strlen(elf);
+    _cleanup_free_ char *replaced = xasprintf("%.*s.map", (int)stem, elf);
+    _cleanup_free_ char *appended = xasprintf("%s.map", elf);
+    _cleanup_free_ char *replaced_path = path_join(build, replaced);
+    _cleanup_free_ char *appended_path = path_join(build, appended);
+    _cleanup_(buf_release) struct buf map = BUF_INIT;
+    const char *name = fs_is_file(replaced_path)   ? replaced
+                       : fs_is_file(appended_path) ? appended
+                                                   : NULL;
+    return !name || (fs_read_beneath(build, name, MAP_MAX_BYTES, &map, err) &&
+                     add_file(f, "map", map.data, map.len, 0644, err));
 }
 
 /* What make printed stays with what it made. */
@@ -107,15 +113,15 @@ static bool fill(struct filling *f, struct err **err)
     const struct build_job *job = f->job;
     _cleanup_(image_release) struct image image = IMAGE_INIT;
     _cleanup_(buf_release) struct buf elf = BUF_INIT;
-    _cleanup_free_ char *elf_path = xasprintf("%s/obj/%s", job->dir, job->board.port->elf);
     _cleanup_free_ char *elf_to = xasprintf("%s/%s.elf", f->temp, job->name);
     bool has_image = job->board.target->has_image;
-    if (!fs_read(elf_path, ELF_MAX_BYTES, &elf, err))
+    /* Not through a link: make was somebody else's code, and may have left one to any file here. */
+    if (!fs_read_beneath(f->place->build, job->board.port->elf, ELF_MAX_BYTES, &elf, err))
         return err_wrap(err, "make left no program");
     if (has_image && !add_formats(f, &elf, &image, err))
         return false;
-    if (!fs_write(elf_to, elf.data, elf.len, has_image ? 0644 : 0755, err) ||
-        !copy_map(f, elf_path, err) || !keep_log(f, err))
+    if (!add_file(f, "elf", elf.data, elf.len, has_image ? 0644 : 0755, err) || !copy_map(f, err) ||
+        !keep_log(f, err))
         return false;
     json_t *sidecar = build_sidecar(job, has_image ? &image : NULL, f->files);
     bool ok = sidecar_save(elf_to, sidecar, err);
@@ -123,9 +129,9 @@ static bool fill(struct filling *f, struct err **err)
     return ok;
 }
 
-bool build_image(struct build_job *job, struct err **err)
+bool build_image(struct build_job *job, const struct place *place, struct err **err)
 {
-    _cleanup_(release_filling) struct filling f = {job, NULL, json_object()};
+    _cleanup_(release_filling) struct filling f = {job, place, NULL, json_object()};
     _cleanup_free_ char *parent = path_dirname(job->image_dir);
     if (!fs_mkdirs(parent, err) || !fs_temp_dir(parent, &f.temp, err) || !fill(&f, err))
         return false;

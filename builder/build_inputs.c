@@ -37,14 +37,14 @@ static bool ask_makefile(struct build_job *job, const char *key, struct err **er
            board_choose(&job->board, job->manifest, job->interpreter, job->source.dir,
                         job->diags) &&
            port_facts_ask(&job->facts, job->config, key, &job->board, job->source.dir,
-                          &job->make_vars, &job->env, err);
+                          &job->make_vars, &job->env, &job->sandbox, err);
 }
 
 static bool find_facts(struct build_job *job, struct err **err)
 {
     board_choice_vars(&job->board, job->manifest, &job->make_vars);
     _cleanup_free_ char *short_commit = xstrndup(job->source.commit, SHORT_COMMIT);
-    make_environment(&job->env, job->source.commit_time, job->source.describe, short_commit);
+    make_environment(&job->env, &job->sandbox, job->source.commit_time, job->source.describe, short_commit);
     _cleanup_free_ char *key =
         port_facts_key(&job->board, job->interpreter, job->source.commit, &job->make_vars);
     return port_facts_load(&job->facts, job->config, key) || ask_makefile(job, key, err);
@@ -109,8 +109,11 @@ bool build_find_toolchain(struct build_job *job)
 {
     const struct manifest *m = job->manifest;
     const char *name = m->toolchain.name ? m->toolchain.name : job->board.target->toolchain;
-    return toolchain_find(job->config, name, m, &job->toolchain, job->diags) &&
-           toolchain_find(job->config, "host", NULL, &job->host, job->diags);
+    if (!toolchain_find(job->config, name, m, &job->toolchain, job->diags) ||
+        !toolchain_find(job->config, "host", NULL, &job->host, job->diags))
+        return false;
+    sandbox_set_compiler(&job->sandbox, job->toolchain.compiler);
+    return true;
 }
 
 /* ---- frozen files ---- */
@@ -119,7 +122,7 @@ static bool evaluate(struct build_job *job, struct err **err)
 {
     const struct evaluation_context context = {
         job->config,     job->manifest,      job->interpreter, &job->board, job->facts.manifest,
-        job->source.dir, job->source.commit, job->has_library, &job->env};
+        job->source.dir, job->source.commit, job->has_library, &job->env, &job->sandbox};
     evaluation_release(&job->evaluation);
     return directives_evaluate(&job->evaluation, &context, job->diags, err);
 }

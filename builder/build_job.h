@@ -9,9 +9,11 @@
 #include "builder/board_choice.h"
 #include "builder/build.h"
 #include "builder/directives.h"
+#include "builder/key_parts.h"
 #include "builder/make.h"
 #include "builder/port_facts.h"
 #include "builder/qstr.h"
+#include "builder/sandbox.h"
 #include "builder/toolchain.h"
 
 /* A directory of the user's that make reads from a copy: a C module or a board. */
@@ -45,7 +47,11 @@ struct build_job {
     struct copied_dir *copied;
     size_t copied_count;
 
+    struct sandbox sandbox; /* the source's programs run in forks of it */
+
+    struct key_parts parts; /* what the keys are made of */
     char key[HASH_HEX_SIZE];
+    char base_key[HASH_HEX_SIZE]; /* of what all products on one base share */
     char *name;      /* "<product>-<version>": of every file of the image */
     char *image_dir; /* $FIRN_HOME/images/<key> */
     char *dir;       /* the build directory */
@@ -59,17 +65,55 @@ bool build_find_source(struct build_job *job, struct err **err) MUST_CHECK;
 bool build_find_toolchain(struct build_job *job) MUST_CHECK;
 bool build_expand(struct build_job *job, struct err **err) MUST_CHECK;
 
-/* build_key.c */
+/* build_key.c: sets job->parts, key and base_key. */
 void build_make_key(struct build_job *job);
 
-/* build_compile.c: stage and check the frozen files in job->dir, then run make there. mpy_cross is
- * NULL for a port that cannot freeze modules. */
-bool build_stage(struct build_job *job, struct err **err) MUST_CHECK;
-bool build_check(struct build_job *job, const char *mpy_cross, struct err **err) MUST_CHECK;
-bool build_compile(struct build_job *job, const char *mpy_cross, struct err **err) MUST_CHECK;
+/* place.c: where one make runs: a directory with what was staged of the product and with what make
+ * leaves, and the sandbox in which both are seen. Names ending in _at are the sandbox's. */
+struct place {
+    char *dir;             /* holds the other two */
+    char *product, *build; /* <dir>/product, <dir>/build */
+    struct sandbox sandbox;
+    char *src_at, *product_at, *build_at;
+    char *mpy_cross_at; /* the program; NULL for a port that cannot freeze modules */
+};
+#define PLACE_INIT                                                                                 \
+    {                                                                                              \
+        NULL, NULL, NULL, SANDBOX_INIT, NULL, NULL, NULL, NULL                                     \
+    }
+
+/* Makes dir new and empty. mpy_cross: the program on this machine, or NULL. */
+bool place_open(struct place *place, const struct build_job *job, const char *dir,
+                const char *mpy_cross, struct err **err) MUST_CHECK;
+void place_release(struct place *place);
+
+/* build_stage.c: fill place->product. A base has no frozen modules and a placeholder for a name. */
+#define BASE_NAME "firn:the product's name and version stand here"
+enum stage { STAGE_BASE, STAGE_PRODUCT };
+bool build_stage(const struct build_job *job, const struct place *place, enum stage stage,
+                 struct err **err) MUST_CHECK;
+/* Compile the frozen modules into place->build. */
+bool build_check(struct build_job *job, const struct place *place, struct err **err) MUST_CHECK;
+
+/* build_compile.c: make's command line and environment for a place; run it, or the base's script in
+ * its stead. */
+struct recipe {
+    char *dir;    /* make's -C, in the sandbox */
+    char *target; /* the program */
+    struct strv vars, env;
+    struct path_map *maps; /* for messages */
+};
+#define RECIPE_INIT                                                                                \
+    {                                                                                              \
+        NULL, NULL, STRV_INIT, STRV_INIT, NULL                                                     \
+    }
+void recipe_make(struct recipe *recipe, const struct build_job *job, const struct place *place);
+void recipe_release(struct recipe *recipe);
+bool build_compile(struct build_job *job, const struct place *place, const char *phase,
+                   struct err **err) MUST_CHECK;
 
 /* build_image.c: from make's output to a published image directory. */
-bool build_image(struct build_job *job, struct err **err) MUST_CHECK;
+bool build_image(struct build_job *job, const struct place *place, struct err **err) MUST_CHECK;
 /* build_sidecar.c: image is NULL for a program of this machine. Yours. */
 json_t *build_sidecar(const struct build_job *job, const struct image *image, json_t *files);
 

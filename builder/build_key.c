@@ -1,91 +1,112 @@
-/* The key: a hash over everything that can change a byte of the image or its sidecar. */
+/* The keys: everything that can change a byte of the image or its sidecar, and of that, what a base
+ * is made of. */
 #include <string.h>
 
 #include "base/version.h"
 #include "builder/build_job.h"
 
 /* To be raised when the same inputs are to give another image or sidecar. */
-#define BUILD_FORMAT "1"
+#define BUILD_FORMAT "2"
 
-static void add_source(struct hash *h, const struct build_job *job)
+static void add_source(struct build_job *job)
 {
-    hash_field_str(h, "url", job->source.url);
-    hash_field_str(h, "ref", job->source.ref);
-    hash_field_str(h, "commit", job->source.commit);
-    hash_field_str(h, "origin", job->source.origin);
-    hash_field_str(h, "describe", job->source.describe);
-    for (size_t i = 0; i < job->source.submodule_count; i++) {
-        hash_field_str(h, "submodule", job->source.submodules[i].path);
-        hash_field_str(h, "commit", job->source.submodules[i].commit);
+    struct key_parts *p = &job->parts;
+    const struct source *s = &job->source;
+    key_add(p, KEY_PRODUCT, "source url", s->url);
+    key_add(p, KEY_PRODUCT, "source ref", s->ref);
+    key_add(p, KEY_PRODUCT, "source origin", s->origin);
+    key_add(p, KEY_BASE, "source commit", s->commit);
+    key_add(p, KEY_BASE, "source version", s->describe);
+    for (size_t i = 0; i < s->submodule_count; i++) {
+        _cleanup_free_ char *name = xasprintf("submodule %s", s->submodules[i].path);
+        key_add(p, KEY_BASE, name, s->submodules[i].commit);
     }
 }
 
-static void add_board(struct hash *h, const struct build_job *job)
+static void add_board(struct build_job *job)
 {
+    struct key_parts *p = &job->parts;
     const struct board_choice *board = &job->board;
-    hash_field_str(h, "port", board->port->name);
-    hash_field_str(h, "board", board->name ? board->name : "");
-    hash_field_str(h, "variant", board->variant ? board->variant : "");
-    for (size_t i = 0; i < job->make_vars.count; i++)
-        hash_field_str(h, "make", job->make_vars.items[i]);
-    hash_field_str(h, "cflags", board_choice_cflags(board, job->manifest));
-}
-
-static void add_frozen(struct hash *h, const struct frozen *frozen)
-{
-    for (size_t i = 0; i < frozen->count; i++) {
-        const struct frozen_file *file = &frozen->files[i];
-        hash_field_str(h, "form", frozen_form_name(file->form));
-        hash_field_str(h, "target", file->target);
-        hash_field(h, "opt", &file->opt, sizeof(file->opt));
-        hash_field(h, "data", file->data, file->size);
+    key_add(p, KEY_BASE, "port", board->port->name);
+    key_add(p, KEY_BASE, "board", board->name ? board->name : "");
+    key_add(p, KEY_BASE, "board variant", board->variant ? board->variant : "");
+    for (size_t i = 0; i < job->make_vars.count; i++) {
+        const char *var = job->make_vars.items[i];
+        size_t len = strcspn(var, "=");
+        /* Where a board outside the source lies is nobody's business; its files are below. */
+        if (board->dir && board->port->board_dir_var &&
+            strlen(board->port->board_dir_var) == len &&
+            !strncmp(var, board->port->board_dir_var, len))
+            continue;
+        _cleanup_free_ char *name = xasprintf("make %.*s", (int)len, var);
+        key_add(p, KEY_BASE, name, var + len);
+    }
+    key_add(p, KEY_BASE, "compiler flags", board_choice_cflags(board, job->manifest));
+    for (size_t i = 0; i < job->manifest->define_count; i++) {
+        _cleanup_free_ char *name = xasprintf("define %s", job->manifest->defines[i].name);
+        key_add(p, KEY_BASE, name, job->manifest->defines[i].value);
     }
 }
 
-static void add_product(struct hash *h, const struct manifest *m)
-{
-    const unsigned usb[] = {m->flash.vendor, m->flash.product};
-    hash_field_str(h, "product", m->product);
-    hash_field_str(h, "version", m->version);
-    hash_field(h, "usb", usb, sizeof(usb));
-    hash_field_str(h, "enter", m->flash.enter);
-    for (size_t i = 0; i < m->define_count; i++) {
-        hash_field_str(h, "define", m->defines[i].name);
-        hash_field_str(h, "value", m->defines[i].value);
-    }
-}
-
-static void add_copied(struct hash *h, const struct build_job *job)
+static void add_copied(struct build_job *job)
 {
     for (size_t i = 0; i < job->copied_count; i++) {
         const struct copied_dir *dir = &job->copied[i];
-        hash_field_str(h, "directory", dir->label);
         for (size_t f = 0; f < dir->files.count; f++) {
-            hash_field_str(h, "file", dir->files.items[f]);
-            hash_field_str(h, "sha256", dir->digests.items[f]);
+            _cleanup_free_ char *name = xasprintf("%s/%s", dir->label, dir->files.items[f]);
+            key_add(&job->parts, KEY_BASE, name, dir->digests.items[f]);
         }
     }
 }
 
+static void add_product(struct build_job *job)
+{
+    const struct manifest *m = job->manifest;
+    _cleanup_free_ char *usb = xasprintf("%04x:%04x", m->flash.vendor, m->flash.product);
+    key_add(&job->parts, KEY_PRODUCT, "product", m->product);
+    key_add(&job->parts, KEY_PRODUCT, "version", m->version);
+    key_add(&job->parts, KEY_PRODUCT, "usb id", usb);
+    key_add(&job->parts, KEY_PRODUCT, "enter", m->flash.enter);
+}
+
+static void add_frozen(struct build_job *job)
+{
+    for (size_t i = 0; i < job->frozen.count; i++) {
+        const struct frozen_file *file = &job->frozen.files[i];
+        _cleanup_free_ char *name = xasprintf("frozen %s", file->target);
+        _cleanup_free_ char *how = xasprintf("frozen %s as", file->target);
+        _cleanup_free_ char *form = xasprintf("%s, opt %d", frozen_form_name(file->form), file->opt);
+        key_add_bytes(&job->parts, KEY_PRODUCT, name, file->data, file->size);
+        key_add(&job->parts, KEY_PRODUCT, how, form);
+    }
+}
+
+static void add_qstrs(struct build_job *job)
+{
+    struct key_parts *p = &job->parts;
+    for (size_t i = 0; i < job->qstrs.names.count; i++)
+        key_add(p, KEY_PRODUCT, "qstr", job->qstrs.names.items[i]);
+    for (size_t i = 0; i < job->qstrs_removed.count; i++)
+        key_add(p, KEY_PRODUCT, "qstr line left out", job->qstrs_removed.items[i]);
+    key_add(p, KEY_PRODUCT, "qstr module", job->qstr_module ? job->qstr_module : "");
+    key_add(p, KEY_BASE, "qstrs by QSTR_DEFS", job->qstr_defs ? job->qstr_defs : "");
+}
+
 void build_make_key(struct build_job *job)
 {
-    struct hash h;
+    struct key_parts *p = &job->parts;
     const struct ydoc *definition = &job->interpreter->doc;
-    hash_init(&h);
-    hash_field_str(&h, "firn", FIRN_VERSION " " BUILD_FORMAT);
-    hash_field(&h, "interpreter", definition->text, definition->text_len);
-    add_source(&h, job);
-    add_board(&h, job);
-    hash_field_str(&h, "toolchain", job->toolchain.digest);
-    hash_field_str(&h, "host", job->host.digest);
-    add_product(&h, job->manifest);
-    add_frozen(&h, &job->frozen);
-    for (size_t i = 0; i < job->qstrs.names.count; i++)
-        hash_field_str(&h, "qstr", job->qstrs.names.items[i]);
-    for (size_t i = 0; i < job->qstrs_removed.count; i++)
-        hash_field_str(&h, "removed", job->qstrs_removed.items[i]);
-    hash_field_str(&h, "qstr module", job->qstr_module ? job->qstr_module : "");
-    hash_field_str(&h, "qstr defs", job->qstr_defs ? job->qstr_defs : "");
-    add_copied(&h, job);
-    hash_final(&h, job->key);
+    key_add(p, KEY_BASE, "firn", FIRN_VERSION " " BUILD_FORMAT);
+    key_add_bytes(p, KEY_BASE, "interpreter definition", definition->text, definition->text_len);
+    key_add(p, KEY_BASE, "sandbox", job->sandbox.on ? "yes" : "no");
+    add_source(job);
+    add_board(job);
+    key_add(p, KEY_BASE, "toolchain", job->toolchain.digest);
+    key_add(p, KEY_BASE, "host compiler and tools", job->host.digest);
+    add_copied(job);
+    add_product(job);
+    add_frozen(job);
+    add_qstrs(job);
+    key_hash(p, KEY_PRODUCT, job->key);
+    key_hash(p, KEY_BASE, job->base_key);
 }

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "builder/directives_cache.h"
 #include "builder/frozen_files.h"
+#include "builder/view.h"
 
 #define EVALUATE_TIMEOUT_MS 60000
 #define EVALUATE_MAX_BYTES (16u * 1024 * 1024)
@@ -83,16 +84,32 @@ bool directives_any(const struct manifest *manifest)
 }
 
 /* A path that the user wrote: beside the manifest, or "$(MPY_DIR)/..." in the source. */
-static char *user_path(const struct evaluation_context *x, const struct freeze_entry *entry,
-                       const char *path, struct diags *diags)
+static char *user_path(const struct evaluation_context *x, const struct view *view,
+                       const struct freeze_entry *entry, const char *path, struct diags *diags)
 {
     if (text_starts_with(path, "$("))
         return xstrdup(path);
-    return manifest_path(x->manifest, entry->node, path, diags);
+    _cleanup_free_ char *real = manifest_path(x->manifest, entry->node, path, diags);
+    return real ? view_inside(view, real) : NULL;
+}
+
+/* ---- the request ---- */
+
+/* What the evaluation can see, under which names. The source comes first: it may lie below the
+ * manifest's directory. */
+static void make_view(const struct evaluation_context *x, struct sandbox *box, struct view *view)
+{
+    view_add(view, box, x->source_dir, "/src");
+    for (size_t i = 0; x->manifest->roots[i]; i++) {
+        _cleanup_free_ char *at = xasprintf("/roots/%zu", i);
+        view_add(view, box, x->manifest->roots[i], at);
+    }
+    view_add(view, box, x->manifest->dir, "/product");
 }
 
 /* One directive as the program takes it; NULL with an error in diags. */
-static json_t *describe(const struct evaluation_context *x, size_t index, struct diags *diags)
+static json_t *describe(const struct evaluation_context *x, const struct view *view, size_t index,
+                        struct diags *diags)
 {
     const struct freeze_entry *entry = &x->manifest->frozen[index];
     _cleanup_free_ char *port_dir = path_join(x->source_dir, x->board->port->dir);
@@ -107,61 +124,73 @@ static json_t *describe(const struct evaluation_context *x, size_t index, struct
             return NULL;
         }
     } else if (entry->kind == FREEZE_INCLUDE) {
-        name = path = user_path(x, entry, entry->name, diags);
+        name = path = user_path(x, view, entry, entry->name, diags);
     } else if (entry->kind == FREEZE_ADD_LIBRARY) {
-        path = user_path(x, entry, entry->library, diags);
+        path = user_path(x, view, entry, entry->library, diags);
     } else if (entry->library) {
         path = xstrdup(entry->library);
     }
     if ((entry->kind == FREEZE_INCLUDE || entry->kind == FREEZE_ADD_LIBRARY) && !path)
         return NULL;
+    _cleanup_free_ char *cwd_at = view_inside(view, cwd);
     return json_pack("{s:I, s:s, s:s, s:s?, s:b, s:s}", "entry", (json_int_t)index, "kind",
                      freeze_kind_name(entry->kind), "name", name, "path", path, "prepend",
-                     entry->prepend, "cwd", cwd);
+                     entry->prepend, "cwd", cwd_at);
 }
 
-static json_t *describe_vars(const struct evaluation_context *x)
+static json_t *describe_vars(const struct evaluation_context *x, const struct view *view)
 {
-    _cleanup_free_ char *port_dir = path_join(x->source_dir, x->board->port->dir);
+    _cleanup_free_ char *source = view_inside(view, x->source_dir);
+    _cleanup_free_ char *port_dir = path_join(source, x->board->port->dir);
     _cleanup_free_ char *board_dir = board_choice_path(x->board, x->source_dir);
+    _cleanup_free_ char *board_at = board_dir ? view_inside(view, board_dir) : NULL;
     _cleanup_free_ char *library =
-        x->has_library ? path_join(x->source_dir, x->interpreter->library) : NULL;
-    return json_pack("{s:s, s:s, s:s?, s:s?}", "MPY_DIR", x->source_dir, "PORT_DIR", port_dir,
-                     "BOARD_DIR", board_dir, "MPY_LIB_DIR", library);
+        x->has_library ? path_join(source, x->interpreter->library) : NULL;
+    return json_pack("{s:s, s:s, s:s?, s:s?}", "MPY_DIR", source, "PORT_DIR", port_dir,
+                     "BOARD_DIR", board_at, "MPY_LIB_DIR", library);
 }
 
-/* The whole request; NULL with errors in diags. */
-static json_t *describe_all(const struct evaluation_context *x, struct diags *diags)
+/* The whole request; NULL with errors in diags. "for" is not the program's business: the answer is
+ * kept for this manifest's directories and no others. */
+static json_t *describe_all(const struct evaluation_context *x, const struct view *view,
+                            struct diags *diags)
 {
-    _cleanup_free_ char *tools = path_join(x->source_dir, "tools");
+    _cleanup_free_ char *tools = path_join(view->at.items[0], "tools");
     char program[HASH_HEX_SIZE];
-    json_t *list = json_array();
+    json_t *list = json_array(), *real = json_array();
     bool ok = true;
     hash_bytes(PROGRAM, strlen(PROGRAM), program);
     for (size_t i = 0; i < x->manifest->frozen_count; i++) {
         if (freeze_kind_is_local(x->manifest->frozen[i].kind))
             continue;
-        json_t *directive = describe(x, i, diags);
+        json_t *directive = describe(x, view, i, diags);
         if (directive)
             json_array_append_new(list, directive);
         ok = ok && directive;
     }
-    if (!ok) {
-        json_decref(list);
-        return NULL;
-    }
-    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "program", program, "tools", tools, "commit",
-                     x->commit, "vars", describe_vars(x), "directives", list);
+    for (size_t i = 0; i < view->real.count; i++)
+        json_array_append_new(real, json_string(view->real.items[i]));
+    json_t *all = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "program", program, "tools", tools,
+                            "commit", x->commit, "vars", describe_vars(x, view), "directives", list,
+                            "for", real);
+    if (ok)
+        return all;
+    json_decref(all);
+    return NULL;
 }
 
-static bool run_program(const struct evaluation_context *x, const char *request,
-                        const char *answer_path, struct err **err)
+/* ---- the run ---- */
+
+static bool run_program(const struct evaluation_context *x, const struct sandbox *box,
+                        const char *request, const char *answer_at, struct err **err)
 {
     _cleanup_(buf_release) struct buf out = BUF_INIT;
+    _cleanup_(strv_release) struct strv argv = STRV_INIT;
     struct proc_result result;
-    const char *const argv[] = {
-        x->interpreter->python, "-I", "-B", "-c", PROGRAM, request, answer_path, NULL};
-    const struct proc proc = {.argv = argv,
+    sandbox_command(box, &argv);
+    strv_add_all(&argv, (const char *const[]){x->interpreter->python, "-I", "-B", "-c", PROGRAM,
+                                              request, answer_at, NULL});
+    const struct proc proc = {.argv = (const char *const *)argv.items,
                               .env = (const char *const *)x->env->items,
                               .timeout_ms = EVALUATE_TIMEOUT_MS,
                               .out = &out};
@@ -175,11 +204,70 @@ static bool run_program(const struct evaluation_context *x, const char *request,
     size_t start = end;
     while (start && out.data[start - 1] != '\n')
         start--;
-    return err_set(err, ERR_FAILED, "%s in %s cannot evaluate the directives: %.*s",
-                   "tools/manifestfile.py", x->source_dir, (int)(end - start), out.data + start);
+    err_set(err, ERR_FAILED, "%s in %s cannot evaluate the directives: %.*s",
+            "tools/manifestfile.py", x->source_dir, (int)(end - start), out.data + start);
+    return sandbox_blame(box, err);
 }
 
-static bool evaluate(const struct evaluation_context *x, const json_t *request, json_t **answer,
+/* Where the paths of a list lie on this machine; those that it does not show to a manifest.py (its
+ * own /tmp) are left out, but for the system's. */
+static json_t *outside_paths(const struct view *view, const json_t *paths)
+{
+    json_t *list = json_array(), *item;
+    size_t i;
+    json_array_foreach(paths, i, item)
+    {
+        const char *path = json_string_value(item);
+        _cleanup_free_ char *real = path ? view_outside(view, path) : NULL;
+        if (real)
+            json_array_append_new(list, json_string(real));
+        else if (path && path_is_beneath(path, "/usr"))
+            json_array_append(list, item);
+    }
+    return list;
+}
+
+/* A program of somebody else's names files of this machine: only those that it was shown count, and
+ * no link that leads elsewhere. */
+static char *checked_path(const struct evaluation_context *x, const struct view *view,
+                          const char *path)
+{
+    _cleanup_free_ char *outside = path ? view_outside(view, path) : NULL;
+    _cleanup_free_ char *real = outside ? realpath(outside, NULL) : NULL;
+    _cleanup_free_ char *source = realpath(x->source_dir, NULL);
+    if (!real || (!(source && path_is_beneath(real, source)) &&
+                  !manifest_path_allowed(x->manifest, real)))
+        return NULL;
+    return xstrdup(outside);
+}
+
+static bool translate_files(const struct evaluation_context *x, const struct view *view,
+                            json_t *answer, struct err **err)
+{
+    json_t *item;
+    size_t i;
+    json_array_foreach(json_object_get(answer, "files"), i, item)
+    {
+        const char *path = json_string_value(json_object_get(item, "path"));
+        _cleanup_free_ char *real = checked_path(x, view, path);
+        if (!real) {
+            err_set(err, ERR_MANIFEST,
+                    "a manifest.py freezes '%s', which is in neither the source nor the "
+                    "manifest's directory",
+                    path ? path : "");
+            return err_hint(err, "move it there, or list its directory in roots");
+        }
+        json_object_set_new(item, "path", json_string(real));
+    }
+    json_object_set_new(answer, "opened",
+                        outside_paths(view, json_object_get(answer, "opened")));
+    json_object_set_new(answer, "listed",
+                        outside_paths(view, json_object_get(answer, "listed")));
+    return true;
+}
+
+static bool evaluate(const struct evaluation_context *x, struct sandbox *box,
+                     const struct view *view, const json_t *request, json_t **answer,
                      struct err **err)
 {
     _cleanup_free_ char *text = json_dumps(request, JSON_COMPACT);
@@ -190,12 +278,15 @@ static bool evaluate(const struct evaluation_context *x, const json_t *request, 
     if (!fs_mkdirs(parent, err) || !fs_temp_dir(parent, &dir, err))
         return false;
     _cleanup_free_ char *path = path_join(dir, "answer.json");
-    bool ok = run_program(x, text, path, err) && fs_read(path, EVALUATE_MAX_BYTES, &out, err);
+    _cleanup_free_ char *at = path_join(sandbox_bind(box, dir, "/build", SANDBOX_WRITE), "answer.json");
+    bool ok = run_program(x, box, text, at, err) && fs_read(path, EVALUATE_MAX_BYTES, &out, err);
     (void)!fs_remove_tree(dir, &ignored);
     if (!ok)
         return false;
     *answer = json_loadb(out.data, out.len, 0, NULL);
-    return *answer || err_set(err, ERR_FAILED, "the directives' evaluation gave no JSON");
+    if (!json_is_object(*answer))
+        return err_set(err, ERR_FAILED, "the directives' evaluation gave no JSON");
+    return translate_files(x, view, *answer, err);
 }
 
 static enum frozen_form form_from_name(const char *name)
@@ -250,13 +341,16 @@ static bool take_answer(struct evaluation *e, const struct evaluation_context *x
 bool directives_evaluate(struct evaluation *evaluation, const struct evaluation_context *context,
                          struct diags *diags, struct err **err)
 {
-    json_t *request = describe_all(context, diags);
+    _cleanup_(sandbox_release) struct sandbox box = sandbox_fork(context->sandbox);
+    _cleanup_(view_release) struct view view = VIEW_INIT;
+    make_view(context, &box, &view);
+    json_t *request = describe_all(context, &view, diags);
     json_t *answer = NULL;
     if (!request)
         return false;
     bool ok = directives_cache_load(context, request, &answer);
     if (!ok) {
-        ok = evaluate(context, request, &answer, err);
+        ok = evaluate(context, &box, &view, request, &answer, err);
         if (ok && (!json_object_get(answer, "error") ||
                    json_is_true(json_object_get(answer, "needs_library"))))
             ok = directives_cache_save(context, request, answer, err);

@@ -2,7 +2,9 @@
  * The directives that are Python: board, require, include, add_library.
  *
  * They are evaluated by the source's own tools/manifestfile.py, in one run and in the manifest's
- * order, so that they mean here what they mean upstream. The result is kept in
+ * order, so that they mean here what they mean upstream. A manifest.py is code: it runs in the
+ * sandbox, sees the source (/src), the manifest's directory (/product) and its roots, and may name
+ * no file that lies elsewhere. The result is kept in
  * $FIRN_HOME/evaluations/ together with the hash of every file that the run read and of every
  * directory that it listed outside the checkout; while these are the same, no Python is started.
  */
@@ -12,6 +14,7 @@
 #include "builder/board_choice.h"
 #include "builder/config.h"
 #include "builder/frozen.h"
+#include "builder/sandbox.h"
 
 struct evaluated_file {
     size_t entry; /* index into manifest->frozen */
@@ -43,6 +46,7 @@ struct evaluation_context {
     const char *commit;     /* of the source; a working copy's changes with its files */
     bool has_library;       /* the checkout has micropython-lib */
     const struct strv *env; /* make_environment() */
+    const struct sandbox *sandbox;
 };
 
 /* Has the manifest such directives? */

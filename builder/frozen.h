@@ -6,7 +6,7 @@
  * those that are Python (board, require, include, add_library) were evaluated before
  * (directives.h). frozen_stage() copies the files' bytes aside and writes the explicit manifest.py
  * that the build uses: what was hashed is what is compiled. frozen_check() then compiles the staged
- * files one by one, so that an error names the user's file before anything is built.
+ * files, so that an error names the user's file before anything is built.
  *
  *     _cleanup_(frozen_release) struct frozen frozen = FROZEN_INIT;
  *     frozen_expand(&frozen, manifest, &evaluation, diags) && frozen_stage(&frozen, NULL, dir, err)
@@ -22,6 +22,7 @@
 #define FROZEN_QSTR_MODULE "_firn_qstrs.py"
 
 struct evaluation;
+struct sandbox;
 
 enum frozen_form { FROZEN_BYTECODE, FROZEN_SOURCE, FROZEN_MPY };
 
@@ -61,16 +62,21 @@ bool frozen_stage(const struct frozen *frozen, const char *extra_module, const c
 char *frozen_staged_path(const struct frozen *frozen, size_t index);
 void frozen_release(struct frozen *frozen);
 
+/* Paths ending in _at are what the sandbox calls them. */
 struct frozen_check {
-    const char *mpy_cross;       /* the compiler of this source */
-    const char *mpy_cross_flags; /* what the port gives it, "-march=armv7m" or "" */
-    const char *stage_dir;       /* frozen_stage()'s */
-    const char *scratch;         /* a file name that may be written */
+    const struct sandbox *sandbox; /* with everything below bound */
+    const char *mpy_cross_at;      /* the compiler of this source */
+    const char *mpy_cross_flags;   /* what the port gives it, "-march=armv7m" or "" */
+    const char *stage_at;          /* frozen_stage()'s dir */
+    const char *out_dir, *out_at;  /* a directory that may be written */
+    bool extra_module;             /* FROZEN_QSTR_MODULE was staged, too */
 };
 
 /* Compile every .py with mpy-cross (a syntax error names the user's file and line, with the source
  * line) and hold every .mpy's version and architecture against what this mpy-cross emits. Sets the
- * files' flash_size. False: either diags has errors, or err is set (the compiler did not run). */
+ * files' flash_size and leaves each module as out_dir/frozen_mpy/<target>.mpy, where
+ * tools/makemanifest.py looks for it before it compiles it itself. False: either diags has errors,
+ * or err is set (the compiler did not run). */
 bool frozen_check(struct frozen *frozen, const struct manifest *manifest,
                   const struct frozen_check *check, struct diags *diags,
                   struct err **err) MUST_CHECK;

@@ -9,8 +9,18 @@
 #include "base/text.h"
 #include "builder/frozen.h"
 #include "builder/mpy_file.h"
+#include "builder/sandbox.h"
+#include "builder/shell_word.h"
 
-#define MPY_CROSS_TIMEOUT_MS 60000
+/*
+ * All files are compiled by one shell script, as starting a sandbox takes longer than compiling a
+ * module. Its output is, for each file: "firn:file N", what mpy-cross says, and "firn:failed N" if
+ * it failed. Before that stands what mpy-cross says about itself.
+ */
+#define MARK_FILE "firn:file "
+#define MARK_FAILED "firn:failed "
+#define CHECK_TIMEOUT_MS (10 * 60000)
+#define FILE_OUTPUT_MAX (64 * 1024)
 
 /* What the compiler of this source emits. */
 struct compiler {
@@ -24,41 +34,25 @@ struct checking {
     const struct frozen_check *check;
     struct diags *diags;
     struct compiler compiler;
+    bool compiler_known;
+    size_t at;         /* the file whose output comes; frozen->count = none of them */
+    struct buf output; /* of that file */
 };
 
-static bool run(const struct strv *argv, struct buf *out, int *status, struct err **err)
-{
-    struct proc_result result;
-    const struct proc proc = {
-        .argv = (const char *const *)argv->items, .timeout_ms = MPY_CROSS_TIMEOUT_MS, .out = out};
-    if (!proc_run(&proc, &result, err))
-        return false;
-    *status = result.exit_status;
-    return true;
-}
-
 /* "MicroPython v1.25.0 on ...; mpy-cross emitting mpy v6.3" */
-static bool ask_compiler(struct checking *c, struct err **err)
+static void take_version(struct checking *c, const char *line)
 {
-    _cleanup_(strv_release) struct strv argv = STRV_INIT;
-    _cleanup_(buf_release) struct buf out = BUF_INIT;
     const char *flag = strstr(c->check->mpy_cross_flags, "-march=");
-    int status;
-    strv_add(&argv, c->check->mpy_cross);
-    strv_add(&argv, "--version");
-    if (!run(&argv, &out, &status, err))
-        return false;
-    const char *at = strstr(out.data, "emitting mpy v");
-    if (status != 0 || !at ||
+    const char *at = strstr(line, "emitting mpy v");
+    if (c->compiler_known || !at ||
         sscanf(at, "emitting mpy v%u.%u", &c->compiler.version, &c->compiler.sub_version) < 1)
-        return err_set(err, ERR_FAILED, "%s --version does not say which .mpy it emits",
-                       c->check->mpy_cross);
+        return;
+    c->compiler_known = true;
     if (flag) {
         flag += strlen("-march=");
         _cleanup_free_ char *name = xstrndup(flag, strcspn(flag, " "));
         c->compiler.arch = mpy_arch_number(name);
     }
-    return true;
 }
 
 static bool mpy_error(struct checking *c, const struct frozen_file *file, const char *what)
@@ -144,57 +138,158 @@ static void syntax_error(struct checking *c, const struct frozen_file *file, con
     diags_take_error(c->diags, err);
 }
 
-static void add_flags(struct strv *argv, const char *flags)
+/* ---- the script ---- */
+
+static void add_word(struct buf *out, const char *word)
+{
+    buf_addc(out, ' ');
+    shell_add_word(out, word);
+}
+
+static void add_flags(struct buf *out, const char *flags)
 {
     while (*flags) {
         size_t len = strcspn(flags, " ");
+        _cleanup_free_ char *flag = xstrndup(flags, len);
         if (len)
-            strv_addf(argv, "%.*s", (int)len, flags);
+            add_word(out, flag);
         flags += len + strspn(flags + len, " ");
     }
 }
 
-static bool compile(struct checking *c, size_t index, struct err **err)
+/* Where a module's code goes: as tools/makemanifest.py names it. Source that stays source is only
+ * looked at. The caller frees. */
+static char *output_name(enum frozen_form form, const char *target)
 {
-    struct frozen_file *file = &c->frozen->files[index];
-    _cleanup_(strv_release) struct strv argv = STRV_INIT;
-    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    size_t len = strlen(target);
+    if (form != FROZEN_BYTECODE)
+        return xstrdup("check.mpy");
+    return xasprintf("frozen_mpy/%.*s.mpy", (int)(len > 3 ? len - 3 : len), target);
+}
+
+/* The arguments are those of tools/makemanifest.py. */
+static void add_compile(struct buf *script, const struct checking *c, const char *target,
+                        const char *output, const char *staged, int opt)
+{
+    _cleanup_free_ char *to = path_join(c->check->out_at, output);
+    _cleanup_free_ char *from = path_join(c->check->stage_at, staged);
+    add_word(script, c->check->mpy_cross_at);
+    buf_adds(script, " -s");
+    add_word(script, target);
+    buf_adds(script, " -o");
+    add_word(script, to);
+    if (opt >= 0)
+        buf_addf(script, " -O%d", opt);
+    add_flags(script, c->check->mpy_cross_flags);
+    add_word(script, from);
+}
+
+static bool make_parent(const struct checking *c, const char *output, struct err **err)
+{
+    _cleanup_free_ char *path = path_join(c->check->out_dir, output);
+    _cleanup_free_ char *parent = path_dirname(path);
+    return fs_mkdirs(parent, err);
+}
+
+static bool add_file(struct buf *script, const struct checking *c, size_t index, struct err **err)
+{
+    const struct frozen_file *file = &c->frozen->files[index];
     _cleanup_free_ char *staged = frozen_staged_path(c->frozen, index);
-    _cleanup_free_ char *path = path_join(c->check->stage_dir, staged);
-    struct stat st;
-    int status;
-    strv_add(&argv, c->check->mpy_cross);
-    strv_add(&argv, "-s");
-    strv_add(&argv, file->target);
-    strv_add(&argv, "-o");
-    strv_add(&argv, c->check->scratch);
-    if (file->opt >= 0)
-        strv_addf(&argv, "-O%d", file->opt);
-    add_flags(&argv, c->check->mpy_cross_flags);
-    strv_add(&argv, path);
-    if (!run(&argv, &out, &status, err))
+    _cleanup_free_ char *output = output_name(file->form, file->target);
+    if (file->form == FROZEN_MPY)
+        return true;
+    buf_addf(script, "echo '" MARK_FILE "%zu'\n", index);
+    add_compile(script, c, file->target, output, staged, file->opt);
+    buf_addf(script, " || echo '" MARK_FAILED "%zu'\n", index);
+    return make_parent(c, output, err);
+}
+
+static bool write_script(const struct checking *c, struct err **err)
+{
+    _cleanup_(buf_release) struct buf script = BUF_INIT;
+    _cleanup_free_ char *path = path_join(c->check->out_dir, "check.sh");
+    add_word(&script, c->check->mpy_cross_at);
+    buf_adds(&script, " --version || exit\n");
+    for (size_t i = 0; i < c->frozen->count; i++) {
+        if (!add_file(&script, c, i, err))
+            return false;
+    }
+    if (c->check->extra_module) {
+        _cleanup_free_ char *output = output_name(FROZEN_BYTECODE, FROZEN_QSTR_MODULE);
+        if (!make_parent(c, output, err))
+            return false;
+        add_compile(&script, c, FROZEN_QSTR_MODULE, output, "mpy/" FROZEN_QSTR_MODULE, -1);
+        buf_addc(&script, '\n');
+    }
+    return fs_write_scratch(path, script.data, script.len, err);
+}
+
+/* ---- what it prints ---- */
+
+static void on_line(void *data, const char *line, size_t len)
+{
+    struct checking *c = data;
+    _cleanup_free_ char *text = xstrndup(line, len);
+    size_t index;
+    take_version(c, text);
+    if (sscanf(text, MARK_FILE "%zu", &index) == 1 && index < c->frozen->count) {
+        c->at = index;
+        buf_clear(&c->output);
+    } else if (sscanf(text, MARK_FAILED "%zu", &index) == 1 && index == c->at) {
+        syntax_error(c, &c->frozen->files[index], c->output.data);
+    } else if (c->output.len < FILE_OUTPUT_MAX) {
+        buf_add(&c->output, line, len);
+        buf_addc(&c->output, '\n');
+    }
+}
+
+static bool run_script(struct checking *c, struct err **err)
+{
+    _cleanup_(strv_release) struct strv argv = STRV_INIT;
+    struct proc_result result;
+    sandbox_command(c->check->sandbox, &argv);
+    strv_add(&argv, "sh");
+    strv_addf(&argv, "%s/check.sh", c->check->out_at);
+    const struct proc proc = {.argv = (const char *const *)argv.items,
+                              .timeout_ms = CHECK_TIMEOUT_MS,
+                              .on_line = on_line,
+                              .data = c};
+    if (!proc_run(&proc, &result, err))
         return false;
-    if (status != 0)
-        syntax_error(c, file, out.data);
-    else if (file->form == FROZEN_BYTECODE && stat(c->check->scratch, &st) == 0)
+    if (c->compiler_known)
+        return true;
+    err_set(err, ERR_FAILED, "%s --version does not say which .mpy it emits%s%s",
+            path_basename(c->check->mpy_cross_at), c->output.len ? ": " : "", c->output.data);
+    return sandbox_blame(c->check->sandbox, err);
+}
+
+static void take_size(struct checking *c, struct frozen_file *file)
+{
+    _cleanup_free_ char *output = output_name(file->form, file->target);
+    _cleanup_free_ char *path = path_join(c->check->out_dir, output);
+    struct stat st;
+    if (file->form == FROZEN_BYTECODE && lstat(path, &st) == 0)
         file->flash_size = (size_t)st.st_size;
-    return true;
 }
 
 bool frozen_check(struct frozen *frozen, const struct manifest *manifest,
                   const struct frozen_check *check, struct diags *diags, struct err **err)
 {
-    struct checking c = {frozen, manifest, check, diags, {0, 0, 0}};
+    struct checking c = {.frozen = frozen,
+                         .manifest = manifest,
+                         .check = check,
+                         .diags = diags,
+                         .at = frozen->count,
+                         .output = BUF_INIT};
     size_t errors = diags->error_count + diags->error_dropped;
-    if (frozen->count == 0)
+    if (frozen->count == 0 && !check->extra_module)
         return true;
-    if (!ask_compiler(&c, err))
-        return false;
-    for (size_t i = 0; i < frozen->count; i++) {
+    bool ok = write_script(&c, err) && run_script(&c, err);
+    buf_release(&c.output);
+    for (size_t i = 0; ok && i < frozen->count; i++) {
+        take_size(&c, &frozen->files[i]);
         if (frozen->files[i].form == FROZEN_MPY)
             (void)check_mpy(&c, &frozen->files[i]);
-        else if (!compile(&c, i, err))
-            return false;
     }
-    return diags->error_count + diags->error_dropped == errors;
+    return ok && diags->error_count + diags->error_dropped == errors;
 }

@@ -1,9 +1,14 @@
 /* The staging tree of frozen.h. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/text.h"
 #include "builder/frozen.h"
+
+#define STAGED_TIME 315532800 /* 1980-01-01 */
 
 char *frozen_staged_path(const struct frozen *frozen, size_t index)
 {
@@ -55,12 +60,20 @@ static void add_directive(struct buf *out, const struct frozen_file *file, size_
     buf_adds(out, ")\n");
 }
 
+/* Old, so that what is compiled from it is newer: makemanifest.py compares. */
+static bool set_time(const char *path, struct err **err)
+{
+    const struct timespec times[] = {{STAGED_TIME, 0}, {STAGED_TIME, 0}};
+    return utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) == 0 ||
+           err_set_errno(err, ERR_FAILED, errno, "cannot set the time of '%s'", path);
+}
+
 static bool write_beneath(const char *dir, const char *path, const void *data, size_t size,
                           struct err **err)
 {
     _cleanup_free_ char *full = path_join(dir, path);
     _cleanup_free_ char *parent = path_dirname(full);
-    return fs_mkdirs(parent, err) && fs_write(full, data, size, 0644, err);
+    return fs_mkdirs(parent, err) && fs_write_scratch(full, data, size, err) && set_time(full, err);
 }
 
 bool frozen_stage(const struct frozen *frozen, const char *extra_module, const char *dir,

@@ -28,11 +28,10 @@ bool make_is_step(const char *line, const char **detail)
     return false;
 }
 
-void make_environment(struct strv *env, long long source_date_epoch, const char *git_tag,
-                      const char *git_hash)
+void make_environment(struct strv *env, const struct sandbox *sandbox, long long source_date_epoch,
+                      const char *git_tag, const char *git_hash)
 {
-    const char *path = getenv("PATH");
-    strv_addf(env, "PATH=%s", path ? path : "/usr/bin:/bin");
+    strv_addf(env, "PATH=%s", sandbox_path_variable(sandbox));
     strv_add(env, "HOME=/nonexistent");
     strv_add(env, "LC_ALL=C");
     strv_add(env, "TZ=UTC");
@@ -52,14 +51,16 @@ bool make_can_name(const char *path)
     return true;
 }
 
-/* make -C DIR [extra] NAME=value ... [target] */
-static void add_command(struct strv *argv, const char *dir, const char *const *vars)
+/* [bwrap ... --] make -C DIR NAME=value ... */
+static void add_command(struct strv *argv, const struct make_job *job)
 {
+    if (job->sandbox)
+        sandbox_command(job->sandbox, argv);
     strv_add(argv, "make");
     strv_add(argv, "--no-print-directory");
     strv_add(argv, "-C");
-    strv_add(argv, dir);
-    strv_add_all(argv, vars);
+    strv_add(argv, job->dir);
+    strv_add_all(argv, job->vars);
 }
 
 static void count_step(void *data, const char *line, size_t len)
@@ -76,7 +77,10 @@ static bool count_steps(const struct make_job *job, size_t *count, struct err **
 {
     _cleanup_(strv_release) struct strv argv = STRV_INIT;
     struct proc_result result;
-    add_command(&argv, job->dir, job->vars);
+    *count = 0;
+    if (job->script)
+        return true;
+    add_command(&argv, job);
     strv_add(&argv, "-n");
     if (job->target)
         strv_add(&argv, job->target);
@@ -84,7 +88,6 @@ static bool count_steps(const struct make_job *job, size_t *count, struct err **
                               .env = job->env,
                               .on_line = count_step,
                               .data = count};
-    *count = 0;
     if (!proc_run(&proc, &result, err))
         return false;
     if (result.exit_status != 0)
@@ -136,25 +139,46 @@ static void on_line(void *data, const char *line, size_t len)
     event_progress(r->events, r->job->phase, done, r->total, "steps", detail);
 }
 
+static void add_run(struct strv *argv, const struct make_job *job)
+{
+    int jobs = job->jobs > 0 ? job->jobs : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (job->script) {
+        if (job->sandbox)
+            sandbox_command(job->sandbox, argv);
+        strv_add(argv, "sh");
+        strv_add(argv, job->script);
+        return;
+    }
+    add_command(argv, job);
+    strv_addf(argv, "-j%d", jobs);
+    /* A target's lines stay together, so that a message is not cut by another compiler's. */
+    strv_add(argv, "-Otarget");
+    if (job->target)
+        strv_add(argv, job->target);
+}
+
+static int time_limit_ms(const struct make_job *job)
+{
+    return job->sandbox && job->sandbox->on ? job->sandbox->limits.seconds * 1000 : 0;
+}
+
 static bool run_logged(struct running *r, struct err **err)
 {
     const struct make_job *job = r->job;
     _cleanup_(strv_release) struct strv argv = STRV_INIT;
     struct proc_result result;
-    int jobs = job->jobs > 0 ? job->jobs : (int)sysconf(_SC_NPROCESSORS_ONLN);
-    add_command(&argv, job->dir, job->vars);
-    strv_addf(&argv, "-j%d", jobs);
-    /* A target's lines stay together, so that a message is not cut by another compiler's. */
-    strv_add(&argv, "-Otarget");
-    if (job->target)
-        strv_add(&argv, job->target);
-    const struct proc proc = {
-        .argv = (const char *const *)argv.items, .env = job->env, .on_line = on_line, .data = r};
+    add_run(&argv, job);
+    const struct proc proc = {.argv = (const char *const *)argv.items,
+                              .env = job->env,
+                              .timeout_ms = time_limit_ms(job),
+                              .on_line = on_line,
+                              .data = r};
     if (!proc_run(&proc, &result, err))
         return false;
     if (result.exit_status == 0)
         return true;
     make_output_error(&r->output, job->dir, job->blame, err);
+    sandbox_blame(job->sandbox, err);
     const char *hint = (*err)->hint;
     return err_hint(err, "%s%severything that make printed: %s", hint ? hint : "", hint ? "\n" : "",
                     job->log_path);
@@ -167,7 +191,7 @@ bool make_run(const struct make_job *job, struct events *events, struct make_siz
         .job = job, .events = events, .output = MAKE_OUTPUT_INIT};
     if (!count_steps(job, &r.total, err))
         return false;
-    if (r.total)
+    if (r.total || job->script)
         r.total += job->extra_steps;
     r.log = fopen(job->log_path, "we");
     if (!r.log)
@@ -216,28 +240,67 @@ static bool take_answers(const char *out, const char *const *names, struct strv 
     return true;
 }
 
-bool make_ask(const char *dir, const char *const *vars, const char *const *env,
-              const char *const *names, struct strv *values, struct err **err)
+/* Run make with these options for what it prints; ERR_FAILED when it failed. */
+static bool run_for_output(const struct make_job *job, const char *const *options, struct buf *out,
+                           struct err **err)
 {
     _cleanup_(strv_release) struct strv argv = STRV_INIT;
-    _cleanup_(buf_release) struct buf out = BUF_INIT;
     _cleanup_(make_output_release) struct make_output output = MAKE_OUTPUT_INIT;
-    _cleanup_free_ char *rule = ask_rule(names);
     struct proc_result result;
-    add_command(&argv, dir, vars);
-    strv_add(&argv, "-s");
-    strv_addf(&argv, "--eval=%s", rule);
-    strv_add(&argv, "firn-ask");
+    add_command(&argv, job);
+    strv_add_all(&argv, options);
+    if (job->target)
+        strv_add(&argv, job->target);
     const struct proc proc = {.argv = (const char *const *)argv.items,
-                              .env = env,
+                              .env = job->env,
                               .timeout_ms = ASK_TIMEOUT_MS,
-                              .out = &out};
+                              .out = out};
     if (!proc_run(&proc, &result, err))
         return false;
-    if (result.exit_status == 0 && take_answers(out.data, names, values))
+    if (result.exit_status == 0)
         return true;
-    for (const char *at = out.data; *at; at += strcspn(at, "\n"), at += *at == '\n')
+    for (const char *at = out->data; *at; at += strcspn(at, "\n"), at += *at == '\n')
         make_output_line(&output, at, strcspn(at, "\n"));
-    make_output_error(&output, dir, NULL, err);
-    return err_wrap(err, "cannot ask the makefile in %s", dir);
+    make_output_error(&output, job->dir, NULL, err);
+    sandbox_blame(job->sandbox, err);
+    return err_wrap(err, "cannot ask the makefile in %s", job->dir);
+}
+
+bool make_ask(const struct make_job *job, const char *const *names, struct strv *values,
+              struct err **err)
+{
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    _cleanup_free_ char *rule = ask_rule(names);
+    _cleanup_free_ char *eval = xasprintf("--eval=%s", rule);
+    const char *const options[] = {"-s", eval, "firn-ask", NULL};
+    if (!run_for_output(job, options, &out, err))
+        return false;
+    return take_answers(out.data, names, values) ||
+           err_set(err, ERR_FAILED, "the makefile in %s did not answer", job->dir);
+}
+
+/* What the makefile says while it is read ("Including User C Module from ..."). */
+static bool ask_chatter(const struct make_job *job, struct buf *chatter, struct err **err)
+{
+    static const char *const options[] = {"-s", "--eval=firn-nothing: ; @:", "firn-nothing", NULL};
+    struct make_job nothing = *job;
+    nothing.target = NULL;
+    return run_for_output(&nothing, options, chatter, err);
+}
+
+bool make_dry_run(const struct make_job *job, const char *const *options, struct strv *lines,
+                  struct err **err)
+{
+    _cleanup_(strv_release) struct strv all = STRV_INIT;
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    _cleanup_(buf_release) struct buf chatter = BUF_INIT;
+    strv_add(&all, "-n");
+    strv_add_all(&all, options);
+    if (!ask_chatter(job, &chatter, err) ||
+        !run_for_output(job, (const char *const *)all.items, &out, err))
+        return false;
+    const char *at = out.data + (text_starts_with(out.data, chatter.data) ? chatter.len : 0);
+    for (; *at; at += strcspn(at, "\n"), at += *at == '\n')
+        strv_addf(lines, "%.*s", (int)strcspn(at, "\n"), at);
+    return true;
 }

@@ -10,10 +10,13 @@
 
 #include "base/event.h"
 #include "builder/make_output.h"
+#include "builder/sandbox.h"
 
 struct make_job {
     const char *phase;              /* event id, "compile" */
-    const char *dir;                /* -C */
+    const struct sandbox *sandbox;  /* where it runs; NULL = in none */
+    const char *script;             /* run this shell script instead of make; NULL = make */
+    const char *dir;                /* -C; this and all paths in vars as the sandbox has them */
     const char *log_path;           /* everything it prints; replaced */
     const char *const *vars;        /* "NAME=value", BUILD among them; NULL-ended */
     const char *const *env;         /* complete, NULL-ended */
@@ -37,13 +40,18 @@ bool make_run(const struct make_job *job, struct events *events, struct make_siz
 
 /* Ask the makefile in `dir` for the values of variables (names: NULL-ended): a target of our own is
  * read beside its rules and prints them; nothing is built. values[i] is the caller's to release. */
-bool make_ask(const char *dir, const char *const *vars, const char *const *env,
-              const char *const *names, struct strv *values, struct err **err) MUST_CHECK;
+bool make_ask(const struct make_job *job, const char *const *names, struct strv *values,
+              struct err **err) MUST_CHECK;
+/* What make would run, one line of its recipes an item; a makefile's own recursive makes are run
+ * (with -n). dir, vars, env, target and sandbox of the job count. */
+bool make_dry_run(const struct make_job *job, const char *const *options, struct strv *lines,
+                  struct err **err) MUST_CHECK;
 
 /* The environment of every build: PATH, HOME=/nonexistent, LC_ALL=C, TZ=UTC, SOURCE_DATE_EPOCH,
- * PYTHONHASHSEED=0, PYTHONDONTWRITEBYTECODE=1, MICROPY_GIT_TAG, MICROPY_GIT_HASH, nothing else. */
-void make_environment(struct strv *env, long long source_date_epoch, const char *git_tag,
-                      const char *git_hash);
+ * PYTHONHASHSEED=0, PYTHONDONTWRITEBYTECODE=1, MICROPY_GIT_TAG, MICROPY_GIT_HASH, nothing else.
+ * sandbox may be NULL. */
+void make_environment(struct strv *env, const struct sandbox *sandbox, long long source_date_epoch,
+                      const char *git_tag, const char *git_hash);
 
 /* Can a path stand in a makefile? GNU make takes no spaces in file names, and has its own ideas
  * about

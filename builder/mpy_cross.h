@@ -7,11 +7,15 @@
 
 #include "base/event.h"
 #include "builder/interpreter.h"
+#include "builder/sandbox.h"
 #include "builder/source.h"
+#include "builder/toolchain.h"
 
-/* *path is yours. Concurrent callers wait for the one that builds. */
+/* *path is yours: on this machine; it is part of a source, and is to be run in the sandbox only.
+ * host: the compiler that builds it. Concurrent callers wait for the one that builds. */
 bool mpy_cross_get(const struct config *config, const struct interpreter *interpreter,
-                   const struct source *source, struct events *events, char **path,
+                   const struct source *source, const struct toolchain *host,
+                   const struct sandbox *sandbox, struct events *events, char **path,
                    struct err **err) MUST_CHECK;
 
 #endif

@@ -144,23 +144,40 @@ static void take_answers(struct port_facts *facts, const struct port *port,
     strv_sort(&facts->submodules);
 }
 
+/* Nothing is built, but a makefile may look into BUILD. With a library of its own the makefile
+ * leaves micropython-lib out of the submodules: it is fetched only when a directive needs it. */
+static void add_vars(struct strv *all, const struct config *config,
+                     const struct board_choice *board, const struct strv *vars,
+                     struct sandbox *sandbox)
+{
+    strv_add_all(all, (const char *const *)vars->items);
+    if (board->dir) {
+        _cleanup_free_ char *at = xasprintf("/product/board/%s", board->name);
+        strv_addf(all, "%s=%s", board->port->board_dir_var,
+                  sandbox_bind(sandbox, board->dir, at, SANDBOX_READ));
+    }
+    strv_addf(all, "BUILD=%s/facts/none", config->home);
+    strv_addf(all, "MPY_LIB_DIR=%s/facts/none", config->home);
+}
+
 bool port_facts_ask(struct port_facts *facts, const struct config *config, const char *key,
                     const struct board_choice *board, const char *source_dir,
-                    const struct strv *vars, const struct strv *env, struct err **err)
+                    const struct strv *vars, const struct strv *env, const struct sandbox *sandbox,
+                    struct err **err)
 {
     _cleanup_(strv_release) struct strv names = STRV_INIT;
     _cleanup_(strv_release) struct strv answers = STRV_INIT;
     _cleanup_(strv_release) struct strv all = STRV_INIT;
-    _cleanup_free_ char *dir = path_join(source_dir, board->port->dir);
+    _cleanup_(sandbox_release) struct sandbox box = sandbox_fork(sandbox);
+    _cleanup_free_ char *dir =
+        path_join(sandbox_bind(&box, source_dir, "/src", SANDBOX_READ), board->port->dir);
     add_questions(&names, board->port);
-    strv_add_all(&all, (const char *const *)vars->items);
-    /* Nothing is built, but a makefile may look there. With a library of its own the makefile
-     * leaves micropython-lib out of the submodules: it is fetched only when a directive needs it.
-     */
-    strv_addf(&all, "BUILD=%s/facts/none", config->home);
-    strv_addf(&all, "MPY_LIB_DIR=%s/facts/none", config->home);
-    if (!make_ask(dir, (const char *const *)all.items, (const char *const *)env->items,
-                  (const char *const *)names.items, &answers, err))
+    add_vars(&all, config, board, vars, &box);
+    const struct make_job make = {.sandbox = &box,
+                                  .dir = dir,
+                                  .vars = (const char *const *)all.items,
+                                  .env = (const char *const *)env->items};
+    if (!make_ask(&make, (const char *const *)names.items, &answers, err))
         return false;
     take_answers(facts, board->port, &answers);
     return save_facts(facts, config, key, err);

@@ -10,6 +10,7 @@
 
 #include "builder/board_choice.h"
 #include "builder/config.h"
+#include "builder/sandbox.h"
 
 struct port_facts {
     char *manifest;         /* FROZEN_MANIFEST: a path relative to the port, or Python; "" = none */
@@ -27,10 +28,11 @@ char *port_facts_key(const struct board_choice *board, const struct interpreter 
 /* Read what was kept; false when there is nothing (or nothing usable). */
 bool port_facts_load(struct port_facts *facts, const struct config *config, const char *key);
 /* Ask make in the checkout source_dir (without submodules is enough) and keep the answer. env:
- * make_environment(). */
+ * make_environment(). The makefile runs in a fork of `sandbox`. */
 bool port_facts_ask(struct port_facts *facts, const struct config *config, const char *key,
                     const struct board_choice *board, const char *source_dir,
-                    const struct strv *vars, const struct strv *env, struct err **err) MUST_CHECK;
+                    const struct strv *vars, const struct strv *env, const struct sandbox *sandbox,
+                    struct err **err) MUST_CHECK;
 void port_facts_release(struct port_facts *facts);
 
 #endif

@@ -19,16 +19,21 @@ static const char help[] =
     "      --offline      fetch nothing: use the sources that are here\n"
     "      --refresh      fetch, even if the tag or branch is here already\n"
     "      --keep         leave the build directory for inspection, and say where it is\n"
+    "      --no-base      compile everything for this product alone; the image is the same\n"
+    "      --unsandboxed  run the source's makefiles and scripts as they are: only for what you\n"
+    "                     trust; such an image cannot be released\n"
     "\n"
     "Example:\n"
     "  firn build manifests/greeter.yaml\n";
 
-enum { OPT_OFFLINE = 256, OPT_REFRESH, OPT_KEEP };
+enum { OPT_OFFLINE = 256, OPT_REFRESH, OPT_KEEP, OPT_NO_BASE, OPT_UNSANDBOXED };
 
 static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},    {"jobs", required_argument, NULL, 'j'},
     {"offline", no_argument, NULL, OPT_OFFLINE}, {"refresh", no_argument, NULL, OPT_REFRESH},
-    {"keep", no_argument, NULL, OPT_KEEP},       {NULL, 0, NULL, 0},
+    {"keep", no_argument, NULL, OPT_KEEP},       {"no-base", no_argument, NULL, OPT_NO_BASE},
+    {"unsandboxed", no_argument, NULL, OPT_UNSANDBOXED},
+    {NULL, 0, NULL, 0},
 };
 
 #define PHASES_MAX 16
@@ -85,6 +90,12 @@ static int parse(struct cli *cli, int argc, char **argv, struct build_options *o
             break;
         case OPT_KEEP:
             options->keep = true;
+            break;
+        case OPT_NO_BASE:
+            options->no_base = true;
+            break;
+        case OPT_UNSANDBOXED:
+            options->unsandboxed = true;
             break;
         case ':':
             return cli_usage(cli, &cmd_build, "%s needs a value", argv[optind - 1]);

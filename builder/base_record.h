@@ -1,0 +1,13 @@
+/*
+ * base.json: what a base says of itself. base_build.c and whoever lists bases use this.
+ */
+#ifndef FIRN_BUILDER_BASE_RECORD_H
+#define FIRN_BUILDER_BASE_RECORD_H
+
+#include "builder/base_build.h"
+
+/* Into base->dir. Written last of all: a base without it is none. */
+bool base_record_write(const struct base *base, const struct build_job *job,
+                       struct err **err) MUST_CHECK;
+
+#endif
