@@ -243,8 +243,7 @@ bool fs_copy(const char *from, const char *to, struct err **err)
     _cleanup_fd_ int fd = -1;
     struct stat st;
 
-    return open_to_copy(from, &fd, &st, err) &&
-           temp_file_open(&temp, to, st.st_mode & 0777, err) &&
+    return open_to_copy(from, &fd, &st, err) && temp_file_open(&temp, to, st.st_mode & 0777, err) &&
            copy_fd(fd, from, temp.fd, to, err) && temp_file_commit(&temp, to, err);
 }
 

@@ -293,9 +293,11 @@ bool proc_run(const struct proc *proc, struct proc_result *result, struct err **
 {
     struct child child = {.proc = proc, .fd = -1, .line = BUF_INIT};
 
+    const char *name = proc->name ? proc->name : proc->argv[0];
+
     *result = (struct proc_result){0};
     if (interrupt_requested())
-        return err_set(err, ERR_INTERRUPTED, "interrupted before '%s' was started", proc->argv[0]);
+        return err_set(err, ERR_INTERRUPTED, "interrupted before '%s' was started", name);
     if (!start(&child, err))
         return false;
     follow(&child);
@@ -303,9 +305,9 @@ bool proc_run(const struct proc *proc, struct proc_result *result, struct err **
     reap(&child, result);
     buf_release(&child.line);
     if (child.interrupted)
-        return err_set(err, ERR_INTERRUPTED, "'%s' was interrupted", proc->argv[0]);
+        return err_set(err, ERR_INTERRUPTED, "'%s' was interrupted", name);
     if (child.timed_out)
-        return err_set(err, ERR_FAILED, "'%s' did not end within %g seconds and was stopped",
-                       proc->argv[0], proc->timeout_ms / 1000.0);
+        return err_set(err, ERR_FAILED, "'%s' did not end within %g seconds and was stopped", name,
+                       proc->timeout_ms / 1000.0);
     return true;
 }

@@ -21,6 +21,7 @@ struct proc {
     const char *const *argv; /* argv[0] is looked up on PATH; ends with NULL */
     const char *const *env;  /* "NAME=value" ..., NULL = inherit ours; ends with NULL */
     const char *cwd;         /* NULL = ours */
+    const char *name;        /* of the program in messages; NULL = argv[0] */
     int timeout_ms;          /* 0 = none */
     proc_line_fn on_line;    /* standard output and error, merged; NULL = see out */
     void *data;

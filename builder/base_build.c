@@ -192,9 +192,8 @@ static bool fill(struct making *m, struct err **err)
     _cleanup_free_ char *work = path_join(m->aside, "work");
     long long start = clock_ms();
     m->base.dir = path_join(m->aside, "base");
-    if (!fs_mkdirs(m->base.dir, err) ||
-        !place_open(&m->place, m->job, work, m->mpy_cross, err) || !compile(m, err) ||
-        !judge(m, err))
+    if (!fs_mkdirs(m->base.dir, err) || !place_open(&m->place, m->job, work, m->mpy_cross, err) ||
+        !compile(m, err) || !judge(m, err))
         return false;
     m->base.seconds = (double)(clock_ms() - start) / 1000;
     return base_record_write(&m->base, m->job, err);
@@ -250,8 +249,8 @@ bool base_get(struct build_job *job, const char *mpy_cross, struct base *base, s
     /* The compilers hold it, too: should this process be killed, nobody else writes to the same
      * directory before they are gone. */
     fcntl(lock, F_SETFD, 0);
-    bool ok = base_load(dir, base) || (fs_remove_tree(dir, err) &&
-                                       make_aside(job, mpy_cross, dir, base, err));
+    bool ok = base_load(dir, base) ||
+              (fs_remove_tree(dir, err) && make_aside(job, mpy_cross, dir, base, err));
     fs_unlock(&lock);
     return ok;
 }

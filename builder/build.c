@@ -188,10 +188,9 @@ static bool build_in(struct build_job *job, struct place *place, const char *mpy
 {
     _cleanup_(base_release) struct base base = BASE_INIT;
     return place_open(place, job, job->dir, mpy_cross, err) &&
-           build_stage(job, place, STAGE_PRODUCT, err) &&
-           phase_check(job, place, err) &&
-           get_base(job, mpy_cross, &base, err) &&
-           phase_compile(job, &base, place, err) && phase_image(job, place, err);
+           build_stage(job, place, STAGE_PRODUCT, err) && phase_check(job, place, err) &&
+           get_base(job, mpy_cross, &base, err) && phase_compile(job, &base, place, err) &&
+           phase_image(job, place, err);
 }
 
 static bool run_phases(struct build_job *job, struct err **err)

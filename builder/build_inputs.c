@@ -44,7 +44,8 @@ static bool find_facts(struct build_job *job, struct err **err)
 {
     board_choice_vars(&job->board, job->manifest, &job->make_vars);
     _cleanup_free_ char *short_commit = xstrndup(job->source.commit, SHORT_COMMIT);
-    make_environment(&job->env, &job->sandbox, job->source.commit_time, job->source.describe, short_commit);
+    make_environment(&job->env, &job->sandbox, job->source.commit_time, job->source.describe,
+                     short_commit);
     _cleanup_free_ char *key =
         port_facts_key(&job->board, job->interpreter, job->source.commit, &job->make_vars);
     return port_facts_load(&job->facts, job->config, key) || ask_makefile(job, key, err);
@@ -122,7 +123,7 @@ static bool evaluate(struct build_job *job, struct err **err)
 {
     const struct evaluation_context context = {
         job->config,     job->manifest,      job->interpreter, &job->board, job->facts.manifest,
-        job->source.dir, job->source.commit, job->has_library, &job->env, &job->sandbox};
+        job->source.dir, job->source.commit, job->has_library, &job->env,   &job->sandbox};
     evaluation_release(&job->evaluation);
     return directives_evaluate(&job->evaluation, &context, job->diags, err);
 }

@@ -52,9 +52,9 @@ struct build_job {
     struct key_parts parts; /* what the keys are made of */
     char key[HASH_HEX_SIZE];
     char base_key[HASH_HEX_SIZE]; /* of what all products on one base share */
-    char *name;      /* "<product>-<version>": of every file of the image */
-    char *image_dir; /* $FIRN_HOME/images/<key> */
-    char *dir;       /* the build directory */
+    char *name;                   /* "<product>-<version>": of every file of the image */
+    char *image_dir;              /* $FIRN_HOME/images/<key> */
+    char *dir;                    /* the build directory */
     char *log_path;
     struct make_sizes sizes;
 };

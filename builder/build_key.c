@@ -34,8 +34,7 @@ static void add_board(struct build_job *job)
         const char *var = job->make_vars.items[i];
         size_t len = strcspn(var, "=");
         /* Where a board outside the source lies is nobody's business; its files are below. */
-        if (board->dir && board->port->board_dir_var &&
-            strlen(board->port->board_dir_var) == len &&
+        if (board->dir && board->port->board_dir_var && strlen(board->port->board_dir_var) == len &&
             !strncmp(var, board->port->board_dir_var, len))
             continue;
         _cleanup_free_ char *name = xasprintf("make %.*s", (int)len, var);
@@ -75,7 +74,8 @@ static void add_frozen(struct build_job *job)
         const struct frozen_file *file = &job->frozen.files[i];
         _cleanup_free_ char *name = xasprintf("frozen %s", file->target);
         _cleanup_free_ char *how = xasprintf("frozen %s as", file->target);
-        _cleanup_free_ char *form = xasprintf("%s, opt %d", frozen_form_name(file->form), file->opt);
+        _cleanup_free_ char *form =
+            xasprintf("%s, opt %d", frozen_form_name(file->form), file->opt);
         key_add_bytes(&job->parts, KEY_PRODUCT, name, file->data, file->size);
         key_add(&job->parts, KEY_PRODUCT, how, form);
     }

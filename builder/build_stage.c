@@ -42,8 +42,7 @@ static bool write_product(const struct build_job *job, const struct place *place
                           struct err **err)
 {
     _cleanup_(buf_release) struct buf text = BUF_INIT;
-    _cleanup_free_ char *name =
-        xasprintf("%s %s", job->manifest->product, job->manifest->version);
+    _cleanup_free_ char *name = xasprintf("%s %s", job->manifest->product, job->manifest->version);
     buf_adds(&text, "/* Written by firn. */\n#define FIRN_PRODUCT ");
     add_c_string(&text, stage == STAGE_BASE ? BASE_NAME : name);
     buf_addc(&text, '\n');
@@ -95,8 +94,8 @@ static bool stage_frozen(const struct build_job *job, const struct place *place,
     static const struct frozen none = FROZEN_INIT;
     _cleanup_free_ char *dir = path_join(place->product, "frozen");
     bool base = stage == STAGE_BASE;
-    return fs_mkdirs(dir, err) && frozen_stage(base ? &none : &job->frozen,
-                                               base ? NULL : job->qstr_module, dir, err);
+    return fs_mkdirs(dir, err) &&
+           frozen_stage(base ? &none : &job->frozen, base ? NULL : job->qstr_module, dir, err);
 }
 
 bool build_stage(const struct build_job *job, const struct place *place, enum stage stage,

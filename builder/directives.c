@@ -105,6 +105,10 @@ static void make_view(const struct evaluation_context *x, struct sandbox *box, s
         view_add(view, box, x->manifest->roots[i], at);
     }
     view_add(view, box, x->manifest->dir, "/product");
+    if (x->board->dir) {
+        _cleanup_free_ char *at = xasprintf("/board/%s", x->board->name);
+        view_add(view, box, x->board->dir, at);
+    }
 }
 
 /* One directive as the program takes it; NULL with an error in diags. */
@@ -116,8 +120,10 @@ static json_t *describe(const struct evaluation_context *x, const struct view *v
     _cleanup_free_ char *path = NULL;
     const char *name = entry->name, *cwd = x->manifest->dir;
     if (entry->kind == FREEZE_BOARD) {
-        name = x->board_manifest;
+        name = path = view_inside(view, x->board_manifest);
         cwd = port_dir;
+        if (!name) /* relative to the port, or Python */
+            name = x->board_manifest;
         if (!name[0]) {
             manifest_error(x->manifest, entry->node, diags, "leave this entry out",
                            "the board has no frozen manifest of its own");
@@ -146,8 +152,8 @@ static json_t *describe_vars(const struct evaluation_context *x, const struct vi
     _cleanup_free_ char *board_at = board_dir ? view_inside(view, board_dir) : NULL;
     _cleanup_free_ char *library =
         x->has_library ? path_join(source, x->interpreter->library) : NULL;
-    return json_pack("{s:s, s:s, s:s?, s:s?}", "MPY_DIR", source, "PORT_DIR", port_dir,
-                     "BOARD_DIR", board_at, "MPY_LIB_DIR", library);
+    return json_pack("{s:s, s:s, s:s?, s:s?}", "MPY_DIR", source, "PORT_DIR", port_dir, "BOARD_DIR",
+                     board_at, "MPY_LIB_DIR", library);
 }
 
 /* The whole request; NULL with errors in diags. "for" is not the program's business: the answer is
@@ -170,9 +176,9 @@ static json_t *describe_all(const struct evaluation_context *x, const struct vie
     }
     for (size_t i = 0; i < view->real.count; i++)
         json_array_append_new(real, json_string(view->real.items[i]));
-    json_t *all = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "program", program, "tools", tools,
-                            "commit", x->commit, "vars", describe_vars(x, view), "directives", list,
-                            "for", real);
+    json_t *all =
+        json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "program", program, "tools", tools, "commit",
+                  x->commit, "vars", describe_vars(x, view), "directives", list, "for", real);
     if (ok)
         return all;
     json_decref(all);
@@ -191,6 +197,7 @@ static bool run_program(const struct evaluation_context *x, const struct sandbox
     strv_add_all(&argv, (const char *const[]){x->interpreter->python, "-I", "-B", "-c", PROGRAM,
                                               request, answer_at, NULL});
     const struct proc proc = {.argv = (const char *const *)argv.items,
+                              .name = x->interpreter->python,
                               .env = (const char *const *)x->env->items,
                               .timeout_ms = EVALUATE_TIMEOUT_MS,
                               .out = &out};
@@ -235,8 +242,8 @@ static char *checked_path(const struct evaluation_context *x, const struct view 
     _cleanup_free_ char *outside = path ? view_outside(view, path) : NULL;
     _cleanup_free_ char *real = outside ? realpath(outside, NULL) : NULL;
     _cleanup_free_ char *source = realpath(x->source_dir, NULL);
-    if (!real || (!(source && path_is_beneath(real, source)) &&
-                  !manifest_path_allowed(x->manifest, real)))
+    if (!real ||
+        (!(source && path_is_beneath(real, source)) && !manifest_path_allowed(x->manifest, real)))
         return NULL;
     return xstrdup(outside);
 }
@@ -259,10 +266,8 @@ static bool translate_files(const struct evaluation_context *x, const struct vie
         }
         json_object_set_new(item, "path", json_string(real));
     }
-    json_object_set_new(answer, "opened",
-                        outside_paths(view, json_object_get(answer, "opened")));
-    json_object_set_new(answer, "listed",
-                        outside_paths(view, json_object_get(answer, "listed")));
+    json_object_set_new(answer, "opened", outside_paths(view, json_object_get(answer, "opened")));
+    json_object_set_new(answer, "listed", outside_paths(view, json_object_get(answer, "listed")));
     return true;
 }
 
@@ -278,7 +283,8 @@ static bool evaluate(const struct evaluation_context *x, struct sandbox *box,
     if (!fs_mkdirs(parent, err) || !fs_temp_dir(parent, &dir, err))
         return false;
     _cleanup_free_ char *path = path_join(dir, "answer.json");
-    _cleanup_free_ char *at = path_join(sandbox_bind(box, dir, "/build", SANDBOX_WRITE), "answer.json");
+    _cleanup_free_ char *at =
+        path_join(sandbox_bind(box, dir, "/build", SANDBOX_WRITE), "answer.json");
     bool ok = run_program(x, box, text, at, err) && fs_read(path, EVALUATE_MAX_BYTES, &out, err);
     (void)!fs_remove_tree(dir, &ignored);
     if (!ok)

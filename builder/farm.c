@@ -41,7 +41,8 @@ static bool add_dir(const struct farm *farm, const char *dir, struct err **err)
     if (!fs_mkdirs(to, err) || !fs_list(from, &names, err))
         return false;
     for (size_t i = 0; i < names.count; i++) {
-        _cleanup_free_ char *path = dir[0] ? path_join(dir, names.items[i]) : xstrdup(names.items[i]);
+        _cleanup_free_ char *path =
+            dir[0] ? path_join(dir, names.items[i]) : xstrdup(names.items[i]);
         _cleanup_free_ char *full = path_join(farm->from, path);
         bool deeper = is_written(farm, path) && fs_is_dir(full);
         if (!(deeper ? add_dir(farm, path, err) : add_link(farm, path, err)))

@@ -251,6 +251,7 @@ static bool run_script(struct checking *c, struct err **err)
     strv_add(&argv, "sh");
     strv_addf(&argv, "%s/check.sh", c->check->out_at);
     const struct proc proc = {.argv = (const char *const *)argv.items,
+                              .name = "mpy-cross",
                               .timeout_ms = CHECK_TIMEOUT_MS,
                               .on_line = on_line,
                               .data = c};

@@ -1,8 +1,8 @@
 /*
  * A key in parts: everything that can change a byte, by name, so that it can be said what changed.
  *
- * Each part counts into the key; those of the base count into the base's key as well. The parts of a
- * product's last build are kept, and `firn explain` compares.
+ * Each part counts into the key; those of the base count into the base's key as well. The parts of
+ * a product's last build are kept, and `firn explain` compares.
  */
 #ifndef FIRN_BUILDER_KEY_PARTS_H
 #define FIRN_BUILDER_KEY_PARTS_H

@@ -85,6 +85,7 @@ static bool count_steps(const struct make_job *job, size_t *count, struct err **
     if (job->target)
         strv_add(&argv, job->target);
     const struct proc proc = {.argv = (const char *const *)argv.items,
+                              .name = "make",
                               .env = job->env,
                               .on_line = count_step,
                               .data = count};
@@ -169,6 +170,7 @@ static bool run_logged(struct running *r, struct err **err)
     struct proc_result result;
     add_run(&argv, job);
     const struct proc proc = {.argv = (const char *const *)argv.items,
+                              .name = "make",
                               .env = job->env,
                               .timeout_ms = time_limit_ms(job),
                               .on_line = on_line,
@@ -252,6 +254,7 @@ static bool run_for_output(const struct make_job *job, const char *const *option
     if (job->target)
         strv_add(&argv, job->target);
     const struct proc proc = {.argv = (const char *const *)argv.items,
+                              .name = "make",
                               .env = job->env,
                               .timeout_ms = ASK_TIMEOUT_MS,
                               .out = out};

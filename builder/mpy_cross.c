@@ -106,8 +106,7 @@ bool mpy_cross_get(const struct config *config, const struct interpreter *interp
     _cleanup_free_ char *parent = path_join(config->home, "mpy-cross");
     _cleanup_free_ char *dir = path_join(parent, key);
     _cleanup_free_ char *program = path_join(dir, "mpy-cross");
-    if (!fs_exists(program) &&
-        (!fs_mkdirs(parent, err) || !get_locked(&making, dir, program, err)))
+    if (!fs_exists(program) && (!fs_mkdirs(parent, err) || !get_locked(&making, dir, program, err)))
         return false;
     *path = xstrdup(program);
     return true;

@@ -147,15 +147,13 @@ static void take_answers(struct port_facts *facts, const struct port *port,
 /* Nothing is built, but a makefile may look into BUILD. With a library of its own the makefile
  * leaves micropython-lib out of the submodules: it is fetched only when a directive needs it. */
 static void add_vars(struct strv *all, const struct config *config,
-                     const struct board_choice *board, const struct strv *vars,
-                     struct sandbox *sandbox)
+                     const struct board_choice *board, const char *board_at,
+                     const struct strv *vars, struct sandbox *sandbox)
 {
     strv_add_all(all, (const char *const *)vars->items);
-    if (board->dir) {
-        _cleanup_free_ char *at = xasprintf("/product/board/%s", board->name);
+    if (board->dir)
         strv_addf(all, "%s=%s", board->port->board_dir_var,
-                  sandbox_bind(sandbox, board->dir, at, SANDBOX_READ));
-    }
+                  sandbox_bind(sandbox, board->dir, board_at, SANDBOX_READ));
     strv_addf(all, "BUILD=%s/facts/none", config->home);
     strv_addf(all, "MPY_LIB_DIR=%s/facts/none", config->home);
 }
@@ -171,8 +169,9 @@ bool port_facts_ask(struct port_facts *facts, const struct config *config, const
     _cleanup_(sandbox_release) struct sandbox box = sandbox_fork(sandbox);
     _cleanup_free_ char *dir =
         path_join(sandbox_bind(&box, source_dir, "/src", SANDBOX_READ), board->port->dir);
+    _cleanup_free_ char *board_at = xasprintf("/board/%s", board->name ? board->name : "");
     add_questions(&names, board->port);
-    add_vars(&all, config, board, vars, &box);
+    add_vars(&all, config, board, board_at, vars, &box);
     const struct make_job make = {.sandbox = &box,
                                   .dir = dir,
                                   .vars = (const char *const *)all.items,
@@ -180,6 +179,12 @@ bool port_facts_ask(struct port_facts *facts, const struct config *config, const
     if (!make_ask(&make, (const char *const *)names.items, &answers, err))
         return false;
     take_answers(facts, board->port, &answers);
+    /* A manifest of the board's own, by its place on this machine. */
+    if (box.on && board->dir && path_is_beneath(facts->manifest, board_at)) {
+        char *real = xasprintf("%s%s", board->dir, facts->manifest + strlen(board_at));
+        free(facts->manifest);
+        facts->manifest = real;
+    }
     return save_facts(facts, config, key, err);
 }
 

@@ -24,8 +24,8 @@ static void join_lines(const struct strv *lines, struct strv *commands)
         strv_add(commands, command.data);
 }
 
-/* What has no effect on the program: comments, make's own words, and the repair of dependency files,
- * which nobody reads again. */
+/* What has no effect on the program: comments, make's own words, and the repair of dependency
+ * files, which nobody reads again. */
 static bool is_needless(const char *command)
 {
     return !command[0] || command[0] == '#' || text_starts_with(command, "make: ") ||

@@ -118,9 +118,9 @@ static void add_system_dir(struct strv *argv, const char *path)
 static void add_namespaces(const struct sandbox *sandbox, struct strv *argv)
 {
     static const char *const common[] = {
-        "--unshare-ipc", "--unshare-pid", "--unshare-net",     "--unshare-uts", "--unshare-cgroup-try",
-        "--hostname",    "firn",          "--die-with-parent", "--new-session", "--cap-drop",
-        "ALL",           NULL};
+        "--unshare-ipc",        "--unshare-pid", "--unshare-net", "--unshare-uts",
+        "--unshare-cgroup-try", "--hostname",    "firn",          "--die-with-parent",
+        "--new-session",        "--cap-drop",    "ALL",           NULL};
     static const char *const user[] = {"--unshare-user", "--uid", "1000", "--gid", "1000", NULL};
     strv_add_all(argv, common);
     if (sandbox->own_user)
@@ -130,9 +130,9 @@ static void add_namespaces(const struct sandbox *sandbox, struct strv *argv)
 static void add_file_system(const struct sandbox *sandbox, struct strv *argv)
 {
     static const char *const dirs[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64"};
-    static const char *const rest[] = {"--proc", "/proc",    "--dev", "/dev",      "--tmpfs",
-                                       "/tmp",   "--perms",  "1777",  "--tmpfs",   "/var/tmp",
-                                       "--dir",  "/run",     NULL};
+    static const char *const rest[] = {"--proc", "/proc",   "--dev", "/dev",    "--tmpfs",
+                                       "/tmp",   "--perms", "1777",  "--tmpfs", "/var/tmp",
+                                       "--dir",  "/run",    NULL};
     strv_add_all(argv, (const char *const[]){"--ro-bind", "/usr", "/usr", NULL});
     for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
         add_system_dir(argv, dirs[i]);
@@ -142,8 +142,8 @@ static void add_file_system(const struct sandbox *sandbox, struct strv *argv)
                                                  "/etc/alternatives", NULL});
     strv_add_all(argv, rest);
     if (sandbox->toolchain_dir)
-        strv_add_all(argv, (const char *const[]){"--ro-bind", sandbox->toolchain_dir,
-                                                 "/toolchain", NULL});
+        strv_add_all(
+            argv, (const char *const[]){"--ro-bind", sandbox->toolchain_dir, "/toolchain", NULL});
     strv_add_all(argv, (const char *const *)sandbox->binds.items);
 }
 
@@ -186,9 +186,8 @@ bool sandbox_blame(const struct sandbox *sandbox, struct err **err)
         return false;
     sandbox_command(sandbox, &argv);
     strv_add(&argv, "true");
-    const struct proc proc = {.argv = (const char *const *)argv.items,
-                              .timeout_ms = PROBE_TIMEOUT_MS,
-                              .out = &out};
+    const struct proc proc = {
+        .argv = (const char *const *)argv.items, .timeout_ms = PROBE_TIMEOUT_MS, .out = &out};
     if (proc_run(&proc, &result, &ignored) && result.exit_status == 0)
         return false;
     _cleanup_free_ char *said = ignored ? xstrdup(ignored->message) : first_line(&out);

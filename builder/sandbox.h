@@ -7,11 +7,12 @@
  * with limits on memory, time and the size of a file. The same paths everywhere are also what makes
  * a build reproducible.
  *
- *     /src  the interpreter's sources    /product  what was staged    /build  the one writeable place
+ *     /src  the interpreter's sources    /product  what was staged    /build  the one writeable
+ * place
  *
- * A struct sandbox is a value: sandbox_init() decides once how it is done here, sandbox_fork() gives
- * each run its own copy to bind in. Off (--unsandboxed), commands run as they are and every path is
- * the real one, so that callers write the same code for both:
+ * A struct sandbox is a value: sandbox_init() decides once how it is done here, sandbox_fork()
+ * gives each run its own copy to bind in. Off (--unsandboxed), commands run as they are and every
+ * path is the real one, so that callers write the same code for both:
  *
  *     _cleanup_(sandbox_release) struct sandbox box = sandbox_fork(&job->sandbox);
  *     const char *src = sandbox_bind(&box, source->dir, "/src", SANDBOX_READ);

@@ -29,9 +29,12 @@ static const char help[] =
 enum { OPT_OFFLINE = 256, OPT_REFRESH, OPT_KEEP, OPT_NO_BASE, OPT_UNSANDBOXED };
 
 static const struct option long_options[] = {
-    {"output", required_argument, NULL, 'o'},    {"jobs", required_argument, NULL, 'j'},
-    {"offline", no_argument, NULL, OPT_OFFLINE}, {"refresh", no_argument, NULL, OPT_REFRESH},
-    {"keep", no_argument, NULL, OPT_KEEP},       {"no-base", no_argument, NULL, OPT_NO_BASE},
+    {"output", required_argument, NULL, 'o'},
+    {"jobs", required_argument, NULL, 'j'},
+    {"offline", no_argument, NULL, OPT_OFFLINE},
+    {"refresh", no_argument, NULL, OPT_REFRESH},
+    {"keep", no_argument, NULL, OPT_KEEP},
+    {"no-base", no_argument, NULL, OPT_NO_BASE},
     {"unsandboxed", no_argument, NULL, OPT_UNSANDBOXED},
     {NULL, 0, NULL, 0},
 };

@@ -8,7 +8,7 @@ cd "$TOP/tests/data/build" || exit 1
 
 # A PATH without the ARM compiler, and one where it is an old one.
 mkdir "$T/bin" "$T/old"
-for tool in make python3 bash sh gcc ar ld nm objcopy size as; do
+for tool in make python3 bash sh gcc ar ld nm objcopy size as bwrap; do
     ln -s "$(command -v $tool)" "$T/bin/"
 done
 for tool in gcc ar ld nm objcopy size; do

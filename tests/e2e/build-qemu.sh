@@ -162,7 +162,7 @@ refuse 3 'an unknown ref' 'v9\.9\.9'
 restore kinds.yaml
 
 mkdir "$T/bin"
-for tool in make python3 bash sh gcc ar ld nm objcopy size as; do
+for tool in make python3 bash sh gcc ar ld nm objcopy size as bwrap; do
     ln -s "$(command -v $tool)" "$T/bin/"
 done
 exits 1 'the toolchain is not installed' env PATH="$T/bin" "$FIRN" build kinds.yaml -o "$T/bad"

@@ -80,6 +80,7 @@ static void make_key(const struct inputs *in, char key[HASH_HEX_SIZE])
     board_choice_vars(&job.board, manifest, &job.make_vars);
     build_make_key(&job);
     memcpy(key, job.key, HASH_HEX_SIZE);
+    key_parts_release(&job.parts);
     strv_release(&job.make_vars);
     board_choice_release(&job.board);
 }

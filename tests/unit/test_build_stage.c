@@ -18,8 +18,9 @@ static void a_file_that_changed_since_is_refused(void **state)
     hash_bytes("old", 3, hex);
     char *names[] = {name, NULL}, *digests[] = {hex, NULL};
     struct copied_dir copied = {label, dir, {names, 1, 1}, {digests, 1, 1}};
-    struct build_job job = {.dir = to, .copied = &copied, .copied_count = 1};
-    assert_false(build_stage(&job, &err));
+    const struct build_job job = {.copied = &copied, .copied_count = 1};
+    const struct place place = {.product = to};
+    assert_false(build_stage(&job, &place, STAGE_PRODUCT, &err));
     assert_error(&err, ERR_FAILED, "f.c' was changed during the build");
     assert_ok(fs_remove_tree(dir, &err), &err);
 }

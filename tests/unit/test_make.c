@@ -30,7 +30,7 @@ static int setup(void **state)
     f->log = path_join(f->dir, "log");
     _cleanup_free_ char *path = path_join(f->dir, "Makefile");
     assert_true(fs_write(path, MAKEFILE, strlen(MAKEFILE), 0644, &err));
-    make_environment(&f->env, 1700000000, "v1.25.0", "f498a16c7");
+    make_environment(&f->env, NULL, 1700000000, "v1.25.0", "f498a16c7");
     *state = f;
     return 0;
 }
@@ -128,9 +128,10 @@ static void test_ask(void **state)
     const struct fixture *f = *state;
     const char *const vars[] = {"BUILD=/b", NULL};
     const char *const names[] = {"BOARDS", "BUILD", "NOTHING", NULL};
+    const struct make_job job = job_of(f, vars);
     _cleanup_(strv_release) struct strv values = STRV_INIT;
     struct err *err = NULL;
-    assert_true(make_ask(f->dir, vars, (const char *const *)f->env.items, names, &values, &err));
+    assert_true(make_ask(&job, names, &values, &err));
     assert_int_equal(values.count, 3);
     assert_string_equal(values.items[0], "one two");
     assert_string_equal(values.items[1], "/b");
