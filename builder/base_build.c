@@ -120,7 +120,8 @@ static bool write_replay(struct making *m, struct err **err)
     _cleanup_(recipe_release) struct recipe recipe = RECIPE_INIT;
     _cleanup_(strv_release) struct strv lines = STRV_INIT;
     _cleanup_(buf_release) struct buf script = BUF_INIT;
-    recipe_make(&recipe, m->job, &m->place);
+    if (!recipe_make(&recipe, m->job, &m->place, false, err))
+        return false;
     /* It is made again by each make, and would drag along what includes it. */
     _cleanup_free_ char *version = path_join(m->place.build_at, "genhdr/mpversion.h");
     const char *const options[] = {"-o", version, NULL};
@@ -287,9 +288,8 @@ bool base_finish(struct build_job *job, const struct base *base, struct place *p
                  struct err **err)
 {
     _cleanup_(recipe_release) struct recipe recipe = RECIPE_INIT;
-    if (!lay_out(base, place, err))
+    if (!lay_out(base, place, err) || !recipe_make(&recipe, job, place, false, err))
         return false;
-    recipe_make(&recipe, job, place);
     const struct make_blame blame = {&job->frozen, recipe.maps};
     const struct make_job make = {.phase = "compile",
                                   .sandbox = &place->sandbox,

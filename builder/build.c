@@ -7,54 +7,12 @@
 #include "base/fs.h"
 #include "builder/base_build.h"
 #include "builder/build_job.h"
+#include "builder/last_build.h"
 #include "builder/mpy_cross.h"
 #include "image/sidecar.h"
 
 #define COMPARE_MAX_BYTES (256u * 1024 * 1024)
 #define SHORT_KEY 16 /* digits of the key in the name of the build directory and the log */
-
-static void release_job(struct build_job *job)
-{
-    qstr_list_release(&job->qstrs);
-    strv_release(&job->qstrs_removed);
-    free(job->qstr_module);
-    free(job->qstr_defs);
-    for (size_t i = 0; i < job->copied_count; i++) {
-        free(job->copied[i].label);
-        free(job->copied[i].path);
-        strv_release(&job->copied[i].files);
-        strv_release(&job->copied[i].digests);
-    }
-    free(job->copied);
-    frozen_release(&job->frozen);
-    evaluation_release(&job->evaluation);
-    toolchain_release(&job->toolchain);
-    toolchain_release(&job->host);
-    port_facts_release(&job->facts);
-    strv_release(&job->make_vars);
-    strv_release(&job->env);
-    board_choice_release(&job->board);
-    source_release(&job->source);
-    interpreter_free(job->interpreter);
-    manifest_free(job->manifest);
-    sandbox_release(&job->sandbox);
-    key_parts_release(&job->parts);
-    free(job->name);
-    free(job->image_dir);
-    free(job->dir);
-    free(job->log_path);
-}
-
-static bool load(struct build_job *job, const char *manifest_path)
-{
-    job->manifest = manifest_load(manifest_path, job->diags);
-    if (!job->manifest)
-        return false;
-    job->name = xasprintf("%s-%s", job->manifest->product, job->manifest->version);
-    job->interpreter =
-        interpreter_load(job->config->data, job->manifest->firmware.interpreter, job->diags);
-    return job->interpreter != NULL;
-}
 
 /* ---- what is there already ---- */
 
@@ -108,36 +66,6 @@ static bool finish(const struct build_job *job, struct build_result *result, str
 }
 
 /* ---- phases ---- */
-
-static bool phase_source(struct build_job *job, struct err **err)
-{
-    event_phase_begin(job->events, "source", "Getting the sources");
-    bool ok = build_find_source(job, err);
-    _cleanup_free_ char *detail =
-        ok ? xasprintf("%s, %.10s", job->source.describe, job->source.commit) : NULL;
-    event_phase_end(job->events, "source", ok, detail);
-    return ok;
-}
-
-static bool phase_toolchain(struct build_job *job)
-{
-    event_phase_begin(job->events, "toolchain", "Finding the toolchain");
-    bool ok = build_find_toolchain(job);
-    _cleanup_free_ char *detail =
-        ok ? xasprintf("%s %s", job->toolchain.name, job->toolchain.version) : NULL;
-    event_phase_end(job->events, "toolchain", ok, detail);
-    return ok;
-}
-
-static bool phase_frozen(struct build_job *job, struct err **err)
-{
-    event_phase_begin(job->events, "frozen", "Collecting frozen modules");
-    bool ok = build_expand(job, err);
-    _cleanup_free_ char *detail =
-        ok ? xasprintf("%zu modules, %zu qstrs", job->frozen.count, job->qstrs.names.count) : NULL;
-    event_phase_end(job->events, "frozen", ok, detail);
-    return ok;
-}
 
 /* Compile the frozen modules, before anything else is: a mistake in them is the likeliest. */
 static bool phase_check(struct build_job *job, const struct place *place, struct err **err)
@@ -248,55 +176,24 @@ static bool build_locked(struct build_job *job, struct build_result *result, str
     return ok;
 }
 
-static bool check_home(const struct build_job *job, struct err **err)
-{
-    if (make_can_name(job->config->home))
-        return true;
-    err_set(err, ERR_FAILED, "MicroPython's makefiles cannot work in %s", job->config->home);
-    return err_hint(err, "set FIRN_HOME to a path of letters, digits and /._+-@, alone");
-}
-
 static bool run(struct build_job *job, const char *manifest_path, struct build_result *result,
                 struct err **err)
 {
-    if (!load(job, manifest_path) || !check_home(job, err) ||
-        !sandbox_init(&job->sandbox, !job->options->unsandboxed, err))
+    if (!build_find_inputs(job, manifest_path, err))
         return false;
-    if (!phase_source(job, err) || !phase_toolchain(job) || !phase_frozen(job, err))
-        return false;
-    build_make_key(job);
-    job->image_dir = xasprintf("%s/images/%s", job->config->home, job->key);
     result->unchanged = fs_is_dir(job->image_dir);
     if (!result->unchanged && !build_locked(job, result, err))
         return false;
-    return finish(job, result, err);
+    return finish(job, result, err) && last_build_write(job, manifest_path, err);
 }
 
 bool build_run(const char *manifest_path, const struct config *config,
                const struct build_options *options, struct events *events,
                struct build_result *result, struct diags *diags, struct err **err)
 {
-    struct build_job job = {
-        .config = config,
-        .options = options,
-        .events = events,
-        .diags = diags,
-        .source = SOURCE_INIT,
-        .board = BOARD_CHOICE_INIT,
-        .make_vars = STRV_INIT,
-        .env = STRV_INIT,
-        .facts = PORT_FACTS_INIT,
-        .sandbox = SANDBOX_INIT,
-        .parts = KEY_PARTS_INIT,
-        .toolchain = TOOLCHAIN_INIT,
-        .host = TOOLCHAIN_INIT,
-        .evaluation = EVALUATION_INIT,
-        .frozen = FROZEN_INIT,
-        .qstrs = QSTR_LIST_INIT,
-        .qstrs_removed = STRV_INIT,
-    };
+    _cleanup_(build_job_release) struct build_job job =
+        build_job_init(config, options, events, diags);
     bool ok = run(&job, manifest_path, result, err);
-    release_job(&job);
     if (*err && (*err)->code == ERR_INTERRUPTED)
         err_hint(err, "nothing was written; the same command begins again");
     return ok;

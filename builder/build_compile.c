@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "builder/build_job.h"
+#include "builder/ccache.h"
 
 #define SHORT_COMMIT 10
 
@@ -68,7 +69,8 @@ static struct path_map *make_maps(const struct build_job *job, const struct plac
     return maps;
 }
 
-void recipe_make(struct recipe *recipe, const struct build_job *job, const struct place *place)
+bool recipe_make(struct recipe *recipe, const struct build_job *job, struct place *place,
+                 bool with_ccache, struct err **err)
 {
     _cleanup_free_ char *short_commit = xstrndup(job->source.commit, SHORT_COMMIT);
     recipe->dir = path_join(place->src_at, job->board.port->dir);
@@ -77,6 +79,8 @@ void recipe_make(struct recipe *recipe, const struct build_job *job, const struc
     make_environment(&recipe->env, &place->sandbox, job->source.commit_time, job->source.describe,
                      short_commit);
     recipe->maps = make_maps(job, place);
+    return !with_ccache || !ccache_usable(job) ||
+           ccache_add(job, place, &recipe->vars, &recipe->env, err);
 }
 
 void recipe_release(struct recipe *recipe)
@@ -91,11 +95,11 @@ void recipe_release(struct recipe *recipe)
     *recipe = (struct recipe)RECIPE_INIT;
 }
 
-bool build_compile(struct build_job *job, const struct place *place, const char *phase,
-                   struct err **err)
+bool build_compile(struct build_job *job, struct place *place, const char *phase, struct err **err)
 {
     _cleanup_(recipe_release) struct recipe recipe = RECIPE_INIT;
-    recipe_make(&recipe, job, place);
+    if (!recipe_make(&recipe, job, place, true, err))
+        return false;
     const struct make_blame blame = {&job->frozen, recipe.maps};
     const struct make_job make = {.phase = phase,
                                   .sandbox = &place->sandbox,

@@ -59,6 +59,14 @@ struct build_job {
     struct make_sizes sizes;
 };
 
+/* build_job.c: a job from its beginning to its key; a caller that only asks what would be built
+ * goes no further. False: errors in diags or in err. */
+struct build_job build_job_init(const struct config *config, const struct build_options *options,
+                                struct events *events, struct diags *diags);
+bool build_find_inputs(struct build_job *job, const char *manifest_path,
+                       struct err **err) MUST_CHECK;
+void build_job_release(struct build_job *job);
+
 /* build_inputs.c: everything that the key covers, read once. Each false means errors in job->diags
  * or in err. */
 bool build_find_source(struct build_job *job, struct err **err) MUST_CHECK;
@@ -107,9 +115,11 @@ struct recipe {
     {                                                                                              \
         NULL, NULL, STRV_INIT, STRV_INIT, NULL                                                     \
     }
-void recipe_make(struct recipe *recipe, const struct build_job *job, const struct place *place);
+/* with_ccache: compile through it, if it is wanted and there. */
+bool recipe_make(struct recipe *recipe, const struct build_job *job, struct place *place,
+                 bool with_ccache, struct err **err) MUST_CHECK;
 void recipe_release(struct recipe *recipe);
-bool build_compile(struct build_job *job, const struct place *place, const char *phase,
+bool build_compile(struct build_job *job, struct place *place, const char *phase,
                    struct err **err) MUST_CHECK;
 
 /* build_image.c: from make's output to a published image directory. */

@@ -15,6 +15,7 @@ static void add_source(struct build_job *job)
     key_add(p, KEY_PRODUCT, "source url", s->url);
     key_add(p, KEY_PRODUCT, "source ref", s->ref);
     key_add(p, KEY_PRODUCT, "source origin", s->origin);
+    key_add(p, KEY_PRODUCT, "source with uncommitted changes", s->dirty ? "yes" : "no");
     key_add(p, KEY_BASE, "source commit", s->commit);
     key_add(p, KEY_BASE, "source version", s->describe);
     for (size_t i = 0; i < s->submodule_count; i++) {
@@ -38,7 +39,7 @@ static void add_board(struct build_job *job)
             !strncmp(var, board->port->board_dir_var, len))
             continue;
         _cleanup_free_ char *name = xasprintf("make %.*s", (int)len, var);
-        key_add(p, KEY_BASE, name, var + len);
+        key_add(p, KEY_BASE, name, var + len + (var[len] == '='));
     }
     key_add(p, KEY_BASE, "compiler flags", board_choice_cflags(board, job->manifest));
     for (size_t i = 0; i < job->manifest->define_count; i++) {

@@ -133,17 +133,30 @@ static void add_image_fields(json_t *sidecar, const struct build_job *job,
                                   job->manifest->flash.enter));
 }
 
+/* What keeps an image from being released: that it cannot be made again elsewhere, or that more
+ * than its inputs may have had a say in it. */
+static json_t *unreleasable(const struct build_job *job)
+{
+    json_t *reasons = json_array();
+    if (!job->sandbox.on)
+        json_array_append_new(reasons, json_string("built outside the sandbox"));
+    if (job->source.dirty)
+        json_array_append_new(reasons, json_string("built from a working copy with changes that "
+                                                   "are in no commit"));
+    return reasons;
+}
+
 json_t *build_sidecar(const struct build_job *job, const struct image *image, json_t *files)
 {
     const struct manifest *m = job->manifest;
     json_t *sidecar = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:O, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "firn",
+        "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:O, s:o, s:o, s:o, s:o, s:o, s:o, s:O, s:o}", "firn",
         FIRN_VERSION, "product", m->product, "version", m->version, "key", job->key, "interpreter",
         job->interpreter->name, "board", board_fields(&job->board), "source",
         source_fields(&job->source), "toolchain", job->toolchain.identity, "inputs",
         input_fields(job), "config", config_fields(job), "frozen", frozen_fields(&job->frozen),
         "qstrs", qstr_fields(job), "emulator", emulator_fields(job->board.target), "sizes",
-        sizes_fields(&job->sizes), "files", files);
+        sizes_fields(&job->sizes), "files", files, "unreleasable", unreleasable(job));
     if (image)
         add_image_fields(sidecar, job, image);
     return sidecar;

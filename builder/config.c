@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 
-static const char *const CONFIG_KEYS[] = {"mirrors", NULL};
+static const char *const CONFIG_KEYS[] = {"mirrors", "limits", "ccache", NULL};
 
 static const char *env(const char *name)
 {
@@ -72,6 +72,7 @@ static bool read_file(struct config *config, const char *path, struct diags *dia
     const struct ynode *mirrors = ok ? ynode_get(doc.root, "mirrors") : NULL;
     if (mirrors)
         ok = read_mirrors(config, &doc, mirrors, diags);
+    ok = ok && config_build_read(&config->build, &config->arena, &doc, diags);
     ydoc_release(&doc);
     return ok;
 }

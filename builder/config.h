@@ -6,6 +6,7 @@
  *
  *     mirrors:
  *       https://github.com/micropython/: /srv/git/
+ *     limits: ..., ccache: ... (config_build.h)
  *
  * $FIRN_HOME (default ~/.cache/firn) holds every cache: git/ src/ mpy-cross/ build/ images/ ...
  * $FIRN_DATA (default: beside the program, or the installed share/firn) holds firmware-src/ and
@@ -14,7 +15,7 @@
 #ifndef FIRN_BUILDER_CONFIG_H
 #define FIRN_BUILDER_CONFIG_H
 
-#include "base/err.h"
+#include "builder/config_build.h"
 
 struct mirror {
     const char *prefix;
@@ -27,10 +28,11 @@ struct config {
     const char *data;       /* absolute */
     struct mirror *mirrors; /* one a prefix; the longest that fits a URL counts */
     size_t mirror_count;
+    struct config_build build;
 };
 #define CONFIG_INIT                                                                                \
     {                                                                                              \
-        ARENA_INIT, NULL, NULL, NULL, 0                                                            \
+        ARENA_INIT, NULL, NULL, NULL, 0, CONFIG_BUILD_INIT                                         \
     }
 
 bool config_load(struct config *config, struct diags *diags) MUST_CHECK;

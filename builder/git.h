@@ -53,6 +53,9 @@ bool repo_is_hex(const char *ref);
  * or when the repository is damaged. */
 bool repo_find(struct git_repository *repo, const char *ref, struct repo_commit *commit,
                struct err **err) MUST_CHECK;
+/* Is the work tree in dir exactly its HEAD commit, submodules included: nothing changed, added or
+ * untracked (but for what .gitignore names)? A directory without a repository is not. */
+bool repo_is_clean(const char *dir);
 /* Names of all tags and branches, for suggestions. */
 void repo_names(struct git_repository *repo, struct strv *names);
 

@@ -14,12 +14,6 @@
 #define PROBE_TIMEOUT_MS 10000
 #define FIXED_PATH "/toolchain/bin:/usr/local/bin:/usr/bin:/bin"
 
-static const struct sandbox_limits DEFAULT_LIMITS = {
-    .memory_bytes = UINT64_C(4) << 30,
-    .file_bytes = UINT64_C(1) << 30,
-    .seconds = 3600,
-};
-
 /* root may make no user namespace in a chroot (user_namespaces(7)) and needs none. Everybody else
  * does; whether it works, bubblewrap will say. */
 static bool can_have_own_user(void)
@@ -35,10 +29,11 @@ static bool can_have_own_user(void)
     return pid > 0 && status == 0;
 }
 
-bool sandbox_init(struct sandbox *sandbox, bool on, struct err **err)
+bool sandbox_init(struct sandbox *sandbox, bool on, const struct sandbox_limits *limits,
+                  struct err **err)
 {
     *sandbox = (struct sandbox)SANDBOX_INIT;
-    sandbox->limits = DEFAULT_LIMITS;
+    sandbox->limits = *limits;
     if (!on)
         return true;
     _cleanup_free_ char *bwrap = proc_find("bwrap");

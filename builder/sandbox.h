@@ -36,6 +36,11 @@ struct sandbox_limits {
     int seconds;           /* processor time of one process, and all of a run's wall time */
 };
 
+#define SANDBOX_LIMITS_DEFAULT                                                                     \
+    {                                                                                              \
+        UINT64_C(4) << 30, UINT64_C(1) << 30, 3600                                                 \
+    }
+
 struct sandbox {
     bool on;
     bool own_user; /* in a user namespace; root in a chroot can have none */
@@ -49,7 +54,8 @@ struct sandbox {
     }
 
 /* on: false = --unsandboxed. ERR_NOT_FOUND when bubblewrap is not installed. */
-bool sandbox_init(struct sandbox *sandbox, bool on, struct err **err) MUST_CHECK;
+bool sandbox_init(struct sandbox *sandbox, bool on, const struct sandbox_limits *limits,
+                  struct err **err) MUST_CHECK;
 /* The directory of a toolchain that is not below /usr, from the compiler's absolute path; called
  * once the compiler is known. */
 void sandbox_set_compiler(struct sandbox *sandbox, const char *compiler);

@@ -35,6 +35,7 @@ struct source {
         char *path, *url, *commit;
     } * submodules; /* those checked out, sorted by path */
     size_t submodule_count;
+    bool dirty;   /* a working copy that is not exactly a commit */
     bool bad_ref; /* after source_resolve() failed: the ref is to blame, not the URL */
 };
 #define SOURCE_INIT                                                                                \

@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "builder/git.h"
 
 #define COMMIT_DIGITS 40
 #define PROGRESS_EVERY 256
@@ -72,6 +73,7 @@ bool working_copy_open(const char *dir, const char *name, struct events *events,
         .origin = xstrdup("working copy"),
         .dir = xstrdup(dir),
         .describe = xstrdup("working-copy"),
+        .dirty = !repo_is_clean(dir),
     };
     return true;
 }

@@ -7,6 +7,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "builder/build.h"
+#include "cli/build_again.h"
 #include "cli/command.h"
 
 static const char help[] =
@@ -20,13 +21,24 @@ static const char help[] =
     "      --refresh      fetch, even if the tag or branch is here already\n"
     "      --keep         leave the build directory for inspection, and say where it is\n"
     "      --no-base      compile everything for this product alone; the image is the same\n"
+    "      --no-ccache    compile even what was compiled before; the image is the same\n"
+    "      --twice        build a second time with everything varied that must not matter, and\n"
+    "                     compare: exit status 5 if a byte differs\n"
     "      --unsandboxed  run the source's makefiles and scripts as they are: only for what you\n"
     "                     trust; such an image cannot be released\n"
     "\n"
     "Example:\n"
     "  firn build manifests/greeter.yaml\n";
 
-enum { OPT_OFFLINE = 256, OPT_REFRESH, OPT_KEEP, OPT_NO_BASE, OPT_UNSANDBOXED };
+enum {
+    OPT_OFFLINE = 256,
+    OPT_REFRESH,
+    OPT_KEEP,
+    OPT_NO_BASE,
+    OPT_NO_CCACHE,
+    OPT_TWICE,
+    OPT_UNSANDBOXED
+};
 
 static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
@@ -35,6 +47,8 @@ static const struct option long_options[] = {
     {"refresh", no_argument, NULL, OPT_REFRESH},
     {"keep", no_argument, NULL, OPT_KEEP},
     {"no-base", no_argument, NULL, OPT_NO_BASE},
+    {"no-ccache", no_argument, NULL, OPT_NO_CCACHE},
+    {"twice", no_argument, NULL, OPT_TWICE},
     {"unsandboxed", no_argument, NULL, OPT_UNSANDBOXED},
     {NULL, 0, NULL, 0},
 };
@@ -96,6 +110,12 @@ static int parse(struct cli *cli, int argc, char **argv, struct build_options *o
             break;
         case OPT_NO_BASE:
             options->no_base = true;
+            break;
+        case OPT_NO_CCACHE:
+            options->no_ccache = true;
+            break;
+        case OPT_TWICE:
+            options->twice = true;
             break;
         case OPT_UNSANDBOXED:
             options->unsandboxed = true;
@@ -196,6 +216,8 @@ static int build_one(struct cli *cli, const char *path, const struct config *con
     bool ok = build_run(path, config, options, cli->events, &result, &diags, &err);
     cli_warnings(cli, &diags);
     if (!ok)
+        return report_failure(cli, &diags, err);
+    if (options->twice && !build_again(path, config, options, &result, cli->events, &err))
         return report_failure(cli, &diags, err);
     *fields = result_fields(&result);
     if (!cli->json && !cli->quiet)

@@ -1,0 +1,162 @@
+/* firn explain: what would be built, why, and what that costs. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "builder/explain.h"
+#include "cli/command.h"
+
+static const char help[] =
+    "Says what changed since the last build of each MANIFEST, whether that means the base (the\n"
+    "interpreter compiled for the board, which products share) or the product alone, and what a\n"
+    "build would cost. Nothing is built.\n"
+    "\n"
+    "      --offline      fetch nothing\n"
+    "      --unsandboxed  of a build with that option\n"
+    "\n"
+    "Example:\n"
+    "  firn explain manifests/greeter.yaml\n";
+
+enum { OPT_OFFLINE = 256, OPT_UNSANDBOXED };
+
+static const struct option long_options[] = {
+    {"offline", no_argument, NULL, OPT_OFFLINE},
+    {"unsandboxed", no_argument, NULL, OPT_UNSANDBOXED},
+    {NULL, 0, NULL, 0},
+};
+
+static const char *const COST_NAMES[] = {"nothing", "product", "base"};
+
+/* A hash says nothing to a person but that it is another one. */
+static bool is_hash(const char *value)
+{
+    return value && (text_starts_with(value, "sha256 ") || strlen(value) >= 40);
+}
+
+static void add_change(struct buf *out, const struct key_change *change)
+{
+    const char *scope = change->scope == KEY_BASE ? "base" : "product";
+    buf_addf(out, "  %-8s %s", scope, change->name);
+    if (!change->before)
+        buf_adds(out, is_hash(change->now) ? " is new" : " is new: ");
+    else if (!change->now)
+        buf_adds(out, " is gone");
+    else
+        buf_adds(out, is_hash(change->now) ? " changed" : " changed: ");
+    if (change->now && !is_hash(change->now)) {
+        if (change->before)
+            buf_addf(out, "%s -> ", change->before);
+        buf_adds(out, change->now);
+    }
+    buf_addc(out, '\n');
+}
+
+static void add_cost(struct buf *out, const struct explanation *x)
+{
+    static const char *const texts[] = {
+        "nothing is to be done: the image is there",
+        "the modules are frozen and linked on a base that is there",
+        "the base is compiled, then the modules are frozen and linked on it",
+    };
+    buf_adds(out, texts[x->cost]);
+    if (x->cost == EXPLAIN_BASE && x->base_seconds > 0) {
+        buf_adds(out, "; the last base took ");
+        text_add_duration(out, (int64_t)(x->base_seconds * 1000));
+    }
+}
+
+static void print(const struct explanation *x)
+{
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    buf_addf(&out, "%s: ", x->product);
+    add_cost(&out, x);
+    buf_addc(&out, '\n');
+    if (!x->built_before)
+        buf_adds(&out, "  it was not built here before\n");
+    else if (!x->change_count)
+        buf_adds(&out, "  nothing changed since the last build\n");
+    for (size_t i = 0; i < x->change_count; i++)
+        add_change(&out, &x->changes[i]);
+    fputs(out.data, stdout);
+}
+
+static json_t *to_json(const char *path, const struct explanation *x)
+{
+    json_t *changes = json_array();
+    for (size_t i = 0; i < x->change_count; i++) {
+        const struct key_change *c = &x->changes[i];
+        json_array_append_new(changes, json_pack("{s:s, s:s, s:s*, s:s*}", "scope",
+                                                 c->scope == KEY_BASE ? "base" : "product", "name",
+                                                 c->name, "before", c->before, "now", c->now));
+    }
+    return json_pack("{s:s, s:s, s:s, s:b, s:f, s:o}", "manifest", path, "product", x->product,
+                     "cost", COST_NAMES[x->cost], "built_before", x->built_before, "base_seconds",
+                     x->base_seconds, "changes", changes);
+}
+
+static int explain(struct cli *cli, const struct config *config,
+                   const struct build_options *options, const char *path, json_t *results)
+{
+    _cleanup_(explanation_release) struct explanation x = EXPLANATION_INIT;
+    _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
+    struct err *err = NULL;
+    /* Its phases are a build's; here only what they find counts. */
+    if (!explain_build(path, config, options, NULL, &x, &diags, &err)) {
+        cli_warnings(cli, &diags);
+        int status = cli_errors(cli, &diags);
+        if (!err)
+            return status;
+        event_diag(cli->events, "error", err);
+        status = err_exit_status(err);
+        err_free(err);
+        return status;
+    }
+    if (!cli->json)
+        print(&x);
+    json_array_append_new(results, to_json(path, &x));
+    return 0;
+}
+
+static int parse(struct cli *cli, int argc, char **argv, struct build_options *options)
+{
+    int option;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (option == OPT_OFFLINE)
+            options->source.offline = true;
+        else if (option == OPT_UNSANDBOXED)
+            options->unsandboxed = true;
+        else
+            return cli_usage(cli, &cmd_explain, "unknown option '%s'", argv[optind - 1]);
+    }
+    return optind < argc ? 0 : cli_usage(cli, &cmd_explain, "which manifest?");
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    _cleanup_(config_release) struct config config = CONFIG_INIT;
+    _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
+    struct build_options options = {.source = {false, false}};
+    int status = parse(cli, argc, argv, &options);
+    if (status)
+        return status;
+    if (!config_load(&config, &diags))
+        return cli_fail_diags(cli, &diags);
+    json_t *results = json_array();
+    for (int i = optind; i < argc; i++) {
+        int one = explain(cli, &config, &options, argv[i], results);
+        if (one)
+            status = one;
+    }
+    event_result(cli->events, status == 0, status, json_pack("{s:o}", "products", results));
+    return status;
+}
+
+const struct command cmd_explain = {
+    .name = "explain",
+    .arguments = "MANIFEST... [--offline]",
+    .summary = "what would be built, why, and what that costs",
+    .help = help,
+    .run = run,
+};
