@@ -271,11 +271,21 @@ static bool translate_files(const struct evaluation_context *x, const struct vie
     return true;
 }
 
+/* Without what is not its business. The caller frees. */
+static char *program_request(const json_t *request)
+{
+    json_t *copy = json_copy((json_t *)request);
+    json_object_del(copy, "for");
+    char *text = json_dumps(copy, JSON_COMPACT);
+    json_decref(copy);
+    return text;
+}
+
 static bool evaluate(const struct evaluation_context *x, struct sandbox *box,
                      const struct view *view, const json_t *request, json_t **answer,
                      struct err **err)
 {
-    _cleanup_free_ char *text = json_dumps(request, JSON_COMPACT);
+    _cleanup_free_ char *text = program_request(request);
     _cleanup_free_ char *parent = path_join(x->config->home, "evaluations");
     _cleanup_free_ char *dir = NULL;
     _cleanup_(buf_release) struct buf out = BUF_INIT;
