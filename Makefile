@@ -149,7 +149,7 @@ check-valgrind: all $(FLASHER_TESTS) $(FAULTS) ## the flasher's tests and firn f
 bench-flash: all mirror ## firn flash beside dfu-util and the least that is possible, measured
 	@tests/bench/flash
 
-bench-build: all mirror ## the demo and an unchanged build, measured
+bench-build: all mirror ## firn build beside MicroPython's own make, measured
 	@tests/bench/build
 
 FUZZ_S := 60
