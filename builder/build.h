@@ -19,6 +19,7 @@ struct build_options {
     int jobs;               /* make -j; 0 = cores */
     bool keep;              /* leave the build directory for inspection */
     bool twice;             /* for the command line: build_run() does not look at it */
+    bool locked;            /* only what <manifest>.lock has */
     bool no_ccache;         /* compile even what was compiled before */
     bool no_base;           /* compile everything for this product alone */
     bool unsandboxed;       /* run the source's programs as they are; no image for a release */

@@ -88,12 +88,37 @@ static bool open_working_copy(struct build_job *job, struct err **err)
     return true;
 }
 
+/* The commit is the lock's. A branch may have moved on; a tag may not. */
+static bool resolve_locked(struct build_job *job, struct err **err)
+{
+    const char *commit = key_get(&job->lock, "source commit");
+    const char *describe = key_get(&job->lock, "source version");
+    const char *ref = job->manifest->firmware.ref;
+    struct source *s = &job->source;
+    if (!commit || !describe || !strcmp(s->commit, commit))
+        return true; /* what the lock lacks will be named when all is compared */
+    if (!strcmp(s->describe, ref)) {
+        err_set(err, ERR_FETCH, "the tag '%s' was moved: the lock has commit %s, now it is %s", ref,
+                commit, s->commit);
+        return err_hint(err, "if that is meant to be: firn lock --update source");
+    }
+    source_release(s);
+    if (!source_resolve(job->config, job->manifest->firmware.git, commit, &job->options->source,
+                        job->events, s, err))
+        return err_wrap(err, "the locked commit cannot be had");
+    free(s->ref);
+    free(s->describe);
+    s->ref = xstrdup(ref);
+    s->describe = xstrdup(describe);
+    return true;
+}
+
 static bool resolve(struct build_job *job, struct err **err)
 {
     const struct manifest *m = job->manifest;
     if (source_resolve(job->config, m->firmware.git, m->firmware.ref, &job->options->source,
                        job->events, &job->source, err))
-        return true;
+        return !job->options->locked || resolve_locked(job, err);
     if ((*err)->code == ERR_FETCH && !(*err)->file)
         blame_source(job, err);
     return false;

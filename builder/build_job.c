@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "builder/build_job.h"
+#include "builder/lock.h"
 
 struct build_job build_job_init(const struct config *config, const struct build_options *options,
                                 struct events *events, struct diags *diags)
@@ -27,6 +28,7 @@ struct build_job build_job_init(const struct config *config, const struct build_
         .qstrs_removed = STRV_INIT,
         .sandbox = SANDBOX_INIT,
         .parts = KEY_PARTS_INIT,
+        .lock = KEY_PARTS_INIT,
     };
 }
 
@@ -56,6 +58,7 @@ void build_job_release(struct build_job *job)
     manifest_free(job->manifest);
     sandbox_release(&job->sandbox);
     key_parts_release(&job->parts);
+    key_parts_release(&job->lock);
     free(job->name);
     free(job->image_dir);
     free(job->dir);
@@ -113,14 +116,27 @@ static bool check_home(const struct build_job *job, struct err **err)
     return err_hint(err, "set FIRN_HOME to a path of letters, digits and /._+-@, alone");
 }
 
+static bool load_lock(struct build_job *job, const char *manifest_path, struct err **err)
+{
+    _cleanup_free_ char *path = lock_path(manifest_path);
+    if (!job->options->locked)
+        return true;
+    if (fs_exists(path))
+        return lock_read(path, &job->lock, job->diags);
+    err_set(err, ERR_FETCH, "there is no lock %s", path);
+    return err_hint(err, "firn lock %s writes it", manifest_path);
+}
+
 bool build_find_inputs(struct build_job *job, const char *manifest_path, struct err **err)
 {
-    if (!load(job, manifest_path) || !check_home(job, err) ||
+    if (!load(job, manifest_path) || !load_lock(job, manifest_path, err) || !check_home(job, err) ||
         !sandbox_init(&job->sandbox, !job->options->unsandboxed, &job->config->build.limits, err))
         return false;
     if (!phase_source(job, err) || !phase_toolchain(job) || !phase_frozen(job, err))
         return false;
     build_make_key(job);
+    if (job->options->locked && !lock_check(&job->lock, &job->parts, manifest_path, err))
+        return false;
     job->image_dir = xasprintf("%s/images/%s", job->config->home, job->key);
     return true;
 }

@@ -50,6 +50,7 @@ struct build_job {
     struct sandbox sandbox; /* the source's programs run in forks of it */
 
     struct key_parts parts; /* what the keys are made of */
+    struct key_parts lock;  /* what they are to be, with options->locked */
     char key[HASH_HEX_SIZE];
     char base_key[HASH_HEX_SIZE]; /* of what all products on one base share */
     char *name;                   /* "<product>-<version>": of every file of the image */

@@ -19,7 +19,9 @@ static void add_source(struct build_job *job)
     key_add(p, KEY_BASE, "source commit", s->commit);
     key_add(p, KEY_BASE, "source version", s->describe);
     for (size_t i = 0; i < s->submodule_count; i++) {
-        _cleanup_free_ char *name = xasprintf("submodule %s", s->submodules[i].path);
+        _cleanup_free_ char *name = xasprintf("submodule %s commit", s->submodules[i].path);
+        _cleanup_free_ char *url = xasprintf("submodule %s url", s->submodules[i].path);
+        key_add(p, KEY_PRODUCT, url, s->submodules[i].url);
         key_add(p, KEY_BASE, name, s->submodules[i].commit);
     }
 }
@@ -48,13 +50,32 @@ static void add_board(struct build_job *job)
     }
 }
 
+/* Version and target, then every file that takes part: one that differs is told by its name. */
+static void add_toolchain(struct key_parts *p, enum key_scope scope, const char *role,
+                          const struct toolchain *t)
+{
+    const char *file;
+    json_t *hash;
+    _cleanup_free_ char *name = xasprintf("%s name", role);
+    _cleanup_free_ char *version = xasprintf("%s version", role);
+    _cleanup_free_ char *digest = xasprintf("%s identity", role);
+    key_add(p, scope, name, t->name ? t->name : "");
+    key_add(p, scope, version, t->version ? t->version : "");
+    json_object_foreach(json_object_get(t->identity, "files"), file, hash)
+    {
+        _cleanup_free_ char *part = xasprintf("%s file %s", role, file);
+        key_add_digest(p, scope, part, json_string_value(hash));
+    }
+    key_add_digest(p, scope, digest, t->digest);
+}
+
 static void add_copied(struct build_job *job)
 {
     for (size_t i = 0; i < job->copied_count; i++) {
         const struct copied_dir *dir = &job->copied[i];
         for (size_t f = 0; f < dir->files.count; f++) {
             _cleanup_free_ char *name = xasprintf("%s/%s", dir->label, dir->files.items[f]);
-            key_add(&job->parts, KEY_BASE, name, dir->digests.items[f]);
+            key_add_digest(&job->parts, KEY_BASE, name, dir->digests.items[f]);
         }
     }
 }
@@ -82,6 +103,24 @@ static void add_frozen(struct build_job *job)
     }
 }
 
+/* What require() was answered with, of which library. */
+static void add_packages(struct build_job *job)
+{
+    const struct manifest *m = job->manifest;
+    for (size_t i = 0; i < m->frozen_count; i++) {
+        size_t files = 0;
+        if (m->frozen[i].kind != FREEZE_REQUIRE)
+            continue;
+        for (size_t f = 0; f < job->evaluation.count; f++)
+            files += job->evaluation.files[f].entry == i;
+        _cleanup_free_ char *name = xasprintf("package %s", m->frozen[i].name);
+        _cleanup_free_ char *value = xasprintf(
+            "%s, %zu files",
+            m->frozen[i].library ? m->frozen[i].library : job->interpreter->library, files);
+        key_add(&job->parts, KEY_PRODUCT, name, value);
+    }
+}
+
 static void add_qstrs(struct build_job *job)
 {
     struct key_parts *p = &job->parts;
@@ -102,10 +141,11 @@ void build_make_key(struct build_job *job)
     key_add(p, KEY_BASE, "sandbox", job->sandbox.on ? "yes" : "no");
     add_source(job);
     add_board(job);
-    key_add(p, KEY_BASE, "toolchain", job->toolchain.digest);
-    key_add(p, KEY_BASE, "host compiler and tools", job->host.digest);
+    add_toolchain(p, KEY_BASE, "toolchain", &job->toolchain);
+    add_toolchain(p, KEY_HOST, "host", &job->host);
     add_copied(job);
     add_product(job);
+    add_packages(job);
     add_frozen(job);
     add_qstrs(job);
     key_hash(p, KEY_PRODUCT, job->key);

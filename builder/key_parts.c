@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define SHORT_VALUE 64 /* bytes; longer ones, and what is no text, by their hash */
 
 static void add(struct key_parts *parts, enum key_scope scope, const char *name, char *value)
@@ -11,7 +13,10 @@ static void add(struct key_parts *parts, enum key_scope scope, const char *name,
         parts->size = parts->size ? parts->size * 2 : 32;
         parts->items = xreallocarray(parts->items, parts->size, sizeof(*parts->items));
     }
-    parts->items[parts->count++] = (struct key_part){scope, xstrdup(name), value};
+    /* Names are printed and written to files; a file's name may hold anything. */
+    _cleanup_(buf_release) struct buf printable = BUF_INIT;
+    text_add_printable(&printable, name, strlen(name));
+    parts->items[parts->count++] = (struct key_part){scope, buf_detach(&printable, NULL), value};
 }
 
 /* A hash is marked as one, so that no text can pose as it. */
@@ -37,17 +42,37 @@ void key_add_bytes(struct key_parts *parts, enum key_scope scope, const char *na
     add(parts, scope, name, hashed(data, len));
 }
 
+void key_add_digest(struct key_parts *parts, enum key_scope scope, const char *name,
+                    const char *hex)
+{
+    add(parts, scope, name, xasprintf("sha256 %s", hex));
+}
+
+void key_add_verbatim(struct key_parts *parts, const char *name, const char *value)
+{
+    add(parts, KEY_PRODUCT, name, xstrdup(value));
+}
+
 void key_hash(const struct key_parts *parts, enum key_scope scope, char hex[HASH_HEX_SIZE])
 {
     struct hash hash;
     hash_init(&hash);
     for (size_t i = 0; i < parts->count; i++) {
         const struct key_part *part = &parts->items[i];
-        if (scope == KEY_BASE && part->scope != KEY_BASE)
+        if (scope == KEY_BASE && part->scope == KEY_PRODUCT)
             continue;
         hash_field_str(&hash, part->name, part->value);
     }
     hash_final(&hash, hex);
+}
+
+const char *key_get(const struct key_parts *parts, const char *name)
+{
+    for (size_t i = 0; i < parts->count; i++) {
+        if (!strcmp(parts->items[i].name, name))
+            return parts->items[i].value;
+    }
+    return NULL;
 }
 
 json_t *key_to_json(const struct key_parts *parts)
@@ -55,8 +80,8 @@ json_t *key_to_json(const struct key_parts *parts)
     json_t *list = json_array();
     for (size_t i = 0; i < parts->count; i++) {
         const struct key_part *part = &parts->items[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "name", part->name, "value",
-                                              part->value, "base", part->scope == KEY_BASE));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:i}", "name", part->name, "value",
+                                              part->value, "scope", (int)part->scope));
     }
     return list;
 }
@@ -68,11 +93,12 @@ bool key_from_json(const json_t *json, struct key_parts *parts)
     json_array_foreach(json, i, item)
     {
         const char *name, *value;
-        int base;
-        if (json_unpack(item, "{s:s, s:s, s:b}", "name", &name, "value", &value, "base", &base) !=
-            0)
+        int scope;
+        if (json_unpack(item, "{s:s, s:s, s:i}", "name", &name, "value", &value, "scope", &scope) !=
+                0 ||
+            scope < KEY_PRODUCT || scope > KEY_HOST)
             return false;
-        add(parts, base ? KEY_BASE : KEY_PRODUCT, name, xstrdup(value));
+        add(parts, (enum key_scope)scope, name, xstrdup(value));
     }
     return json_is_array(json);
 }

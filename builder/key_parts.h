@@ -11,7 +11,13 @@
 
 #include "base/hash.h"
 
-enum key_scope { KEY_PRODUCT, KEY_BASE };
+enum key_scope {
+    KEY_PRODUCT, /* only this product's */
+    KEY_BASE,    /* what the base is made of */
+    KEY_HOST,    /* of the base, too, but this machine's: the programs that run the build. Their
+                    output does not depend on them, as long as they have no faults; a lock leaves
+                    them out, or it would be good for one machine only */
+};
 
 struct key_part {
     enum key_scope scope;
@@ -32,9 +38,16 @@ struct key_parts {
 void key_add(struct key_parts *parts, enum key_scope scope, const char *name, const char *value);
 void key_add_bytes(struct key_parts *parts, enum key_scope scope, const char *name,
                    const void *data, size_t len);
-/* Over the parts of the base only, or over all. */
+/* A SHA-256 that is known already, in hex. */
+void key_add_digest(struct key_parts *parts, enum key_scope scope, const char *name,
+                    const char *hex);
+/* As a lock or a record has it; the scope is not known (KEY_PRODUCT). */
+void key_add_verbatim(struct key_parts *parts, const char *name, const char *value);
+/* Over the parts of the base (with the host's) only, or over all. */
 void key_hash(const struct key_parts *parts, enum key_scope scope, char hex[HASH_HEX_SIZE]);
-/* [{"name":, "value":, "base": bool}, ...]. Yours. */
+/* The first of that name, or NULL. Borrowed. */
+const char *key_get(const struct key_parts *parts, const char *name);
+/* [{"name":, "value":, "scope":}, ...]. Yours. */
 json_t *key_to_json(const struct key_parts *parts);
 bool key_from_json(const json_t *json, struct key_parts *parts);
 void key_parts_release(struct key_parts *parts);

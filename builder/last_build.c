@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/text.h"
 
 #define RECORD_MAX_BYTES (16u * 1024 * 1024)
 #define NAME_DIGITS 32
+#define SHOWN_LENGTH 19 /* "sha256 " and 12 digits */
 
 /* By the manifest's own path: two products may well have the same name. */
 static char *record_path(const struct config *config, const char *manifest_path)
@@ -74,6 +76,13 @@ void last_build_release(struct last_build *last)
 {
     key_parts_release(&last->parts);
     *last = (struct last_build)LAST_BUILD_INIT;
+}
+
+char *key_shown(const char *value)
+{
+    if (!text_starts_with(value, "sha256 "))
+        return xstrdup(value);
+    return xasprintf("%.*s...", SHOWN_LENGTH, value);
 }
 
 /* The n-th part of that name. */

@@ -29,6 +29,8 @@ struct key_change {
     const char *name;
     const char *before, *now; /* NULL: there was, or is, none of that name */
 };
+/* A value for a message: of a hash, enough to tell it from another. The caller frees. */
+char *key_shown(const char *value);
 /* In the order of `now`, what is gone last. *changes is yours (free()), of *count. Of parts with
  * the same name, the n-th is compared with the n-th. */
 void key_compare(const struct key_parts *before, const struct key_parts *now,

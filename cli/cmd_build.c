@@ -21,6 +21,7 @@ static const char help[] =
     "      --refresh      fetch, even if the tag or branch is here already\n"
     "      --keep         leave the build directory for inspection, and say where it is\n"
     "      --no-base      compile everything for this product alone; the image is the same\n"
+    "      --locked       build only what MANIFEST.lock has; name the first thing that differs\n"
     "      --no-ccache    compile even what was compiled before; the image is the same\n"
     "      --twice        build a second time with everything varied that must not matter, and\n"
     "                     compare: exit status 5 if a byte differs\n"
@@ -35,6 +36,7 @@ enum {
     OPT_REFRESH,
     OPT_KEEP,
     OPT_NO_BASE,
+    OPT_LOCKED,
     OPT_NO_CCACHE,
     OPT_TWICE,
     OPT_UNSANDBOXED
@@ -47,6 +49,7 @@ static const struct option long_options[] = {
     {"refresh", no_argument, NULL, OPT_REFRESH},
     {"keep", no_argument, NULL, OPT_KEEP},
     {"no-base", no_argument, NULL, OPT_NO_BASE},
+    {"locked", no_argument, NULL, OPT_LOCKED},
     {"no-ccache", no_argument, NULL, OPT_NO_CCACHE},
     {"twice", no_argument, NULL, OPT_TWICE},
     {"unsandboxed", no_argument, NULL, OPT_UNSANDBOXED},
@@ -110,6 +113,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct build_options *o
             break;
         case OPT_NO_BASE:
             options->no_base = true;
+            break;
+        case OPT_LOCKED:
+            options->locked = true;
             break;
         case OPT_NO_CCACHE:
             options->no_ccache = true;
@@ -192,18 +198,6 @@ static json_t *result_fields(const struct build_result *result)
                      "size", flash_bytes(result->sidecar));
 }
 
-/* Say what went wrong; the exit status. Takes err. */
-static int report_failure(struct cli *cli, struct diags *diags, struct err *err)
-{
-    int status = cli_errors(cli, diags);
-    if (err) {
-        event_diag(cli->events, "error", err);
-        status = err_exit_status(err);
-    }
-    err_free(err);
-    return status;
-}
-
 /* One manifest; *fields (on success) is what to say in the result. */
 static int build_one(struct cli *cli, const char *path, const struct config *config,
                      const struct build_options *options, struct phases *phases, json_t **fields)
@@ -216,9 +210,9 @@ static int build_one(struct cli *cli, const char *path, const struct config *con
     bool ok = build_run(path, config, options, cli->events, &result, &diags, &err);
     cli_warnings(cli, &diags);
     if (!ok)
-        return report_failure(cli, &diags, err);
+        return cli_failure(cli, &diags, err);
     if (options->twice && !build_again(path, config, options, &result, cli->events, &err))
-        return report_failure(cli, &diags, err);
+        return cli_failure(cli, &diags, err);
     *fields = result_fields(&result);
     if (!cli->json && !cli->quiet)
         print_summary(&result, phases, clock_ms() - start);
@@ -275,7 +269,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command cmd_build = {
     .name = "build",
-    .arguments = "MANIFEST... [-o DIR] [-j N] [--offline] [--refresh] [--keep]",
+    .arguments = "MANIFEST... [-o DIR] [-j N] [--locked] [--offline] [--twice] ...",
     .summary = "build a manifest's firmware and write its image",
     .help = help,
     .run = run,

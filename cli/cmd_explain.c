@@ -104,13 +104,7 @@ static int explain(struct cli *cli, const struct config *config,
     /* Its phases are a build's; here only what they find counts. */
     if (!explain_build(path, config, options, NULL, &x, &diags, &err)) {
         cli_warnings(cli, &diags);
-        int status = cli_errors(cli, &diags);
-        if (!err)
-            return status;
-        event_diag(cli->events, "error", err);
-        status = err_exit_status(err);
-        err_free(err);
-        return status;
+        return cli_failure(cli, &diags, err);
     }
     if (!cli->json)
         print(&x);

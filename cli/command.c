@@ -45,6 +45,17 @@ int cli_fail_diags(struct cli *cli, const struct diags *diags)
     return status;
 }
 
+int cli_failure(struct cli *cli, const struct diags *diags, struct err *err)
+{
+    int status = cli_errors(cli, diags);
+    if (err) {
+        event_diag(cli->events, "error", err);
+        status = err_exit_status(err);
+    }
+    err_free(err);
+    return status;
+}
+
 int cli_usage(struct cli *cli, const struct command *command, const char *fmt, ...)
 {
     struct err *err = NULL;

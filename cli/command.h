@@ -26,7 +26,7 @@ struct command {
     int (*run)(struct cli *cli, int argc, char **argv);
 };
 
-extern const struct command cmd_build, cmd_explain, cmd_validate, cmd_init, cmd_image, cmd_devices,
+extern const struct command cmd_build, cmd_explain, cmd_lock, cmd_validate, cmd_init, cmd_image, cmd_devices,
     cmd_flash, cmd_read, cmd_erase, cmd_unprotect, cmd_sim;
 
 /* Print the error (or emit it), emit the result event, free it; returns its exit status. */
@@ -40,6 +40,9 @@ bool cli_input_failed(struct err **err);
  * exit status, 0 if there is none. */
 void cli_warnings(struct cli *cli, const struct diags *diags);
 int cli_errors(struct cli *cli, const struct diags *diags);
+/* Both kinds of what went wrong: the errors in diags, then err (may be NULL; taken). The exit
+ * status; no result event. */
+int cli_failure(struct cli *cli, const struct diags *diags, struct err *err);
 /* "firn build: unknown option '--foo'" with the nearest one; returns 2. */
 int cli_usage(struct cli *cli, const struct command *command, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
