@@ -27,7 +27,7 @@ struct command {
 };
 
 extern const struct command cmd_build, cmd_validate, cmd_init, cmd_image, cmd_devices, cmd_flash,
-    cmd_read, cmd_erase, cmd_unprotect, cmd_sim;
+    cmd_read, cmd_erase, cmd_unprotect, cmd_sim, cmd_cache, cmd_clean;
 
 /* Print the error (or emit it), emit the result event, free it; returns its exit status. */
 int cli_fail(struct cli *cli, struct err *err);
@@ -43,5 +43,7 @@ int cli_errors(struct cli *cli, const struct diags *diags);
 /* "firn build: unknown option '--foo'" with the nearest one; returns 2. */
 int cli_usage(struct cli *cli, const struct command *command, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+/* The same for the name of a kind of cache, with the nearest one. */
+int cli_unknown_kind(struct cli *cli, const struct command *command, const char *name);
 
 #endif
