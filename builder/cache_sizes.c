@@ -101,7 +101,10 @@ void cache_sizes_replace(const char *dir, const struct buf *lines)
     _cleanup_free_ char *path = path_join(dir, FILE_NAME);
     _cleanup_err_ struct err *ignored = NULL;
 
-    (void)!fs_write(path, lines->data, lines->len, 0644, &ignored);
+    if (!lines->len)
+        (void)!unlink(path);
+    else
+        (void)!fs_write(path, lines->data, lines->len, 0644, &ignored);
 }
 
 void cache_sizes_release(struct cache_sizes *sizes)

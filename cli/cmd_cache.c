@@ -117,8 +117,8 @@ static json_t *kind_fields(const struct config *config, enum cache_id kind,
 
 static int show_kinds(struct cli *cli, const struct config *config)
 {
-    static const char *const titles[] = {
-        "KIND", "ENTRIES", "SIZE", "QUOTA", "NEWEST", "OLDEST", "WHAT IT IS, AND TO GET IT BACK"};
+    static const char *const titles[] = {"KIND",   "ENTRIES", "SIZE",       "QUOTA",
+                                         "NEWEST", "OLDEST",  "WHAT IT IS", "TO GET IT BACK"};
     _cleanup_(table_release) struct table table = TABLE_INIT(ARRAY_SIZE(titles));
     _cleanup_(buf_release) struct buf out = BUF_INIT, total = BUF_INIT;
     json_t *kinds = json_array();
