@@ -97,6 +97,7 @@ exits 2 'unpin outside' "$FIRN" cache unpin ../images/$KEY1
 is "$(find "$FIRN_HOME/images" -mindepth 1 -maxdepth 1 | wc -l)" 3 'nothing happened outside'
 
 # What cannot be removed fails, and the rest goes on. Root may do everything.
+chmod 755 "$T"
 if [ "$(id -u)" = 0 ]; then
     run() { setpriv --reuid=65534 --regid=65534 --clear-groups env "$@"; }
     if ! run test -x "$FIRN" -a -r "$FIRN_CONFIG" 2>/dev/null; then run() { return 99; }; fi
