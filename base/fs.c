@@ -4,12 +4,10 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/proc.h"
 #include "base/text.h"
 
 static void close_fd(int *fd)
@@ -315,40 +313,4 @@ bool fs_publish_dir(const char *temp, const char *final, struct err **err)
     if ((errnum == EEXIST || errnum == ENOTEMPTY) && fs_is_dir(final))
         return fs_remove_tree(temp, err);
     return err_set_errno(err, ERR_FAILED, errnum, "cannot rename '%s' to '%s'", temp, final);
-}
-
-/* Waits without SA_RESTART, so that an interrupt ends the wait. */
-static bool wait_for_lock(int fd, const char *path, struct err **err)
-{
-    while (flock(fd, LOCK_EX) < 0) {
-        if (errno != EINTR)
-            return err_set_errno(err, ERR_FAILED, errno, "cannot lock '%s'", path);
-        if (interrupt_requested())
-            return err_set(err, ERR_INTERRUPTED, "interrupted while waiting for '%s'", path);
-    }
-    return true;
-}
-
-bool fs_lock(const char *path, void (*on_wait)(void *data), void *data, int *fd, struct err **err)
-{
-    _cleanup_fd_ int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-
-    if (lock < 0)
-        return err_set_errno(err, ERR_FAILED, errno, "cannot open the lock file '%s'", path);
-    if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK)
-            return err_set_errno(err, ERR_FAILED, errno, "cannot lock '%s'", path);
-        if (on_wait)
-            on_wait(data);
-        if (!wait_for_lock(lock, path, err))
-            return false;
-    }
-    *fd = lock;
-    lock = -1;
-    return true;
-}
-
-void fs_unlock(int *fd)
-{
-    close_fd(fd);
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -61,10 +62,29 @@ bool fs_temp_dir(const char *parent, char **path, struct err **err) MUST_CHECK;
  * first, theirs stands and ours is removed: both hold the same content by construction. */
 bool fs_publish_dir(const char *temp, const char *final, struct err **err) MUST_CHECK;
 
+/* What a file or a tree takes on the disk (st_blocks), links not followed. A file with several
+ * names counts in equal parts at each; what cannot be looked at, or vanishes meanwhile, does not
+ * count. */
+uint64_t fs_disk_usage(const char *path);
+
 /* An exclusive lock on a lock file (created if needed), released by fs_unlock() or by the death of
- * the process. Waits; on_wait (may be NULL) is called once when it has to. */
+ * the process. Waits; on_wait (may be NULL) is called once when it has to. The lock is on the file
+ * that has the name when it is got: one that fs_remove_lock() took away meanwhile is no lock. */
 bool fs_lock(const char *path, void (*on_wait)(void *data), void *data, int *fd,
              struct err **err) MUST_CHECK;
+/* The same without waiting: *fd is -1 when somebody else has it. */
+bool fs_try_lock(const char *path, int *fd, struct err **err) MUST_CHECK;
 void fs_unlock(int *fd);
+/* Remove the lock file and release the lock, which is held. Who waits for it makes a new file. */
+void fs_remove_lock(const char *path, int *fd);
+
+/* Locks on what is there itself, a directory or a file: many may hold it (that it stays), one may
+ * seize it when nobody does (to remove it). False: there is nothing of that name (any more), or,
+ * for fs_seize(), somebody holds it. fs_hold() waits for one who seized it. Released by
+ * fs_unlock(). */
+bool fs_hold(const char *path, int *fd) MUST_CHECK;
+bool fs_seize(const char *path, int *fd) MUST_CHECK;
+/* Does somebody hold a lock on it, of either sort? Creates nothing; false if it is not there. */
+bool fs_is_locked(const char *path);
 
 #endif

@@ -1,4 +1,4 @@
-/* Directories and trees: fs_list(), fs_walk() and fs_remove_tree() of fs.h. */
+/* Directories and trees: fs_list(), fs_walk(), fs_remove_tree() and fs_disk_usage() of fs.h. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -134,6 +134,8 @@ static bool empty_dir(int parent, const char *name, const char *shown, int depth
 
     if (!dir && errno == EACCES && !fchmodat(parent, name, 0700, 0))
         dir = open_dir_at(parent, name);
+    if (!dir && errno == ENOENT)
+        return true; /* somebody else removes the same tree */
     if (!dir)
         return err_set_errno(err, ERR_FAILED, errno, "cannot open the directory '%s'", shown);
     if (depth > DEPTH_MAX)
@@ -183,4 +185,26 @@ static bool remove_at(int parent, const char *name, const char *shown, int depth
 bool fs_remove_tree(const char *path, struct err **err)
 {
     return remove_at(AT_FDCWD, path, path, 0, err);
+}
+
+static uint64_t usage_at(int parent, const char *name, int depth)
+{
+    struct stat st;
+
+    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    uint64_t bytes = (uint64_t)st.st_blocks * 512;
+
+    if (!S_ISDIR(st.st_mode))
+        return st.st_nlink > 1 ? bytes / st.st_nlink : bytes;
+    _cleanup_dir_ DIR *dir = depth > DEPTH_MAX ? NULL : open_dir_at(parent, name);
+
+    for (const char *child; dir && (child = next_name(dir));)
+        bytes += usage_at(dirfd(dir), child, depth + 1);
+    return bytes;
+}
+
+uint64_t fs_disk_usage(const char *path)
+{
+    return usage_at(AT_FDCWD, path, 0);
 }

@@ -116,6 +116,27 @@ void text_add_duration(struct buf *out, int64_t milliseconds)
         buf_addf(out, "%" PRId64 " h %02" PRId64 " min", seconds / 3600, seconds / 60 % 60);
 }
 
+void text_add_age(struct buf *out, int64_t seconds)
+{
+    static const struct {
+        int64_t seconds;
+        const char *one, *many;
+    } units[] = {{7 * 86400, "week", "weeks"},
+                 {86400, "day", "days"},
+                 {3600, "h", "h"},
+                 {60, "min", "min"},
+                 {1, "s", "s"}};
+    size_t unit = 0;
+
+    /* "13 days" says more than "1 week". */
+    while (unit + 1 < ARRAY_SIZE(units) &&
+           seconds < units[unit].seconds * (units[unit].seconds > 86400 ? 4 : 1))
+        unit++;
+    int64_t count = seconds < 0 ? 0 : seconds / units[unit].seconds;
+
+    buf_addf(out, "%" PRId64 " %s", count, count == 1 ? units[unit].one : units[unit].many);
+}
+
 size_t text_utf8_decode(const char *s, size_t len, uint32_t *code)
 {
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -219,6 +240,52 @@ bool text_parse_size(const char *s, uint64_t *bytes)
     if (*end || value > UINT64_C(1) << 32)
         return false;
     *bytes = value;
+    return true;
+}
+
+/* One of the letters of `units`, in either case, alone: its place; -1 if it is none of them. */
+static int parse_unit(const char *s, const char *units)
+{
+    const char *unit = *s ? strchr(units, toupper((unsigned char)*s)) : NULL;
+
+    return unit && !s[1] ? (int)(unit - units) : -1;
+}
+
+bool text_parse_amount(const char *s, uint64_t *bytes)
+{
+    const char *end;
+    uint64_t whole;
+    double tenths = 0;
+
+    if (!isdigit((unsigned char)*s) || !parse_number(s, &end, &whole))
+        return false;
+    if (*end == '.' && isdigit((unsigned char)end[1]) && end[2]) {
+        tenths = (end[1] - '0') / 10.0;
+        end += 2;
+    }
+    int unit = *end ? parse_unit(end, "KMGT") : -1;
+
+    if (*end && unit < 0)
+        return false;
+    double amount = ((double)whole + tenths) * (double)(UINT64_C(1) << 10 * (unit + 1));
+
+    *bytes = amount <= (double)(UINT64_C(1) << 50) ? (uint64_t)amount : 0;
+    return amount <= (double)(UINT64_C(1) << 50);
+}
+
+bool text_parse_age(const char *s, int64_t *seconds)
+{
+    static const int64_t units[] = {1, 60, 3600, 86400, 7 * 86400};
+    const char *end;
+    uint64_t count;
+
+    if (!isdigit((unsigned char)*s) || !parse_number(s, &end, &count))
+        return false;
+    int unit = *end ? parse_unit(end, "SMHDW") : 0;
+
+    if (unit < 0 || (!*end && count) || count > UINT64_C(36525) * 86400 / (uint64_t)units[unit])
+        return false;
+    *seconds = (int64_t)count * units[unit];
     return true;
 }
 

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 
-static const char *const CONFIG_KEYS[] = {"mirrors", "limits", "ccache", NULL};
+static const char *const CONFIG_KEYS[] = {"mirrors", "limits", "ccache", "quota", NULL};
 
 static const char *env(const char *name)
 {
@@ -65,14 +65,48 @@ static bool read_mirrors(struct config *config, const struct ydoc *doc, const st
     return true;
 }
 
+static bool read_quota(struct config *config, const struct ydoc *doc, const struct ynode *key,
+                       const struct ynode *value, struct diags *diags)
+{
+    const struct cache_kind *kind = cache_kind_find(key->value);
+    const char *nearest = cache_kind_nearest(key->value);
+    uint64_t bytes = CACHE_UNLIMITED;
+    _cleanup_free_ char *hint = nearest ? xasprintf("did you mean '%s'?", nearest)
+                                        : xstrdup("`firn cache` lists the kinds");
+    if (!kind)
+        return ynode_error(doc, key, diags, hint, "there is no kind of cache '%s'", key->value);
+    if (value->type != YNODE_SCALAR ||
+        (strcmp(value->value, "none") != 0 && !text_parse_amount(value->value, &bytes)))
+        return ynode_error(doc, value, diags, "'none' is no limit",
+                           "a quota is an amount such as 500M, 2G or 1.5T");
+    config->quotas[kind - CACHE_KINDS].given = true;
+    config->quotas[kind - CACHE_KINDS].bytes = bytes;
+    return true;
+}
+
+static bool read_quotas(struct config *config, const struct ydoc *doc, const struct ynode *map,
+                        struct diags *diags)
+{
+    bool ok = true;
+    if (map->type != YNODE_MAPPING)
+        return ynode_error(doc, map, diags, "kind: amount", "expected %s, not %s",
+                           ynode_type_name(YNODE_MAPPING), ynode_type_name(map->type));
+    for (size_t i = 0; i < map->count; i++)
+        ok &= read_quota(config, doc, map->keys[i], map->items[i], diags);
+    return ok;
+}
+
 static bool read_file(struct config *config, const char *path, struct diags *diags)
 {
     struct ydoc doc = YDOC_INIT;
     bool ok = ydoc_load(&doc, path, diags) && ymap_only_keys(&doc, doc.root, CONFIG_KEYS, diags);
     const struct ynode *mirrors = ok ? ynode_get(doc.root, "mirrors") : NULL;
+    const struct ynode *quotas = ok ? ynode_get(doc.root, "quota") : NULL;
     if (mirrors)
         ok = read_mirrors(config, &doc, mirrors, diags);
     ok = ok && config_build_read(&config->build, &config->arena, &doc, diags);
+    if (quotas)
+        ok &= read_quotas(config, &doc, quotas, diags);
     ydoc_release(&doc);
     return ok;
 }
@@ -153,4 +187,9 @@ char *config_map_url(const struct config *config, const char *url)
             best = m;
     }
     return best ? xasprintf("%s%s", best->replacement, url + strlen(best->prefix)) : xstrdup(url);
+}
+
+uint64_t config_quota(const struct config *config, enum cache_id kind)
+{
+    return config->quotas[kind].given ? config->quotas[kind].bytes : CACHE_KINDS[kind].quota;
 }

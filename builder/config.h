@@ -2,11 +2,13 @@
  * The user's configuration and where things live.
  *
  * config.yaml is read from $FIRN_CONFIG, else /etc/firn/config.yaml and then
- * ~/.config/firn/config.yaml (the later wins, mirrors are merged). Unknown keys are errors.
+ * ~/.config/firn/config.yaml (the later wins, mirrors and quotas are merged). Unknown keys are
+ * errors.
  *
  *     mirrors:
  *       https://github.com/micropython/: /srv/git/
  *     limits: ..., ccache: ... (config_build.h)
+ *     quota: {images: 2G, bases: none}
  *
  * $FIRN_HOME (default ~/.cache/firn) holds every cache: git/ src/ mpy-cross/ build/ images/ ...
  * $FIRN_DATA (default: beside the program, or the installed share/firn) holds firmware-src/ and
@@ -15,6 +17,8 @@
 #ifndef FIRN_BUILDER_CONFIG_H
 #define FIRN_BUILDER_CONFIG_H
 
+#include "base/err.h"
+#include "builder/cache_kind.h"
 #include "builder/config_build.h"
 
 struct mirror {
@@ -29,15 +33,27 @@ struct config {
     struct mirror *mirrors; /* one a prefix; the longest that fits a URL counts */
     size_t mirror_count;
     struct config_build build;
+    /* bytes; only where config.yaml has one: config_quota() */
+    struct {
+        bool given;
+        uint64_t bytes;
+    } quotas[CACHE_KIND_COUNT];
 };
 #define CONFIG_INIT                                                                                \
     {                                                                                              \
-        ARENA_INIT, NULL, NULL, NULL, 0, CONFIG_BUILD_INIT                                         \
+        ARENA_INIT, NULL, NULL, NULL, 0, CONFIG_BUILD_INIT,                                        \
+        {                                                                                          \
+            {                                                                                      \
+                false, 0                                                                           \
+            }                                                                                      \
+        }                                                                                          \
     }
 
 bool config_load(struct config *config, struct diags *diags) MUST_CHECK;
 void config_release(struct config *config);
 /* The URL after the longest matching prefix was replaced, or a copy of url. The caller frees. */
 char *config_map_url(const struct config *config, const char *url);
+/* How many bytes of a kind are kept; CACHE_UNLIMITED = all. */
+uint64_t config_quota(const struct config *config, enum cache_id kind);
 
 #endif

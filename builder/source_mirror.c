@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "builder/cache_about.h"
 #include "builder/url.h"
 
 #define MIRROR_MAX_FILES 1000000
@@ -290,6 +291,17 @@ static bool find_or_update(const struct query *q, struct git_repository *repo,
     return true;
 }
 
+/* For people who look into the cache: the name has only the URL's end. */
+static void remember_url(const struct query *q)
+{
+    _cleanup_free_ char *path = path_join(q->mirror, CACHE_URL_FILE);
+    _cleanup_free_ char *url = url_printable(q->mapped);
+    _cleanup_err_ struct err *ignored = NULL;
+
+    if (!fs_exists(path))
+        (void)!fs_write(path, url, strlen(url), 0644, &ignored);
+}
+
 static bool ask_repository(const struct query *q, struct mirror_ref *out)
 {
     _cleanup_repo_ struct git_repository *repo = NULL;
@@ -300,6 +312,7 @@ static bool ask_repository(const struct query *q, struct mirror_ref *out)
     if (!repo_open_or_init(q->mirror, &repo, q->err) || !find_or_update(q, repo, &commit))
         return false;
     take_commit(q, &commit, out);
+    remember_url(q);
     cache_put(q, out);
     return true;
 }

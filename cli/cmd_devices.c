@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/table.h"
 #include "flasher/choose.h"
 
 static const char help[] =
@@ -85,17 +86,6 @@ static void row_init(struct row *row, struct device *device)
     memcpy(row->cells, cells, sizeof(cells));
 }
 
-/* Every cell but the last one padded to its column's width. */
-static void add_row(char *const cells[COLUMNS], const size_t widths[COLUMNS], struct buf *out)
-{
-    for (size_t i = 0; i < COLUMNS; i++) {
-        bool last = i == COLUMNS - 1;
-        buf_adds(out, cells[i]);
-        buf_fill(out, ' ', last ? 0 : widths[i] - strlen(cells[i]) + 2);
-    }
-    buf_addc(out, '\n');
-}
-
 static void add_target(const struct device_target *target, struct buf *out)
 {
     const struct layout *layout = &target->layout;
@@ -128,19 +118,18 @@ static void add_indented(const struct err *err, struct buf *out)
 
 static void print_table(const struct row *rows, size_t count)
 {
-    char *titles[COLUMNS] = {(char *)"PORT",  (char *)"ID",     (char *)"MODE",   (char *)"DIALECT",
-                             (char *)"STATE", (char *)"SERIAL", (char *)"PRODUCT"};
+    static const char *const titles[COLUMNS] = {"PORT",  "ID",     "MODE",   "DIALECT",
+                                                "STATE", "SERIAL", "PRODUCT"};
+    _cleanup_(table_release) struct table table = TABLE_INIT(COLUMNS);
     _cleanup_(buf_release) struct buf out = BUF_INIT;
-    size_t widths[COLUMNS];
-    for (size_t c = 0; c < COLUMNS; c++) {
-        widths[c] = strlen(titles[c]);
-        for (size_t i = 0; i < count; i++)
-            if (strlen(rows[i].cells[c]) > widths[c])
-                widths[c] = strlen(rows[i].cells[c]);
-    }
-    add_row(titles, widths, &out);
+    for (size_t c = 0; c < COLUMNS; c++)
+        table_add(&table, titles[c]);
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = 0; c < COLUMNS; c++)
+            table_add(&table, rows[i].cells[c]);
+    table_format_row(&table, 0, &out);
     for (size_t i = 0; i < count; i++) {
-        add_row(rows[i].cells, widths, &out);
+        table_format_row(&table, i + 1, &out);
         for (size_t t = 0; !rows[i].unusable && t < rows[i].device->target_count; t++)
             add_target(&rows[i].device->targets[t], &out);
         if (rows[i].unusable)

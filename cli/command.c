@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "builder/cache_kind.h"
 
 int cli_fail(struct cli *cli, struct err *err)
 {
@@ -66,5 +67,17 @@ int cli_usage(struct cli *cli, const struct command *command, const char *fmt, .
     err_set(&err, ERR_USAGE, "firn %s: %s", command->name, text);
     err_hint(&err, "usage: firn %s%s%s; see 'firn help %s'", command->name,
              *command->arguments ? " " : "", command->arguments, command->name);
+    return cli_fail(cli, err);
+}
+
+int cli_unknown_kind(struct cli *cli, const struct command *command, const char *name)
+{
+    const char *nearest = cache_kind_nearest(name);
+    struct err *err = NULL;
+    err_set(&err, ERR_USAGE, "firn %s: there is no kind of cache '%s'", command->name, name);
+    if (nearest)
+        err_hint(&err, "did you mean '%s'?", nearest);
+    else
+        err_hint(&err, "`firn cache` lists them");
     return cli_fail(cli, err);
 }

@@ -26,8 +26,8 @@ struct command {
     int (*run)(struct cli *cli, int argc, char **argv);
 };
 
-extern const struct command cmd_build, cmd_explain, cmd_lock, cmd_validate, cmd_init, cmd_image, cmd_devices,
-    cmd_flash, cmd_read, cmd_erase, cmd_unprotect, cmd_sim;
+extern const struct command cmd_build, cmd_cache, cmd_clean, cmd_devices, cmd_erase, cmd_explain,
+    cmd_flash, cmd_image, cmd_init, cmd_lock, cmd_read, cmd_sim, cmd_unprotect, cmd_validate;
 
 /* Print the error (or emit it), emit the result event, free it; returns its exit status. */
 int cli_fail(struct cli *cli, struct err *err);
@@ -46,5 +46,7 @@ int cli_failure(struct cli *cli, const struct diags *diags, struct err *err);
 /* "firn build: unknown option '--foo'" with the nearest one; returns 2. */
 int cli_usage(struct cli *cli, const struct command *command, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+/* The same for the name of a kind of cache, with the nearest one. */
+int cli_unknown_kind(struct cli *cli, const struct command *command, const char *name);
 
 #endif

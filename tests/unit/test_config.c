@@ -96,6 +96,45 @@ static void mirrors_must_be_a_mapping(void **state)
     config_release(&config);
 }
 
+static void quotas_are_the_configured_ones(void **state)
+{
+    (void)state;
+    struct config config = CONFIG_INIT;
+    struct diags diags = DIAGS_INIT;
+    assert_true(load(&config, "quota: {images: 1.5G, bases: none, logs: 0}\n", &diags));
+    assert_int_equal(config_quota(&config, CACHE_IMAGES), UINT64_C(3) << 29);
+    assert_int_equal(config_quota(&config, CACHE_BASES), CACHE_UNLIMITED);
+    assert_int_equal(config_quota(&config, CACHE_LOGS), 0);
+    assert_int_equal(config_quota(&config, CACHE_CCACHE), CACHE_KINDS[CACHE_CCACHE].quota);
+    config_release(&config);
+}
+
+/* Each of these is refused, with these words. */
+static void check_refused(const char *text, const char *words)
+{
+    struct config config = CONFIG_INIT;
+    struct diags diags = DIAGS_INIT;
+    _cleanup_(buf_release) struct buf errors = BUF_INIT;
+    assert_false(load(&config, text, &diags));
+    diags_format_errors(&diags, &errors);
+    if (!strstr(errors.data, words))
+        fail_msg("'%s' not in: %s", words, errors.data);
+    diags_release(&diags);
+    config_release(&config);
+}
+
+static void wrong_quotas_are_errors(void **state)
+{
+    (void)state;
+    check_refused("quota: {image: 1G}\n", "config.yaml:1:9: there is no kind of cache 'image'");
+    check_refused("quota: {image: 1G}\n", "did you mean 'images'?");
+    check_refused("quota: {rescue: 1G}\n", "`firn cache` lists the kinds");
+    check_refused("quota: {images: much}\n", "config.yaml:1:17: a quota is an amount");
+    check_refused("quota: {images: -1}\n", "a quota is an amount");
+    check_refused("quota: {images: [1G]}\n", "a quota is an amount");
+    check_refused("quota: 1G\n", "expected a mapping");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +143,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(unknown_key_is_an_error_with_a_suggestion, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(mirrors_must_be_a_mapping, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(quotas_are_the_configured_ones, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(wrong_quotas_are_errors, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -279,6 +279,25 @@ static void removing_read_only_directories(void **state)
     assert_names("ro", "");
 }
 
+static void disk_usage_counts_blocks_once(void **state)
+{
+    (void)state;
+    static const char block[8192];
+    struct err *err = NULL;
+
+    make_dir("usage/one/sub");
+    make_dir("usage/two");
+    assert_int_equal(fs_disk_usage("usage/absent"), 0);
+    uint64_t empty_one = fs_disk_usage("usage/one"), empty_two = fs_disk_usage("usage/two");
+
+    assert_ok(fs_write("usage/one/sub/file", block, sizeof(block), 0644, &err), &err);
+    assert_int_equal(fs_disk_usage("usage/one"), empty_one + sizeof(block));
+    assert_int_equal(symlink("../one", "usage/two/link"), 0);
+    assert_true(fs_disk_usage("usage/two") < empty_two + sizeof(block));
+    assert_int_equal(link("usage/one/sub/file", "usage/one/again"), 0);
+    assert_int_equal(fs_disk_usage("usage/one"), empty_one + sizeof(block));
+}
+
 static void first_published_directory_stands(void **state)
 {
     (void)state;
@@ -359,6 +378,7 @@ int main(void)
         cmocka_unit_test(walking_is_sorted_and_bounded),
         cmocka_unit_test(removing_does_not_follow_links),
         cmocka_unit_test(removing_read_only_directories),
+        cmocka_unit_test(disk_usage_counts_blocks_once),
         cmocka_unit_test(first_published_directory_stands),
         cmocka_unit_test(locks_exclude_each_other),
     };

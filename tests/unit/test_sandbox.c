@@ -92,8 +92,10 @@ static void nothing_else_is_seen(void **state)
     _cleanup_(sandbox_release) struct sandbox box = open_box(SANDBOX_READ);
     int status;
     _cleanup_free_ char *out =
-        run(&box, "ls -d /etc/* /home /root /tmp/* 2>/dev/null; ls /proc | grep -c '^[0-9]'; "
-                  "grep -c : /proc/net/dev", &status);
+        run(&box,
+            "ls -d /etc/* /home /root /tmp/* 2>/dev/null; ls /proc | grep -c '^[0-9]'; "
+            "grep -c : /proc/net/dev",
+            &status);
     /* Itself: bwrap's own process, the shell, ls and grep; one network interface, lo. */
     assert_string_equal(out, "/etc/alternatives\n4\n1\n");
 }

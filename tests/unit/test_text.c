@@ -42,6 +42,72 @@ static void sizes(void **state)
     check_size(UINT64_MAX, "16777216.0 TiB");
 }
 
+static void check_age(int64_t seconds, const char *expected)
+{
+    _cleanup_(buf_release) struct buf b = BUF_INIT;
+
+    text_add_age(&b, seconds);
+    assert_string_equal(b.data, expected);
+}
+
+static void ages(void **state)
+{
+    (void)state;
+    check_age(-5, "0 s");
+    check_age(59, "59 s");
+    check_age(60, "1 min");
+    check_age(7199, "1 h");
+    check_age(86400, "1 day");
+    check_age(27 * 86400, "27 days");
+    check_age(28 * 86400, "4 weeks");
+}
+
+static void amounts_of_disk(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",      "-1",  "G",   "10 G", "10GB", "1.5",
+                                        "1.55G", "1.G", "0xG", "+10G", "1025T"};
+    uint64_t bytes = 7;
+
+    assert_true(text_parse_amount("10G", &bytes));
+    assert_int_equal(bytes, UINT64_C(10) << 30);
+    assert_true(text_parse_amount("2.5t", &bytes));
+    assert_int_equal(bytes, UINT64_C(5) << 39);
+    assert_true(text_parse_amount("1024T", &bytes));
+    assert_int_equal(bytes, UINT64_C(1) << 50);
+    assert_true(text_parse_amount("4096", &bytes));
+    assert_int_equal(bytes, 4096);
+    assert_true(text_parse_amount("0", &bytes));
+    assert_int_equal(bytes, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+        if (text_parse_amount(wrong[i], &bytes))
+            fail_msg("'%s' was taken", wrong[i]);
+}
+
+static void ages_as_written(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",    "30", "d",    "-1d",   "30 d",
+                                        "1dd", "1y", "1.5d", "36526d"};
+    int64_t seconds = 7;
+
+    assert_true(text_parse_age("30d", &seconds));
+    assert_int_equal(seconds, 30 * 86400);
+    assert_true(text_parse_age("2W", &seconds));
+    assert_int_equal(seconds, 14 * 86400);
+    assert_true(text_parse_age("12h", &seconds));
+    assert_int_equal(seconds, 12 * 3600);
+    assert_true(text_parse_age("15m", &seconds));
+    assert_int_equal(seconds, 900);
+    assert_true(text_parse_age("90s", &seconds));
+    assert_int_equal(seconds, 90);
+    assert_true(text_parse_age("0", &seconds));
+    assert_int_equal(seconds, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+        if (text_parse_age(wrong[i], &seconds))
+            fail_msg("'%s' was taken", wrong[i]);
+}
+
 static void check_duration(int64_t ms, const char *expected)
 {
     _cleanup_(buf_release) struct buf b = BUF_INIT;
@@ -126,8 +192,11 @@ static void affixes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nearest),   cmocka_unit_test(sizes),   cmocka_unit_test(durations),
-        cmocka_unit_test(printable), cmocka_unit_test(parsing), cmocka_unit_test(affixes),
+        cmocka_unit_test(nearest),         cmocka_unit_test(sizes),
+        cmocka_unit_test(durations),       cmocka_unit_test(ages),
+        cmocka_unit_test(amounts_of_disk), cmocka_unit_test(ages_as_written),
+        cmocka_unit_test(printable),       cmocka_unit_test(parsing),
+        cmocka_unit_test(affixes),
     };
 
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
