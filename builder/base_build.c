@@ -11,6 +11,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "builder/base_record.h"
+#include "builder/cache_clean.h"
 #include "builder/farm.h"
 #include "builder/replay.h"
 
@@ -237,21 +238,39 @@ static void say_waiting(void *data)
     event_info(data, "another firn is compiling the same base; waiting for it");
 }
 
+/* One that is there, to be used. */
+static bool take(struct build_job *job, const char *dir, struct base *base)
+{
+    if (!build_hold(job, dir))
+        return false;
+    return base_load(dir, base);
+}
+
+static bool make_and_take(struct build_job *job, const char *mpy_cross, const char *dir,
+                          struct base *base, struct err **err)
+{
+    if (!fs_remove_tree(dir, err) || !make_aside(job, mpy_cross, dir, base, err))
+        return false;
+    if (!build_hold(job, dir))
+        return build_removed(dir, err);
+    cache_enforce(job->config, CACHE_BASES, job->base_key, job->events);
+    return true;
+}
+
 bool base_get(struct build_job *job, const char *mpy_cross, struct base *base, struct err **err)
 {
     _cleanup_free_ char *parent = path_join(job->config->home, "bases");
     _cleanup_free_ char *dir = path_join(parent, job->base_key);
     _cleanup_free_ char *lock_path = xasprintf("%s.lock", dir);
     int lock = -1;
-    if (base_load(dir, base))
+    if (take(job, dir, base))
         return true;
     if (!fs_mkdirs(parent, err) || !fs_lock(lock_path, say_waiting, job->events, &lock, err))
         return false;
     /* The compilers hold it, too: should this process be killed, nobody else writes to the same
      * directory before they are gone. */
     fcntl(lock, F_SETFD, 0);
-    bool ok = base_load(dir, base) ||
-              (fs_remove_tree(dir, err) && make_aside(job, mpy_cross, dir, base, err));
+    bool ok = take(job, dir, base) || make_and_take(job, mpy_cross, dir, base, err);
     fs_unlock(&lock);
     return ok;
 }

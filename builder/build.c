@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "builder/base_build.h"
 #include "builder/build_job.h"
+#include "builder/cache_clean.h"
 #include "builder/last_build.h"
 #include "builder/mpy_cross.h"
 #include "image/sidecar.h"
@@ -121,13 +122,24 @@ static bool build_in(struct build_job *job, struct place *place, const char *mpy
            phase_image(job, place, err);
 }
 
+static bool get_mpy_cross(struct build_job *job, char **program, struct err **err)
+{
+    if (!mpy_cross_get(job->config, job->interpreter, &job->source, &job->host, &job->sandbox,
+                       job->events, program, err))
+        return false;
+    _cleanup_free_ char *dir = path_dirname(*program);
+    if (build_hold(job, dir)) {
+        cache_enforce(job->config, CACHE_MPY_CROSS, path_basename(dir), job->events);
+        return true;
+    }
+    return build_removed(dir, err);
+}
+
 static bool run_phases(struct build_job *job, struct err **err)
 {
     _cleanup_(place_release) struct place place = PLACE_INIT;
     _cleanup_free_ char *mpy_cross = NULL;
-    if (job->board.port->frozen &&
-        !mpy_cross_get(job->config, job->interpreter, &job->source, &job->host, &job->sandbox,
-                       job->events, &mpy_cross, err))
+    if (job->board.port->frozen && !get_mpy_cross(job, &mpy_cross, err))
         return false;
     return build_in(job, &place, mpy_cross, err);
 }
@@ -170,7 +182,7 @@ static bool build_locked(struct build_job *job, struct build_result *result, str
     /* make and its compilers hold it, too: should this process be killed, nobody else writes to the
      * same directory before they are gone. */
     fcntl(lock, F_SETFD, 0);
-    result->unchanged = fs_is_dir(job->image_dir);
+    result->unchanged = build_hold(job, job->image_dir);
     bool ok = result->unchanged || build_in_fresh_dir(job, err);
     fs_unlock(&lock);
     return ok;
@@ -181,7 +193,7 @@ static bool run(struct build_job *job, const char *manifest_path, struct build_r
 {
     if (!build_find_inputs(job, manifest_path, err))
         return false;
-    result->unchanged = fs_is_dir(job->image_dir);
+    result->unchanged = build_hold(job, job->image_dir);
     if (!result->unchanged && !build_locked(job, result, err))
         return false;
     return finish(job, result, err) && last_build_write(job, manifest_path, err);

@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "builder/build_job.h"
+#include "builder/cache_clean.h"
 #include "image/dfuse_file.h"
 #include "image/elf_file.h"
 #include "image/hex_file.h"
@@ -139,5 +140,8 @@ bool build_image(struct build_job *job, const struct place *place, struct err **
         return *err ? false : err_set(err, ERR_FAILED, "cannot publish %s", f.temp);
     free(f.temp);
     f.temp = NULL;
+    if (!build_hold(job, job->image_dir))
+        return build_removed(job->image_dir, err);
+    cache_enforce(job->config, CACHE_IMAGES, job->key, job->events);
     return fs_remove_tree(job->log_path, err);
 }

@@ -24,8 +24,11 @@ static bool checkout(struct build_job *job, const struct strv *submodules, struc
 {
     if (job->manifest->firmware.path)
         return true;
-    return source_checkout(job->config, &job->source, (const char *const *)submodules->items,
-                           &job->options->source, job->events, err);
+    if (!source_checkout(job->config, &job->source, (const char *const *)submodules->items,
+                         &job->options->source, job->events, err))
+        return false;
+    _cleanup_free_ char *dir = path_dirname(job->source.dir);
+    return build_hold(job, dir) || build_removed(dir, err);
 }
 
 /* The board's makefile is asked in a checkout without submodules: it says which ones there are to

@@ -1,10 +1,12 @@
 /* A build's life: its inputs are found, phase by phase; what is then done with them is build.c's.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
 #include "builder/build_job.h"
+#include "builder/cache.h"
 #include "builder/lock.h"
 
 struct build_job build_job_init(const struct config *config, const struct build_options *options,
@@ -32,8 +34,25 @@ struct build_job build_job_init(const struct config *config, const struct build_
     };
 }
 
+bool build_hold(struct build_job *job, const char *path)
+{
+    assert(job->held_count < BUILD_MAX_HELD);
+    if (!cache_hold(path, &job->held[job->held_count]))
+        return false;
+    job->held_count++;
+    return true;
+}
+
+bool build_removed(const char *path, struct err **err)
+{
+    err_set(err, ERR_FAILED, "%s was removed while it was about to be used", path);
+    return err_hint(err, "build again");
+}
+
 void build_job_release(struct build_job *job)
 {
+    for (size_t i = 0; i < job->held_count; i++)
+        fs_unlock(&job->held[i]);
     qstr_list_release(&job->qstrs);
     strv_release(&job->qstrs_removed);
     free(job->qstr_module);

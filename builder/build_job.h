@@ -24,6 +24,8 @@ struct copied_dir {
     struct strv digests; /* SHA-256 of each, in the same order */
 };
 
+#define BUILD_MAX_HELD 8
+
 struct build_job {
     const struct config *config;
     const struct build_options *options;
@@ -49,8 +51,11 @@ struct build_job {
 
     struct sandbox sandbox; /* the source's programs run in forks of it */
 
-    struct key_parts parts; /* what the keys are made of */
-    struct key_parts lock;  /* what they are to be, with options->locked */
+    struct key_parts parts;   /* what the keys are made of */
+    struct key_parts lock;    /* what they are to be, with options->locked */
+    int held[BUILD_MAX_HELD]; /* what is used of the caches: build_hold() */
+    size_t held_count;
+
     char key[HASH_HEX_SIZE];
     char base_key[HASH_HEX_SIZE]; /* of what all products on one base share */
     char *name;                   /* "<product>-<version>": of every file of the image */
@@ -67,6 +72,12 @@ struct build_job build_job_init(const struct config *config, const struct build_
 bool build_find_inputs(struct build_job *job, const char *manifest_path,
                        struct err **err) MUST_CHECK;
 void build_job_release(struct build_job *job);
+/* Use an entry of a cache until the job's end: nobody removes it meanwhile. False: it is not there
+ * (any more). */
+bool build_hold(struct build_job *job, const char *path) MUST_CHECK;
+
+/* ERR_FAILED: somebody removed it between our finding it and our use of it. */
+bool build_removed(const char *path, struct err **err);
 
 /* build_inputs.c: everything that the key covers, read once. Each false means errors in job->diags
  * or in err. */

@@ -34,15 +34,12 @@ static bool check_changes(const struct key_change *changes, size_t count,
                           const struct lock_update *update, const char *manifest_path,
                           struct lock_result *result, struct err **err)
 {
-    bool any = false;
     for (size_t i = 0; i < count; i++) {
         const struct key_change *change = &changes[i];
         if (change->scope == KEY_HOST)
             continue;
         describe(change, &result->changes);
-        bool named = update->name && is_named(change->name, update->name);
-        any = any || named;
-        if (update->update && (!update->name || named))
+        if (update->update && (!update->name || is_named(change->name, update->name)))
             continue;
         err_set(err, ERR_FETCH, "%s differs: %s", result->path,
                 result->changes.items[result->changes.count - 1]);
@@ -52,8 +49,16 @@ static bool check_changes(const struct key_change *changes, size_t count,
                         change->name, manifest_path);
     }
     result->unchanged = result->changes.count == 0;
-    return !update->name || any || result->unchanged ||
-           err_set(err, ERR_USAGE, "nothing that is locked is called '%s'", update->name);
+    return true;
+}
+
+static bool any_named(const struct key_parts *parts, const char *name)
+{
+    for (size_t i = 0; i < parts->count; i++) {
+        if (parts->items[i].scope != KEY_HOST && is_named(parts->items[i].name, name))
+            return true;
+    }
+    return false;
 }
 
 static bool compare_with_old(const struct build_job *job, const struct lock_update *update,
@@ -67,6 +72,8 @@ static bool compare_with_old(const struct build_job *job, const struct lock_upda
         return true;
     if (!lock_read(result->path, &old, job->diags))
         return false;
+    if (update->name && !any_named(&old, update->name) && !any_named(&job->parts, update->name))
+        return err_set(err, ERR_USAGE, "nothing that is locked is called '%s'", update->name);
     key_compare(&old, &job->parts, &changes, &count);
     return check_changes(changes, count, update, manifest_path, result, err);
 }

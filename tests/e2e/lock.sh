@@ -1,0 +1,127 @@
+#!/bin/bash
+# firn lock and firn build --locked: the same bytes each time, and each thing that can differ is
+# refused by name. The source is a repository of the test's own, imported from the shared mirror's
+# commit, whose tag can be moved.
+. "$(dirname "$0")/../tap.sh"
+. "$(dirname "$0")/../home.sh"
+own_home "$T/home"
+mkdir -p "$T/p"
+cp -r "$TOP/manifests/greeter" "$TOP/manifests/greeter.yaml" "$T/p/"
+mkdir -p "$T/p/c_modules/twice"
+echo 'SRC_USERMOD += $(USERMOD_DIR)/twice.c' >"$T/p/c_modules/twice/micropython.mk"
+echo '/* nothing */' >"$T/p/c_modules/twice/twice.c"
+cd "$T/p" || exit 1
+echo 'c_modules: [c_modules/twice]' >>greeter.yaml
+
+refused() { # NAME REGEX: --locked does not build, and says what differs
+    exits 3 "$1: --locked refuses" "$FIRN" -q build --locked --offline greeter.yaml -o "$T/out"
+    like "$OUT" "$2" "$1: by name"
+}
+
+exits 3 'without a lock --locked builds nothing' "$FIRN" -q build --locked greeter.yaml -o "$T/out"
+like "$OUT" 'there is no lock greeter.yaml.lock' 'it says which'
+like "$OUT" 'firn lock greeter.yaml' 'and what makes it'
+exits 0 'firn lock' "$FIRN" lock greeter.yaml
+cp greeter.yaml.lock "$T/first"
+rm greeter.yaml.lock
+exits 0 'firn lock again' "$FIRN" -q lock greeter.yaml
+same greeter.yaml.lock "$T/first" 'the same bytes'
+ok 'no line depends on this machine' bash -c "! grep -nE '$T|$TOP|host|/usr' greeter.yaml.lock"
+ok 'a commit' grep -qE '^- source commit: [0-9a-f]{40}$' greeter.yaml.lock
+ok 'the compiler, file by file' grep -qE '^- toolchain file cc1: sha256 [0-9a-f]{64}$' greeter.yaml.lock
+ok 'every frozen file' grep -qE '^- frozen snow/__init__.py: sha256 [0-9a-f]{64}$' greeter.yaml.lock
+ok 'every file of a C module' grep -qE '^- c_modules/twice/twice.c: sha256 [0-9a-f]{64}$' greeter.yaml.lock
+
+# ---- what --locked refuses ----
+echo '# changed' >>greeter/greet.py
+refused 'a changed module' "'frozen greet.py' is not what is locked"
+cp "$TOP/manifests/greeter/greet.py" greeter/
+echo 'new_name' >>greeter/qstrs.txt
+refused 'a changed qstr list' 'qstr'
+cp "$TOP/manifests/greeter/qstrs.txt" greeter/
+echo '/* changed */' >>c_modules/twice/twice.c
+refused 'a changed C module' 'c_modules/twice/twice.c'
+echo '/* nothing */' >c_modules/twice/twice.c
+touch c_modules/twice/more.c
+refused 'a file that is new' "does not have 'c_modules/twice/more.c'"
+rm c_modules/twice/more.c
+rm greeter/source/*.py
+echo 'x = 1' >greeter/source/other.py
+refused 'a file that is gone' 'frozen (hello|other).py'
+rm -r greeter && cp -r "$TOP/manifests/greeter" .
+sed -i 's/version: 1.4.0/version: 1.4.1/' greeter.yaml
+refused 'another version of the product' "'version' is not what is locked: .* has 1.4.0, it is 1.4.1 now"
+sed -i 's/version: 1.4.1/version: 1.4.0/' greeter.yaml
+
+mkdir "$T/bin"
+for tool in gcc ar ld nm objcopy size; do
+    cp "$(readlink -f "$(command -v arm-none-eabi-$tool)")" "$T/bin/arm-none-eabi-$tool"
+done
+echo >>"$T/bin/arm-none-eabi-gcc"
+PATH=$T/bin:$PATH refused 'another compiler' "'toolchain file gcc' is not what is locked"
+
+cp -r "$TOP/firmware-src" "$TOP/toolchains" "$T/"
+echo '# changed' >>"$T/firmware-src/micropython.yaml"
+FIRN_DATA=$T refused 'another definition' "'interpreter definition' is not what is locked"
+like "$("$FIRN" lock --offline greeter.yaml 2>/dev/null)" 'as it was' 'with all of it undone, the lock is as it was'
+
+# ---- a tag that is moved, a branch that moves on ----
+mirror=$(sed -n 's,.*micropython/: *\(/.*\)$,\1,p' "$FIRN_CONFIG")micropython.git
+git clone -q --bare "file://$mirror" "$T/repo.git"
+git() { command git -C "$T/repo.git" -c user.name=a -c user.email=a@b "$@"; }
+commit=$(git rev-parse 'v1.25.0^{commit}')
+other=$(git commit-tree -p "$commit" -m other "$commit^{tree}")
+git branch -f line "$commit"
+sed -i "s,git: .*,git: file://$T/repo.git," greeter.yaml
+exits 3 'another URL is no reason to replace a lock' "$FIRN" -q lock greeter.yaml
+exits 0 'but --update is' "$FIRN" -q lock --update greeter.yaml
+cp greeter.yaml greeter.yaml.lock "$T/"
+git tag -f v1.25.0 "$other" >/dev/null
+mkdir "$T/fresh"
+export FIRN_HOME=$T/fresh
+exits 3 'a moved tag: --locked refuses' "$FIRN" -q build --locked greeter.yaml -o "$T/out"
+like "$OUT" "the tag 'v1.25.0' was moved: the lock has commit $commit, now it is $other" 'a moved tag: by name'
+sed -i 's/ref: v1.25.0/ref: line/' greeter.yaml
+exits 0 'lock a branch' "$FIRN" -q lock --update source greeter.yaml
+git branch -f line "$other"
+rm -rf "$T/fresh"
+mkdir "$T/fresh"
+# So that it stops before it compiles, something else differs.
+sed -i 's/version: 1.4.0/version: 1.4.1/' greeter.yaml
+exits 3 'a branch that moved on: the locked commit is taken' "$FIRN" -q build --locked greeter.yaml -o "$T/out"
+like "$OUT" "'version' is not what is locked" 'the branch is not what differs'
+sed -i 's/version: 1.4.1/version: 1.4.0/' greeter.yaml
+git update-ref -d refs/heads/line
+git update-ref -d refs/tags/v1.25.0
+git gc -q --prune=now
+rm -rf "$T/fresh"
+mkdir "$T/fresh"
+exits 3 'a commit that is gone' "$FIRN" -q build --locked greeter.yaml -o "$T/out"
+export FIRN_HOME=$T/home
+
+# ---- updating a part ----
+cp "$T/greeter.yaml" "$T/greeter.yaml.lock" .
+echo '# changed' >>greeter/greet.py
+echo '# changed' >>greeter/lib/snow/__init__.py
+exits 3 '--update of one part, when others differ' "$FIRN" -q lock --offline --update greet.py greeter.yaml
+like "$OUT" 'frozen snow/__init__.py' 'names the other'
+same greeter.yaml.lock "$T/greeter.yaml.lock" 'and changes nothing'
+cp "$TOP/manifests/greeter/lib/snow/__init__.py" greeter/lib/snow/
+exits 0 '--update of what differs' "$FIRN" -q lock --offline --update greet.py greeter.yaml
+is "$(diff greeter.yaml.lock "$T/greeter.yaml.lock" | grep -c '^[<>]')" 2 'one line of the lock is another'
+exits 2 '--update of what is not there' "$FIRN" -q lock --offline --update nothing greeter.yaml
+
+# ---- locks that are damaged ----
+damaged() { # NAME SED-SCRIPT REGEX
+    sed "$2" "$T/greeter.yaml.lock" >greeter.yaml.lock
+    exits 2 "$1: refused" "$FIRN" -q build --locked --offline greeter.yaml -o "$T/out"
+    like "$OUT" "$3" "$1: at its line"
+}
+damaged 'a merge conflict' '7i <<<<<<< HEAD' 'greeter.yaml.lock:7'
+damaged 'no SHA-256' 's/\(frozen greet.py: sha256 \)./\1x/' 'greeter.yaml.lock:[0-9]*:[0-9]*: a SHA-256 has 64'
+damaged 'no commit' 's/\(source commit: \)./\1x/' 'a commit has 40 hexadecimal digits'
+damaged 'another format' 's/^lock: 1/lock: 9/' 'greeter.yaml.lock:2'
+damaged 'an unknown key' 's/^inputs:/input:/' "did you mean 'inputs'"
+damaged 'a list in a list' 's/^- port: .*/- [port]/' 'expected one'
+is "$(find "$T/out" -type f 2>/dev/null)" '' 'nothing was built in all this'
+done_testing
