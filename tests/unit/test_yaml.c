@@ -150,6 +150,10 @@ static void syntax_errors_are_readable(void **state)
             "m.yaml:3:2: this does not belong to the mapping around it\n"
             "   3 |  c: 2\n"
             "     |  ^ check the indentation, the quotes, and that each key ends with ':'\n");
+    /* Without a line break at its end libyaml counts one line more than there is. */
+    refused("a: 1\nb: {", "m.yaml:2:5: not valid YAML: did not find expected node content\n"
+                          "   2 | b: {\n"
+                          "     |     ^\n");
     refused("a: 1\n---\nb: 2\n", "m.yaml:2:1: a second document\n"
                                  "   2 | ---\n"
                                  "     | ^~~ put it into a file of its own\n");
