@@ -332,10 +332,13 @@ static void read_document(struct reader *r)
 
 static void read_text(struct reader *r)
 {
+    size_t begin = r->doc->lines[0]; /* libyaml would give a byte order mark a column */
+
     if (!yaml_parser_initialize(&r->parser))
         abort(); /* out of memory, as in xmalloc() */
     yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->doc->text, r->doc->text_len);
+    yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->doc->text + begin,
+                                 r->doc->text_len - begin);
     read_document(r);
     yaml_event_delete(&r->event);
     yaml_parser_delete(&r->parser);

@@ -88,6 +88,20 @@ static void nodes_keep_their_marks(void **state)
     assert_null(doc.root);
 }
 
+/* As Windows' editors write it. */
+static void byte_order_mark_has_no_column(void **state)
+{
+    (void)state;
+    struct ydoc doc = YDOC_INIT;
+    parse(&doc, "\xef\xbb\xbf"
+                "a: 1\nb: 2\n");
+    assert_int_equal(doc.root->count, 2);
+    assert_mark(doc.root->keys[0], 1, 1, 1);
+    assert_mark(doc.root->items[0], 1, 4, 1);
+    assert_mark(doc.root->keys[1], 2, 1, 1);
+    ydoc_release(&doc);
+}
+
 static void unsupported_parts_are_all_named(void **state)
 {
     (void)state;
@@ -412,6 +426,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nodes_keep_their_marks),
+        cmocka_unit_test(byte_order_mark_has_no_column),
         cmocka_unit_test(unsupported_parts_are_all_named),
         cmocka_unit_test(syntax_errors_are_readable),
         cmocka_unit_test(what_is_no_text_is_refused),
