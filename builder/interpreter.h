@@ -49,7 +49,14 @@ struct port {
     const char *cflags_var;    /* the make variable that only adds flags: "CFLAGS_EXTRA" */
     const char *config_header; /* "mpconfigport.h" */
     bool frozen;               /* can it freeze modules? */
-    const char *const *submodules;        /* always needed, NULL-ended; never NULL */
+    const char *const *board_files;     /* what a board's directory holds: names, in which $(NAME)
+                                           is a variable of its makefile; the first makes it a
+                                           board; NULL-ended, never NULL */
+    const char *const *board_file_vars; /* variables of its makefile that name further files;
+                                           NULL-ended, never NULL */
+    const char *board_variant_files;    /* "mpconfigvariant_*.mk" or NULL */
+    const char *board_usb_macro;   /* 1 in the board's header when its USB is in use; or NULL */
+    const char *const *submodules; /* always needed, NULL-ended; never NULL */
     const struct make_var *submodules_if; /* name: one that the makefile lists in any case, value:
                                              the make variable that is 1 when it is needed */
     size_t submodule_if_count;
