@@ -19,8 +19,8 @@
 #include "base/err.h"
 
 #define BOARD_MAKEFILE_MAX_BYTES (256 * 1024)
-#define BOARD_MAKEFILE_MAX_ITEMS 2000   /* assignments; what is beyond them is not known */
-#define BOARD_MAKEFILE_MAX_FILES 32 /* included ones */
+#define BOARD_MAKEFILE_MAX_ITEMS 2000 /* assignments; what is beyond them is not known */
+#define BOARD_MAKEFILE_MAX_FILES 32   /* included ones */
 #define BOARD_MAKEFILE_MAX_VARIABLES                                                               \
     64 /* that are looked up for one text, nested ones among them */
 

@@ -90,6 +90,12 @@ static inline void interpreter_free_ptr(struct interpreter **i)
 
 /* All of these are borrowed from the interpreter; NULL when there is none. */
 const struct port *interpreter_port(const struct interpreter *interpreter, const char *name);
+/* Is that directory a board of the port? It is if it holds the first of the port's board_files:
+ * others hold for instance the linker scripts that boards share. */
+bool interpreter_is_board(const struct port *port, const char *dir);
+/* Add the names of the port's boards, sorted: with source_dir those in that checkout's boards_dir,
+ * else, or for a port without one, those that the YAML lists. */
+void interpreter_list_boards(const struct port *port, const char *source_dir, struct strv *names);
 /* The port with a board of this name: as the YAML lists it, else (source_dir not NULL) as a
  * directory of a port's boards_dir in that checkout. NULL when none or several have one: *matches
  * is how many. */

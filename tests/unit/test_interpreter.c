@@ -90,9 +90,19 @@ static void test_boards_of_the_checkout_count(void **state)
     struct err *err = NULL;
     assert_true(fs_temp_dir("/tmp", &dir, &err));
     _cleanup_free_ char *board = path_join(dir, "ports/stm32/boards/NEW_BOARD");
+    _cleanup_free_ char *header = path_join(board, "mpconfigboard.h");
     assert_true(fs_mkdirs(board, &err));
+    assert_null(interpreter_find_board(in, dir, "NEW_BOARD", &matches));
+    assert_true(fs_write(header, "", 0, 0644, &err));
     assert_string_equal(interpreter_find_board(in, dir, "NEW_BOARD", &matches)->name, "stm32");
     assert_null(interpreter_find_board(in, dir, "..", &matches));
+    _cleanup_(strv_release) struct strv names = STRV_INIT, listed = STRV_INIT;
+    interpreter_list_boards(interpreter_port(in, "stm32"), dir, &names);
+    assert_int_equal(names.count, 1);
+    assert_string_equal(names.items[0], "NEW_BOARD");
+    interpreter_list_boards(interpreter_port(in, "minimal"), dir, &listed);
+    assert_int_equal(listed.count, 2);
+    assert_string_equal(listed.items[1], "host");
     assert_true(fs_remove_tree(dir, &err));
     free(dir);
 }
