@@ -136,8 +136,7 @@ static bool check_variant(const struct board_choice *board, const struct manifes
         return manifest_error(manifest, manifest->board.variant_node, diags, NULL,
                               "port '%s' has no board variants", board->port->name);
     _cleanup_(strv_release) struct strv names = STRV_INIT;
-    _cleanup_free_ char *dir =
-        manifest->board.dir ? xstrdup(board->dir) : path_in_source(board, source_dir);
+    _cleanup_free_ char *dir = board_choice_path(board, source_dir);
     if (!dir || !board->port->board_variant_files)
         return true;
     board_files_variants(board->port, dir, &names);
@@ -177,7 +176,10 @@ bool board_choose(struct board_choice *board, const struct manifest *manifest,
 void board_choice_release(struct board_choice *board)
 {
     free(board->dir);
-    *board = (struct board_choice)BOARD_CHOICE_INIT;
+    board->port = NULL;
+    board->target = NULL;
+    board->name = board->variant = NULL;
+    board->dir = NULL;
 }
 
 void board_choice_vars(const struct board_choice *board, const struct manifest *manifest,
