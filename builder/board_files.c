@@ -235,8 +235,11 @@ void board_files_variants(const struct port *port, const char *dir, struct strv 
     size_t before = (size_t)(star - port->board_variant_files), behind = strlen(star + 1);
     for (size_t i = 0; i < files.count; i++) {
         const char *file = files.items[i];
-        if (!fnmatch(port->board_variant_files, file, 0))
-            strv_addf(names, "%.*s", (int)(strlen(file) - before - behind), file + before);
+        if (fnmatch(port->board_variant_files, file, 0) != 0)
+            continue;
+        _cleanup_free_ char *name = xstrndup(file + before, strlen(file) - before - behind);
+        if (interpreter_is_name(name))
+            strv_add(names, name);
     }
     strv_sort(names);
 }

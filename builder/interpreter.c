@@ -1,5 +1,6 @@
 #include "builder/interpreter.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,15 @@ static bool lists_board(const struct port *port, const char *board)
     return false;
 }
 
+bool interpreter_is_name(const char *name)
+{
+    size_t len = 0;
+
+    while (isalnum((unsigned char)name[len]) || (name[len] && strchr("_-+.", name[len])))
+        len++;
+    return isalnum((unsigned char)*name) && !name[len];
+}
+
 bool interpreter_is_board(const struct port *port, const char *dir)
 {
     if (!port->board_files[0])
@@ -54,7 +64,7 @@ void interpreter_list_boards(const struct port *port, const char *source_dir, st
         return;
     for (size_t i = 0; i < entries.count; i++) {
         _cleanup_free_ char *path = path_join(dir, entries.items[i]);
-        if (interpreter_is_board(port, path))
+        if (interpreter_is_name(entries.items[i]) && interpreter_is_board(port, path))
             strv_add(names, entries.items[i]);
     }
 }

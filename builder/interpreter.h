@@ -90,6 +90,9 @@ static inline void interpreter_free_ptr(struct interpreter **i)
 
 /* All of these are borrowed from the interpreter; NULL when there is none. */
 const struct port *interpreter_port(const struct interpreter *interpreter, const char *name);
+/* Can a manifest name a board, a port or a variant like this? Letters, digits, '_', '-', '+' and
+ * '.'. Whatever else a source has is passed over. */
+bool interpreter_is_name(const char *name);
 /* Is that directory a board of the port? It is if it holds the first of the port's board_files:
  * others hold for instance the linker scripts that boards share. */
 bool interpreter_is_board(const struct port *port, const char *dir);

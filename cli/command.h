@@ -26,8 +26,8 @@ struct command {
     int (*run)(struct cli *cli, int argc, char **argv);
 };
 
-extern const struct command cmd_build, cmd_validate, cmd_init, cmd_image, cmd_devices, cmd_flash,
-    cmd_read, cmd_erase, cmd_unprotect, cmd_sim;
+extern const struct command cmd_build, cmd_validate, cmd_init, cmd_boards, cmd_image, cmd_devices,
+    cmd_flash, cmd_read, cmd_erase, cmd_unprotect, cmd_sim;
 
 /* Print the error (or emit it), emit the result event, free it; returns its exit status. */
 int cli_fail(struct cli *cli, struct err *err);
