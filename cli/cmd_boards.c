@@ -125,7 +125,7 @@ static bool load_definitions(struct place *place, const struct query *query, str
     if (!place->interpreter)
         return false;
     set_origin(place, query);
-    if (!place->origin.path)
+    if (!m || !m->firmware.path)
         return true;
     place->dir = manifest_path(m, ynode_get(m->firmware.node, "path"), m->firmware.path, diags);
     return place->dir != NULL;

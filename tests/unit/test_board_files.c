@@ -1,5 +1,5 @@
 /* Boards outside the source, for the real definition and a source with a few files. */
-#include "tests/unit/manifest_fixture.h"
+#include "tests/unit/source_fixture.h"
 
 #include "builder/board_files.h"
 
@@ -9,23 +9,6 @@
 #define BOARD HEAD "board: {port: stm32, dir: ACME}\n"
 #define MCU "MCU_SERIES = f4\nAF_FILE = boards/stm32f405_af.csv\n"
 #define MAKEFILE MCU "LD_FILES = boards/stm32f405.ld $(BOARD_DIR)/acme.ld\n"
-
-static struct interpreter *interpreter;
-
-static int load_interpreter(void **state)
-{
-    (void)state;
-    struct diags diags = DIAGS_INIT;
-    interpreter = interpreter_load(FIRN_SOURCE_DIR, "micropython", &diags);
-    return interpreter ? 0 : -1;
-}
-
-static int free_interpreter(void **state)
-{
-    (void)state;
-    interpreter_free(interpreter);
-    return 0;
-}
 
 /* A board that has everything, and a source. */
 static int set_up(void **state)
