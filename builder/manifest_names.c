@@ -76,15 +76,19 @@ static bool check_board(const struct manifest *m, const struct interpreter *inte
 {
     _cleanup_(board_choice_release) struct board_choice board = BOARD_CHOICE_INIT;
 
+    if (m->board.dir) {
+        _cleanup_free_ char *found = find_checkout(m, config);
+        return board_choose(&board, m, interpreter, found, diags);
+    }
     if (!board_choose(&board, m, interpreter, NULL, diags))
         return false;
-    bool listed = m->board.name && board.port && is_listed(board.port, m->board.name);
+    bool listed = board.port && is_listed(board.port, m->board.name);
     if (listed && !m->board.variant)
         return true;
     _cleanup_free_ char *source_dir = find_checkout(m, config);
     if (source_dir)
         return board_choose(&board, m, interpreter, source_dir, diags);
-    return listed || !m->board.name || judge_unlisted(m, interpreter, board.port, diags);
+    return listed || judge_unlisted(m, interpreter, board.port, diags);
 }
 
 static bool check_interpreter(const struct manifest *m, const struct config *config,

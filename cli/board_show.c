@@ -9,6 +9,7 @@
 #define CELLS 5
 #define PRODUCT 4 /* the last cell */
 #define INDENT 4
+#define FIELD_INDENT 13 /* of a page's values */
 #define SHORT_COMMIT 10
 
 /* ---- texts ---- */
@@ -100,9 +101,9 @@ static void add_cells(const struct buf cells[CELLS], const size_t widths[CELLS],
         if (i < PRODUCT)
             buf_fill(&line, ' ', widths[i] > used ? widths[i] - used + 2 : 2);
     }
-    while (line.len && line.data[line.len - 1] == ' ')
-        buf_truncate(&line, line.len - 1);
     bar_add_clipped(out, line.data, BOARD_SHOW_COLUMNS);
+    while (out->len && out->data[out->len - 1] == ' ')
+        buf_truncate(out, out->len - 1);
     buf_addc(out, '\n');
 }
 
@@ -239,6 +240,17 @@ static void add_field(struct buf *out, const char *name, const char *value)
     buf_addc(out, '\n');
 }
 
+static void add_features(struct buf *out, const struct board_entry *board)
+{
+    _cleanup_(buf_release) struct buf list = BUF_INIT, lines = BUF_INIT;
+
+    if (!board->json.features[0])
+        return;
+    add_list(&list, board->json.features);
+    add_wrapped(list.data, FIELD_INDENT, &lines);
+    buf_addf(out, "  %-10s %s", "features", lines.data + FIELD_INDENT);
+}
+
 static void add_variants(struct buf *out, const struct board_entry *board)
 {
     size_t width = 0;
@@ -314,16 +326,15 @@ static void add_snippet(struct buf *out, const struct board_entry *board,
 void board_show_page(const struct board_entry *board, const struct board_origin *origin,
                      struct buf *out)
 {
-    _cleanup_(buf_release) struct buf product = BUF_INIT, source = BUF_INIT, features = BUF_INIT;
+    _cleanup_(buf_release) struct buf product = BUF_INIT, source = BUF_INIT;
 
     add_product(&product, board, true);
     add_origin(&source, origin);
-    add_list(&features, board->json.features);
     add_printable(out, board->name);
     buf_addf(out, "%s%s\n", product.len ? ": " : "", product.data);
     add_field(out, "port", board->port_name);
     add_field(out, "MCU", board->json.mcu);
-    add_field(out, "features", features.data);
+    add_features(out, board);
     add_variants(out, board);
     if (board->port) {
         add_flash(out, board);
