@@ -35,10 +35,27 @@ static struct loc node_loc(const struct reader *r, const struct ynode *node)
     return (struct loc){r->doc->file, node->line, node->column, node->length};
 }
 
+static unsigned count_characters(const char *s)
+{
+    unsigned count = 0;
+
+    for (; *s; s++)
+        count += (*s & 0xc0) != 0x80;
+    return count;
+}
+
+/* Behind a text that does not end with a line break libyaml begins a line that is not there. */
 static struct loc mark_loc(const struct reader *r, yaml_mark_t mark, size_t length)
 {
-    return (struct loc){r->doc->file, (unsigned)mark.line + 1, (unsigned)mark.column + 1,
-                        (unsigned)length};
+    struct loc loc = {r->doc->file, (unsigned)mark.line + 1, (unsigned)mark.column + 1,
+                      (unsigned)length};
+
+    if (loc.line > r->doc->line_count) {
+        loc.line = (unsigned)r->doc->line_count;
+        _cleanup_free_ char *line = ydoc_line(r->doc, loc.line);
+        loc.column = count_characters(line) + 1;
+    }
+    return loc;
 }
 
 /* libyaml's messages in words for the person who wrote the file. */
@@ -124,10 +141,8 @@ static unsigned event_length(const struct reader *r)
     if (start->line == end->line)
         return (unsigned)(end->column - start->column);
     _cleanup_free_ char *line = ydoc_line(r->doc, (unsigned)start->line + 1);
-    size_t chars = 0;
+    size_t chars = count_characters(line);
 
-    for (const char *s = line; *s; s++)
-        chars += (*s & 0xc0) != 0x80;
     return chars > start->column ? (unsigned)(chars - start->column) : 0;
 }
 
@@ -135,10 +150,12 @@ static struct ynode *new_node(struct reader *r, enum ynode_type type)
 {
     struct ynode *node = arena_alloc(&r->doc->arena, sizeof(*node));
 
+    struct loc loc = mark_loc(r, r->event.start_mark, event_length(r));
+
     node->type = type;
-    node->line = (unsigned)r->event.start_mark.line + 1;
-    node->column = (unsigned)r->event.start_mark.column + 1;
-    node->length = event_length(r);
+    node->line = loc.line;
+    node->column = loc.column;
+    node->length = loc.length;
     node->value = "";
     if (++r->nodes > YAML_MAX_NODES) {
         refuse(r, node_loc(r, node), NULL, "more than %d values in one file", YAML_MAX_NODES);
@@ -315,10 +332,13 @@ static void read_document(struct reader *r)
 
 static void read_text(struct reader *r)
 {
+    size_t begin = r->doc->lines[0]; /* libyaml would give a byte order mark a column */
+
     if (!yaml_parser_initialize(&r->parser))
         abort(); /* out of memory, as in xmalloc() */
     yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->doc->text, r->doc->text_len);
+    yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->doc->text + begin,
+                                 r->doc->text_len - begin);
     read_document(r);
     yaml_event_delete(&r->event);
     yaml_parser_delete(&r->parser);

@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "base/text.h"
+#include "builder/board_files.h"
 
 /* "'qemu', 'unix' and others" would hide the one that is looked for: all of them. */
 static bool unknown_port(const struct manifest *manifest, const struct interpreter *interpreter,
@@ -29,12 +30,9 @@ static bool unknown_port(const struct manifest *manifest, const struct interpret
 static const char *nearest_board(const struct interpreter *interpreter, const struct port *port,
                                  const char *source_dir, const char *name, struct strv *names)
 {
-    _cleanup_err_ struct err *ignored = NULL;
-    if (!port || !port->boards_dir)
+    if (!port)
         return interpreter_nearest_board(interpreter, port, name);
-    _cleanup_free_ char *dir = path_join(source_dir, port->boards_dir);
-    if (!fs_list(dir, names, &ignored))
-        return NULL;
+    interpreter_list_boards(port, source_dir, names);
     return text_nearest(name, (const char *const *)names->items);
 }
 
@@ -70,7 +68,8 @@ static bool check_board(const struct board_choice *board, const struct manifest 
         return true;
     _cleanup_free_ char *dir =
         xasprintf("%s/%s/%s", source_dir, board->port->boards_dir, board->name);
-    return fs_is_dir(dir) || unknown_board(board, manifest, interpreter, source_dir, diags);
+    return interpreter_is_board(board->port, dir) ||
+           unknown_board(board, manifest, interpreter, source_dir, diags);
 }
 
 static bool find_port(struct board_choice *board, const struct manifest *manifest,
@@ -90,7 +89,7 @@ static bool find_port(struct board_choice *board, const struct manifest *manifes
 }
 
 static bool choose_dir(struct board_choice *board, const struct manifest *manifest,
-                       struct diags *diags)
+                       const char *source_dir, struct diags *diags)
 {
     const struct ynode *node = manifest->board.dir_node;
     if (!board->port)
@@ -102,7 +101,46 @@ static bool choose_dir(struct board_choice *board, const struct manifest *manife
                               board->port->name);
     board->dir = manifest_path(manifest, node, manifest->board.dir, diags);
     board->name = board->dir ? path_basename(board->dir) : NULL;
-    return board->dir != NULL;
+    return board->dir && board_files_check(board->port, board->dir, source_dir, manifest, diags);
+}
+
+static char *path_in_source(const struct board_choice *board, const char *source_dir)
+{
+    if (!source_dir || !board->port->boards_dir || !board->name)
+        return NULL;
+    return xasprintf("%s/%s/%s", source_dir, board->port->boards_dir, board->name);
+}
+
+static bool unknown_variant(const struct board_choice *board, const struct manifest *manifest,
+                            const struct strv *names, struct diags *diags)
+{
+    const char *nearest = text_nearest(board->variant, (const char *const *)names->items);
+    _cleanup_(buf_release) struct buf hint = BUF_INIT;
+    if (nearest)
+        buf_addf(&hint, "did you mean '%s'?", nearest);
+    else
+        buf_adds(&hint, names->count ? "there are:" : "it has none");
+    for (size_t i = 0; !nearest && i < names->count; i++)
+        buf_addf(&hint, "%s %s", i ? "," : "", names->items[i]);
+    return manifest_error(manifest, manifest->board.variant_node, diags, hint.data,
+                          "board '%s' has no variant '%s'", board->name, board->variant);
+}
+
+/* A variant is a file of the board's directory, which may be in a checkout that is not there. */
+static bool check_variant(const struct board_choice *board, const struct manifest *manifest,
+                          const char *source_dir, struct diags *diags)
+{
+    if (!board->variant)
+        return true;
+    if (!board->port->board_variant_var)
+        return manifest_error(manifest, manifest->board.variant_node, diags, NULL,
+                              "port '%s' has no board variants", board->port->name);
+    _cleanup_(strv_release) struct strv names = STRV_INIT;
+    _cleanup_free_ char *dir = board_choice_path(board, source_dir);
+    if (!dir || !board->port->board_variant_files)
+        return true;
+    board_files_variants(board->port, dir, &names);
+    return strv_contains(&names, board->variant) || unknown_variant(board, manifest, &names, diags);
 }
 
 bool board_choose(struct board_choice *board, const struct manifest *manifest,
@@ -117,7 +155,7 @@ bool board_choose(struct board_choice *board, const struct manifest *manifest,
     }
     board->variant = manifest->board.variant;
     if (manifest->board.dir) {
-        if (!choose_dir(board, manifest, diags))
+        if (!choose_dir(board, manifest, source_dir, diags))
             return false;
     } else if (board->port) {
         board->name = manifest->board.name ? manifest->board.name : board->port->default_board;
@@ -128,9 +166,8 @@ bool board_choose(struct board_choice *board, const struct manifest *manifest,
         if (!find_port(board, manifest, interpreter, source_dir, diags))
             return false;
     }
-    if (board->port && board->variant && !board->port->board_variant_var)
-        return manifest_error(manifest, manifest->board.variant_node, diags, NULL,
-                              "port '%s' has no board variants", board->port->name);
+    if (board->port && !check_variant(board, manifest, source_dir, diags))
+        return false;
     if (board->port)
         board->target = interpreter_target(board->port, board->name);
     return true;
@@ -139,16 +176,10 @@ bool board_choose(struct board_choice *board, const struct manifest *manifest,
 void board_choice_release(struct board_choice *board)
 {
     free(board->dir);
-    *board = (struct board_choice)BOARD_CHOICE_INIT;
-}
-
-static bool manifest_sets(const struct manifest *manifest, const char *name)
-{
-    for (size_t i = 0; i < manifest->make_count; i++) {
-        if (!strcmp(manifest->make[i].name, name))
-            return true;
-    }
-    return false;
+    board->port = NULL;
+    board->target = NULL;
+    board->name = board->variant = NULL;
+    board->dir = NULL;
 }
 
 void board_choice_vars(const struct board_choice *board, const struct manifest *manifest,
@@ -163,7 +194,7 @@ void board_choice_vars(const struct board_choice *board, const struct manifest *
         strv_addf(vars, "%s=%s", port->board_variant_var, board->variant);
     for (size_t i = 0; i < board->target->make_count; i++) {
         const struct make_var *var = &board->target->make[i];
-        if (!manifest_sets(manifest, var->name))
+        if (!manifest_make_value(manifest, var->name))
             strv_addf(vars, "%s=%s", var->name, var->value);
     }
     for (size_t i = 0; i < manifest->make_count; i++) {
@@ -175,18 +206,11 @@ void board_choice_vars(const struct board_choice *board, const struct manifest *
 
 const char *board_choice_cflags(const struct board_choice *board, const struct manifest *manifest)
 {
-    for (size_t i = 0; i < manifest->make_count; i++) {
-        if (!strcmp(manifest->make[i].name, board->port->cflags_var))
-            return manifest->make[i].value;
-    }
-    return "";
+    const char *flags = manifest_make_value(manifest, board->port->cflags_var);
+    return flags ? flags : "";
 }
 
 char *board_choice_path(const struct board_choice *board, const char *source_dir)
 {
-    if (board->dir)
-        return xstrdup(board->dir);
-    if (!board->port->boards_dir || !board->name)
-        return NULL;
-    return xasprintf("%s/%s/%s", source_dir, board->port->boards_dir, board->name);
+    return board->dir ? xstrdup(board->dir) : path_in_source(board, source_dir);
 }

@@ -21,8 +21,10 @@ struct board_choice {
     }
 
 /* source_dir NULL: only what the interpreter's YAML lists is known; a name that it does not list is
- * success with `port` NULL, and the checkout has to be asked. With a checkout an unknown name is an
- * error with the nearest one, as are an unknown port and a board that several ports have. */
+ * success with `port` NULL, and the checkout has to be asked. With a checkout an unknown name or
+ * variant is an error with the nearest one, as are an unknown port and a board that several ports
+ * have. A board outside the source that lacks a file is an error either way (board_files.h), but
+ * only with a checkout all that it may need is looked for. */
 bool board_choose(struct board_choice *board, const struct manifest *manifest,
                   const struct interpreter *interpreter, const char *source_dir,
                   struct diags *diags) MUST_CHECK;
@@ -35,8 +37,8 @@ void board_choice_vars(const struct board_choice *board, const struct manifest *
                        struct strv *vars);
 /* What the manifest adds to the compiler's flags; "" when nothing. Borrowed. */
 const char *board_choice_cflags(const struct board_choice *board, const struct manifest *manifest);
-/* The board's directory for $(BOARD_DIR) in a manifest.py; NULL when the port has no boards. The
- * caller frees. */
+/* The board's directory for $(BOARD_DIR) in a manifest.py; NULL when the port has no boards, or
+ * when it is in the source and source_dir is NULL. The caller frees. */
 char *board_choice_path(const struct board_choice *board, const char *source_dir);
 
 #endif

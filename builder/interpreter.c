@@ -1,5 +1,6 @@
 #include "builder/interpreter.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,12 +33,48 @@ static bool lists_board(const struct port *port, const char *board)
     return false;
 }
 
+bool interpreter_is_name(const char *name)
+{
+    size_t len = 0;
+
+    while (isalnum((unsigned char)name[len]) || (name[len] && strchr("_-+.", name[len])))
+        len++;
+    return isalnum((unsigned char)*name) && !name[len];
+}
+
+bool interpreter_is_board(const struct port *port, const char *dir)
+{
+    if (!port->board_files[0])
+        return fs_is_dir(dir);
+    _cleanup_free_ char *path = path_join(dir, port->board_files[0]);
+    return fs_is_file(path);
+}
+
+void interpreter_list_boards(const struct port *port, const char *source_dir, struct strv *names)
+{
+    _cleanup_(strv_release) struct strv entries = STRV_INIT;
+    _cleanup_err_ struct err *ignored = NULL;
+
+    if (!source_dir || !port->boards_dir) {
+        strv_add_all(names, port->board_names);
+        return;
+    }
+    _cleanup_free_ char *dir = path_join(source_dir, port->boards_dir);
+    if (!fs_list(dir, &entries, &ignored))
+        return;
+    for (size_t i = 0; i < entries.count; i++) {
+        _cleanup_free_ char *path = path_join(dir, entries.items[i]);
+        if (interpreter_is_name(entries.items[i]) && interpreter_is_board(port, path))
+            strv_add(names, entries.items[i]);
+    }
+}
+
 static bool holds_board(const struct port *port, const char *source_dir, const char *board)
 {
     if (!source_dir || !port->boards_dir || strchr(board, '/') || board[0] == '.')
         return false;
     _cleanup_free_ char *path = xasprintf("%s/%s/%s", source_dir, port->boards_dir, board);
-    return fs_is_dir(path);
+    return interpreter_is_board(port, path);
 }
 
 const struct port *interpreter_find_board(const struct interpreter *interpreter,

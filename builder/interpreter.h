@@ -49,7 +49,14 @@ struct port {
     const char *cflags_var;    /* the make variable that only adds flags: "CFLAGS_EXTRA" */
     const char *config_header; /* "mpconfigport.h" */
     bool frozen;               /* can it freeze modules? */
-    const char *const *submodules;        /* always needed, NULL-ended; never NULL */
+    const char *const *board_files;     /* what a board's directory holds: names, in which $(NAME)
+                                           is a variable of its makefile; the first makes it a
+                                           board; NULL-ended, never NULL */
+    const char *const *board_file_vars; /* variables of its makefile that name further files;
+                                           NULL-ended, never NULL */
+    const char *board_variant_files;    /* "mpconfigvariant_*.mk" or NULL */
+    const char *board_usb_macro;   /* 1 in the board's header when its USB is in use; or NULL */
+    const char *const *submodules; /* always needed, NULL-ended; never NULL */
     const struct make_var *submodules_if; /* name: one that the makefile lists in any case, value:
                                              the make variable that is 1 when it is needed */
     size_t submodule_if_count;
@@ -83,6 +90,15 @@ static inline void interpreter_free_ptr(struct interpreter **i)
 
 /* All of these are borrowed from the interpreter; NULL when there is none. */
 const struct port *interpreter_port(const struct interpreter *interpreter, const char *name);
+/* Can a manifest name a board, a port or a variant like this? Letters, digits, '_', '-', '+' and
+ * '.'. Whatever else a source has is passed over. */
+bool interpreter_is_name(const char *name);
+/* Is that directory a board of the port? It is if it holds the first of the port's board_files:
+ * others hold for instance the linker scripts that boards share. */
+bool interpreter_is_board(const struct port *port, const char *dir);
+/* Add the names of the port's boards, sorted: with source_dir those in that checkout's boards_dir,
+ * else, or for a port without one, those that the YAML lists. */
+void interpreter_list_boards(const struct port *port, const char *source_dir, struct strv *names);
 /* The port with a board of this name: as the YAML lists it, else (source_dir not NULL) as a
  * directory of a port's boards_dir in that checkout. NULL when none or several have one: *matches
  * is how many. */

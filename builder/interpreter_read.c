@@ -20,12 +20,31 @@ static const char *const TOP_KEYS[] = {"upstream", "default_ref", "mpy_cross", "
 static const char *const TARGET_KEYS[] = {"toolchain", "image", "usb", "link",
                                           "emulator",  "make",  NULL};
 /* The target's keys may stand in a port, too. */
-static const char *const PORT_KEYS[] = {
-    "toolchain",  "image",         "usb",           "link",         "emulator",
-    "make",       "dir",           "boards_dir",    "board_var",    "board_dir_var",
-    "elf",        "frozen",        "default_board", "cflags_var",   "board_variant_var",
-    "submodules", "submodules_if", "boards",        "known_boards", "config_header",
-    NULL};
+static const char *const PORT_KEYS[] = {"toolchain",
+                                        "image",
+                                        "usb",
+                                        "link",
+                                        "emulator",
+                                        "make",
+                                        "dir",
+                                        "boards_dir",
+                                        "board_var",
+                                        "board_dir_var",
+                                        "elf",
+                                        "frozen",
+                                        "default_board",
+                                        "cflags_var",
+                                        "board_variant_var",
+                                        "submodules",
+                                        "submodules_if",
+                                        "boards",
+                                        "known_boards",
+                                        "config_header",
+                                        "board_files",
+                                        "board_file_vars",
+                                        "board_variant_files",
+                                        "board_usb_macro",
+                                        NULL};
 static const char *const LINK_KEYS[] = {"link", "flash", "size", NULL};
 static const char *const EMULATOR_KEYS[] = {"program", "machine", "args", NULL};
 
@@ -247,13 +266,24 @@ static bool read_port_names(struct reader *r, const struct ynode *map, struct po
            read_string(r, map, "config_header", true, &port->config_header);
 }
 
+static bool read_board_files(struct reader *r, const struct ynode *map, struct port *port)
+{
+    static const char *const none[] = {NULL};
+    port->board_files = port->board_file_vars = none;
+    return read_strings(r, map, "board_files", &port->board_files) &&
+           read_strings(r, map, "board_file_vars", &port->board_file_vars) &&
+           read_string(r, map, "board_variant_files", false, &port->board_variant_files) &&
+           read_string(r, map, "board_usb_macro", false, &port->board_usb_macro);
+}
+
 static bool read_port(struct reader *r, const struct ynode *map, struct port *port)
 {
     port->frozen = true;
     port->target.has_image = true;
     if (!ymap_only_keys(r->doc, map, PORT_KEYS, r->diags) || !read_port_names(r, map, port) ||
         !ymap_bool(r->doc, map, "frozen", false, &port->frozen, r->diags) ||
-        !read_submodules(r, map, port) || !read_target(r, map, &port->target))
+        !read_board_files(r, map, port) || !read_submodules(r, map, port) ||
+        !read_target(r, map, &port->target))
         return false;
     if (!port->target.toolchain)
         return ynode_error(r->doc, map, r->diags, NULL, "port '%s' names no toolchain", port->name);

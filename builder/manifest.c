@@ -70,6 +70,14 @@ void manifest_free(struct manifest *manifest)
     free(manifest);
 }
 
+const char *manifest_make_value(const struct manifest *manifest, const char *name)
+{
+    for (size_t i = 0; i < manifest->make_count; i++)
+        if (!strcmp(manifest->make[i].name, name))
+            return manifest->make[i].value;
+    return NULL;
+}
+
 bool manifest_error(const struct manifest *manifest, const struct ynode *node, struct diags *diags,
                     const char *hint, const char *fmt, ...)
 {

@@ -129,6 +129,8 @@ char *manifest_path(const struct manifest *manifest, const struct ynode *node, c
                     struct diags *diags) MUST_CHECK;
 /* Does an existing absolute path, with symbolic links resolved, lie beneath dir or a root? */
 bool manifest_path_allowed(const struct manifest *manifest, const char *path);
+/* What config.make sets a variable to, or NULL. Borrowed. */
+const char *manifest_make_value(const struct manifest *manifest, const char *name);
 /* Add an error at a node of the manifest; returns false. */
 bool manifest_error(const struct manifest *manifest, const struct ynode *node, struct diags *diags,
                     const char *hint, const char *fmt, ...) PRINTF_LIKE(5, 6);

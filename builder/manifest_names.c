@@ -40,26 +40,20 @@ static bool is_listed(const struct port *port, const char *name)
     return false;
 }
 
-/* A checkout of the manifest's ref that an earlier build left, with whatever submodules; or NULL.
- */
+/* A checkout of the manifest's ref that an earlier build left, or NULL. */
 static char *find_checkout(const struct manifest *m, const struct config *config)
 {
     const struct source_options options = {.offline = true};
     _cleanup_(source_release) struct source source = SOURCE_INIT;
-    _cleanup_(strv_release) struct strv names = STRV_INIT;
     _cleanup_free_ char *dir = path_join(config->home, "src");
     _cleanup_err_ struct err *err = NULL;
 
     if (m->firmware.path)
         return path_join(m->dir, m->firmware.path);
     if (!fs_is_dir(dir) ||
-        !source_resolve(config, m->firmware.git, m->firmware.ref, &options, NULL, &source, &err) ||
-        !fs_list(dir, &names, &err))
+        !source_resolve(config, m->firmware.git, m->firmware.ref, &options, NULL, &source, &err))
         return NULL;
-    for (size_t i = 0; i < names.count; i++)
-        if (text_starts_with(names.items[i], source.commit))
-            return xasprintf("%s/%s/tree", dir, names.items[i]);
-    return NULL;
+    return source_find_checkout(config, &source);
 }
 
 /* A board that the definition does not list, and no sources to look it up in. */
@@ -82,14 +76,19 @@ static bool check_board(const struct manifest *m, const struct interpreter *inte
 {
     _cleanup_(board_choice_release) struct board_choice board = BOARD_CHOICE_INIT;
 
+    if (m->board.dir) {
+        _cleanup_free_ char *found = find_checkout(m, config);
+        return board_choose(&board, m, interpreter, found, diags);
+    }
     if (!board_choose(&board, m, interpreter, NULL, diags))
         return false;
-    if (!m->board.name || (board.port && is_listed(board.port, m->board.name)))
+    bool listed = board.port && is_listed(board.port, m->board.name);
+    if (listed && !m->board.variant)
         return true;
     _cleanup_free_ char *source_dir = find_checkout(m, config);
     if (source_dir)
         return board_choose(&board, m, interpreter, source_dir, diags);
-    return judge_unlisted(m, interpreter, board.port, diags);
+    return listed || judge_unlisted(m, interpreter, board.port, diags);
 }
 
 static bool check_interpreter(const struct manifest *m, const struct config *config,

@@ -70,6 +70,15 @@ static bool is_text(const struct ynode *node, bool allow_number)
     return kind == SCALAR_STRING || (allow_number && kind == SCALAR_NUMBER);
 }
 
+/* U+0080 to U+009F, some of which drive terminals. "\\u009b" in a string brings one in. */
+static bool has_c1_control(const char *value)
+{
+    while ((value = strchr(value, 0xc2)) && (unsigned char)value[1] >= 0xa0)
+        value++;
+    return value != NULL;
+}
+
+/* No pattern allows control characters, but a bracket of bytes cannot leave out those of two. */
 static bool matches(const char *pattern, const char *value)
 {
     regex_t regex;
@@ -77,7 +86,7 @@ static bool matches(const char *pattern, const char *value)
 
     assert(!failed); /* the patterns are constants */
     (void)failed;
-    bool match = !regexec(&regex, value, 0, NULL, 0);
+    bool match = !has_c1_control(value) && !regexec(&regex, value, 0, NULL, 0);
     regfree(&regex);
     return match;
 }

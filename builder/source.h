@@ -58,6 +58,9 @@ bool source_resolve(const struct config *config, const char *url, const char *re
 bool source_checkout(const struct config *config, struct source *source,
                      const char *const *submodules, const struct source_options *options,
                      struct events *events, struct err **err) MUST_CHECK;
+/* Any checkout of the resolved commit that is there, with whatever submodules: its tree, for
+ * looking at files that are in no submodule. NULL when there is none. The caller frees. */
+char *source_find_checkout(const struct config *config, const struct source *source);
 /* Forget the checkout and its submodules; source_checkout() does so first, so that it can be called
  * again with another set. */
 void source_release_checkout(struct source *source);

@@ -60,16 +60,6 @@ static bool unknown_port(const struct choice *choice, const char *port, struct e
     return err_hint(err, "there are: %s", names.data);
 }
 
-/* Only the source knows all boards; this is what a directory of its boards/ may be called. */
-static bool is_board_name(const char *name)
-{
-    size_t len = 0;
-
-    while (isalnum((unsigned char)name[len]) || (name[len] && strchr("_-.", name[len])))
-        len++;
-    return len && !name[len];
-}
-
 /* "PYBV11" or "stm32/PYBV11". */
 static bool choose_board(struct choice *choice, const char *wanted, struct err **err)
 {
@@ -82,7 +72,8 @@ static bool choose_board(struct choice *choice, const char *wanted, struct err *
         choice->port = interpreter_port(choice->interpreter, port);
         if (!choice->port)
             return unknown_port(choice, port, err);
-        return is_board_name(choice->board) || unknown_board(choice, wanted, err);
+        /* Only the source knows all boards. */
+        return interpreter_is_name(choice->board) || unknown_board(choice, wanted, err);
     }
     choice->port = interpreter_find_board(choice->interpreter, NULL, wanted, &matches);
     if (choice->port)

@@ -43,6 +43,22 @@ static inline bool fuzz_is_printable(const char *text, size_t len, const char *a
     return true;
 }
 
+static inline bool fuzz_is_utf8(const char *text)
+{
+    size_t n = 1;
+    for (uint32_t code; *text && n; text += n)
+        n = text_utf8_decode(text, strlen(text), &code);
+    return n > 0;
+}
+
+/* Has it no byte below a space, nor DEL? */
+static inline bool fuzz_has_no_controls(const char *text)
+{
+    while ((unsigned char)*text >= 0x20 && *text != 0x7f)
+        text++;
+    return !*text;
+}
+
 /* Either it succeeded and there is no error, or there is one whose text is fit for a terminal.
  * Frees it. Returns whether it succeeded. */
 static inline bool fuzz_check_result(bool ok, struct err **err)

@@ -68,6 +68,33 @@ static void test_a_board_overrides_its_port(void **state)
     assert_null(interpreter_port(in, "esp8266"));
 }
 
+static void test_what_a_board_needs_is_data(void **state)
+{
+    (void)state;
+    _cleanup_(interpreter_free_ptr) struct interpreter *in = load_real();
+    const struct port *stm32 = interpreter_port(in, "stm32");
+    assert_string_equal(stm32->board_files[0], "mpconfigboard.h");
+    assert_string_equal(stm32->board_file_vars[0], "LD_FILES");
+    assert_string_equal(stm32->board_variant_files, "mpconfigvariant_*.mk");
+    assert_string_equal(stm32->board_usb_macro, "MICROPY_HW_ENABLE_USB");
+    const struct port *minimal = interpreter_port(in, "minimal");
+    assert_null(minimal->board_files[0]);
+    assert_null(minimal->board_file_vars[0]);
+    assert_null(minimal->board_variant_files);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    assert_true(interpreter_is_name("PYBV11"));
+    assert_true(interpreter_is_name("a-b_c.d+1"));
+    assert_false(interpreter_is_name(""));
+    assert_false(interpreter_is_name(".."));
+    assert_false(interpreter_is_name("a/b"));
+    assert_false(interpreter_is_name("a b"));
+    assert_false(interpreter_is_name("\xc3\xa4"));
+}
+
 static void test_boards_are_found_by_name(void **state)
 {
     (void)state;
@@ -90,9 +117,19 @@ static void test_boards_of_the_checkout_count(void **state)
     struct err *err = NULL;
     assert_true(fs_temp_dir("/tmp", &dir, &err));
     _cleanup_free_ char *board = path_join(dir, "ports/stm32/boards/NEW_BOARD");
+    _cleanup_free_ char *header = path_join(board, "mpconfigboard.h");
     assert_true(fs_mkdirs(board, &err));
+    assert_null(interpreter_find_board(in, dir, "NEW_BOARD", &matches));
+    assert_true(fs_write(header, "", 0, 0644, &err));
     assert_string_equal(interpreter_find_board(in, dir, "NEW_BOARD", &matches)->name, "stm32");
     assert_null(interpreter_find_board(in, dir, "..", &matches));
+    _cleanup_(strv_release) struct strv names = STRV_INIT, listed = STRV_INIT;
+    interpreter_list_boards(interpreter_port(in, "stm32"), dir, &names);
+    assert_int_equal(names.count, 1);
+    assert_string_equal(names.items[0], "NEW_BOARD");
+    interpreter_list_boards(interpreter_port(in, "minimal"), dir, &listed);
+    assert_int_equal(listed.count, 2);
+    assert_string_equal(listed.items[1], "host");
     assert_true(fs_remove_tree(dir, &err));
     free(dir);
 }
@@ -130,6 +167,8 @@ static void test_wrong_definitions(void **state)
     refuse(TOP PORT "    toolchain: t\n    link: [{link: x, flash: 0, size: 1}]\n",
            "not an address");
     refuse(TOP PORT "    toolchain: t\n    make: [1]\n", "x.yaml:13:");
+    refuse(TOP PORT "    toolchain: t\n    board_files: pins.csv\n", "x.yaml:13:");
+    refuse(TOP PORT "    toolchain: t\n    board_file_vars: [[LD_FILES]]\n", "x.yaml:13:");
 }
 
 static void test_unknown_interpreter_lists_the_known(void **state)
@@ -146,6 +185,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_netduino2),
         cmocka_unit_test(test_a_board_overrides_its_port),
+        cmocka_unit_test(test_what_a_board_needs_is_data),
+        cmocka_unit_test(test_names),
         cmocka_unit_test(test_boards_are_found_by_name),
         cmocka_unit_test(test_boards_of_the_checkout_count),
         cmocka_unit_test(test_wrong_definitions),

@@ -88,6 +88,20 @@ static void nodes_keep_their_marks(void **state)
     assert_null(doc.root);
 }
 
+/* As Windows' editors write it. */
+static void byte_order_mark_has_no_column(void **state)
+{
+    (void)state;
+    struct ydoc doc = YDOC_INIT;
+    parse(&doc, "\xef\xbb\xbf"
+                "a: 1\nb: 2\n");
+    assert_int_equal(doc.root->count, 2);
+    assert_mark(doc.root->keys[0], 1, 1, 1);
+    assert_mark(doc.root->items[0], 1, 4, 1);
+    assert_mark(doc.root->keys[1], 2, 1, 1);
+    ydoc_release(&doc);
+}
+
 static void unsupported_parts_are_all_named(void **state)
 {
     (void)state;
@@ -150,6 +164,10 @@ static void syntax_errors_are_readable(void **state)
             "m.yaml:3:2: this does not belong to the mapping around it\n"
             "   3 |  c: 2\n"
             "     |  ^ check the indentation, the quotes, and that each key ends with ':'\n");
+    /* Without a line break at its end libyaml counts one line more than there is. */
+    refused("a: 1\nb: {", "m.yaml:2:5: not valid YAML: did not find expected node content\n"
+                          "   2 | b: {\n"
+                          "     |     ^\n");
     refused("a: 1\n---\nb: 2\n", "m.yaml:2:1: a second document\n"
                                  "   2 | ---\n"
                                  "     | ^~~ put it into a file of its own\n");
@@ -408,6 +426,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nodes_keep_their_marks),
+        cmocka_unit_test(byte_order_mark_has_no_column),
         cmocka_unit_test(unsupported_parts_are_all_named),
         cmocka_unit_test(syntax_errors_are_readable),
         cmocka_unit_test(what_is_no_text_is_refused),

@@ -1,0 +1,1 @@
+LDSCRIPT = mcu/arm/stm32.ld

@@ -1,0 +1,1 @@
+LDSCRIPT = mcu/rv32/virt.ld

@@ -1,0 +1,1 @@
+#define MICROPY_HW_ENABLE_USB       (1)

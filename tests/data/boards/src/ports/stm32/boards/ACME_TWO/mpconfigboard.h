@@ -1,0 +1,1 @@
+#include "boards/ACME_ONE/mpconfigboard.h"
