@@ -1,5 +1,6 @@
 #include "builder/last_build.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,8 +64,8 @@ bool last_build_read(const struct config *config, const char *manifest_path,
               strlen(key) < HASH_HEX_SIZE && strlen(base_key) < HASH_HEX_SIZE &&
               key_from_json(parts, &last->parts);
     if (ok) {
-        strcpy(last->key, key);
-        strcpy(last->base_key, base_key);
+        snprintf(last->key, sizeof(last->key), "%s", key);
+        snprintf(last->base_key, sizeof(last->base_key), "%s", base_key);
     } else {
         last_build_release(last);
     }
