@@ -15,9 +15,9 @@ make_reference "$all"
 points=0 errors=0
 declare -A reason=([28]='No space left on device|the disk is full' [5]='Input/output error') irrelevant=()
 
-# What a build can do without: marks of use and sizes for the quotas, what a ref was at the last look,
-# and the end of a file that was synced and renamed before.
-needless='^utimensat .*/(src|mpy-cross|bases|images)/[0-9a-f-]*$|/\.sizes$|/firn-refs\.json$|/\.tmp-[0-9a-f]{16} \(refs\)$'
+# What a build can do without: marks of use and sizes for the quotas, and what a ref was at the last
+# look.
+needless='^utimensat .*/(src|mpy-cross|bases|images)/[0-9a-f-]*$|/\.sizes$|/firn-refs\.json$'
 
 # faulty AT ERRNO: build product one with one call failing; AT=0 counts into $T/calls
 faulty() {
@@ -46,7 +46,7 @@ judge() {
 # series NAME FORGET ERRNOS PER-KIND: with those directories of the home removed, fail every call; of
 # one kind (call, directory, suffix) only so many
 series() {
-    local name=$1 errnos=$3 per_kind=$4 line n call path kind errnum status before=$points
+    local name=$1 errnos=$3 per_kind=$4 n call path kind errnum status before=$points
     declare -A kinds=()
     rm -rf "$T/out" && cp -r "$T/old" "$T/out"
     begin "$2"

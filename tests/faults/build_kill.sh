@@ -105,7 +105,7 @@ while [ $hits -lt "$wanted" ] && [ $rounds -lt $((wanted * 3)) ]; do
     rounds=$((rounds + 1)) killed='' bad='' pids=()
     forget
     draw ${#pairs[@]}
-    pair=(${pairs[$R]})
+    read -ra pair <<<"${pairs[$R]}"
     draw $ms && first=$R
     draw $ms && second=$R
     [ $first -le $second ] || { R=$first && first=$second && second=$R; }
