@@ -155,13 +155,17 @@ bool fs_write(const char *path, const void *data, size_t len, mode_t mode, struc
            temp_file_commit(&temp, path, err);
 }
 
-/* Some file systems say only now that there was no room. */
-static bool close_written(int *fd, const char *path, struct err **err)
+bool fs_close(int *fd)
 {
     int status = close(*fd);
 
     *fd = -1;
-    return status == 0 || err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", path);
+    return status == 0;
+}
+
+static bool close_written(int *fd, const char *path, struct err **err)
+{
+    return fs_close(fd) || err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", path);
 }
 
 bool fs_write_scratch(const char *path, const void *data, size_t len, struct err **err)

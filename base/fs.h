@@ -47,6 +47,9 @@ bool fs_write_scratch(const char *path, const void *data, size_t len, struct err
 bool fs_copy_scratch(const char *from, const char *to, struct err **err) MUST_CHECK;
 bool fs_copy(const char *from, const char *to, struct err **err) MUST_CHECK;
 bool fs_mkdirs(const char *path, struct err **err) MUST_CHECK;
+/* Close a descriptor that was written to, and set it to -1; false, with errno: some file systems
+ * say only now that there was no room. */
+bool fs_close(int *fd) MUST_CHECK;
 /* What names a directory holds is on the disk. */
 bool fs_sync_dir(const char *dir, struct err **err) MUST_CHECK;
 
