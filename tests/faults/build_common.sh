@@ -17,9 +17,10 @@ printf "$head"'product: two\nfrozen: [{module: two.py}]\nqstrs: [glacier]\n' >tw
 echo 'module("one.py")' >manifest.py
 
 # Every name in a home, but for what git, ccache and the source's own files are called, and for the
-# sizes that the quotas remember: those are measured again when they are missing.
+# sizes that the quotas remember, which are measured again when they are missing, and a mirror's URL,
+# which is there for people only.
 names() {
-    (cd "$1" && find . \( -path ./ccache -o -path './git/*/objects' -o -path './src/*/tree' -o -name .sizes \) -prune -o -print | sort)
+    (cd "$1" && find . \( -path ./ccache -o -path './git/*/objects' -o -path './src/*/tree' -o -name .sizes -o -name firn-url \) -prune -o -print | sort)
 }
 
 # make_reference WHOLE: $T/new and $T/old, images with one name and other content; $T/reference, the
