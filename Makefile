@@ -70,6 +70,13 @@ $B/firn-sim.so: $(PRELOAD_SRC) simulator/preload/preload.h simulator/wire.h
 	@echo "LINK $@"
 	@$(CC) $(CPPFLAGS) -std=gnu17 -O2 $(WARN) -shared -fPIC -o $@ $(PRELOAD_SRC)
 
+# The same for a disk that fails: tests/faults/build_io.sh.
+IO_FAULT := $B/tests/faults/io_fault.so
+$(IO_FAULT): tests/faults/io_fault.c
+	@mkdir -p $(@D)
+	@echo "LINK $@"
+	@$(CC) -D_GNU_SOURCE -std=gnu17 -O2 $(WARN) -shared -fPIC -o $@ $<
+
 $B/libfirn.a: $(LIB_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
@@ -119,7 +126,7 @@ demo: all build/config.yaml ## the main job from end to end, without hardware
 # ---- testing -------------------------------------------------------------------------------------
 PROVE := prove --timer -j2
 
-check: all $(TESTS) mirror ## all tests (SAN=1: under ASan and UBSan)
+check: all $(TESTS) $(IO_FAULT) mirror ## all tests (SAN=1: under ASan and UBSan)
 	@CMOCKA_MESSAGE_OUTPUT=tap $(PROVE) $(TESTS) tests/cli/*.sh tests/e2e/*.sh \
 	  tests/guest/run
 
@@ -129,7 +136,7 @@ check-unit: all $(TESTS) ## unit tests and the fuzz corpora only
 check-cli: all $B/tests/unit/test_hostile build/config.yaml ## tests of the command line that build no firmware
 	@$(PROVE) tests/cli/*.sh
 
-check-e2e: all mirror ## builds, simulated boards, QEMU
+check-e2e: all $(IO_FAULT) mirror ## builds, simulated boards, QEMU
 	@$(PROVE) tests/e2e/*.sh
 
 check-guest: all $(GUEST) ## the simulated bus against Linux's own, in a QEMU guest (82 MB, once)
@@ -139,6 +146,13 @@ check-guest: all $(GUEST) ## the simulated bus against Linux's own, in a QEMU gu
 check-faults: all $(FAULTS) ## everything that can go wrong with a transfer, at every transfer of a flash
 	@$(FAULTS) all
 	@tests/faults/bus.sh all
+
+KILLS := 200
+check-kill: all mirror ## 200 builds killed at any moment (KILLS=200), and what they leave
+	@$(PROVE) tests/faults/build_kill.sh :: $(KILLS)
+
+check-io: all $(IO_FAULT) mirror ## builds whose disk is full or broken, at each write
+	@$(PROVE) tests/faults/build_io.sh :: all
 
 # test_wipe of wipe.c, and test_wipe_mass, too.
 FLASHER_TESTS := $(sort $(foreach noun,$(patsubst flasher/%.c,%,$(wildcard flasher/*.c)), \
@@ -204,6 +218,6 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf build firn
 
-.PHONY: all mirror demo check check-unit check-cli check-e2e check-guest check-faults check-valgrind \
+.PHONY: all mirror demo check check-unit check-cli check-e2e check-guest check-faults check-io check-kill check-valgrind \
   bench-build bench-flash fuzz fuzz-corpus lint lint-format lint-house lint-tidy lint-cppcheck format \
   install help clean

@@ -37,8 +37,20 @@ bool err_set_errno(struct err **err, enum err_code code, int errnum, const char 
     if (errnum == ENOENT && code == ERR_FAILED)
         code = ERR_NOT_FOUND;
     *err = new_err(code, xasprintf("%s: %s", message, strerror(errnum)));
+    (*err)->errnum = errnum;
     if (errnum == ENOSPC || errnum == EDQUOT)
         err_hint(err, "free some space on that file system (see `df -h`), then run it again");
+    return false;
+}
+
+bool err_is_of_machine(const struct err *err)
+{
+    static const int failures[] = {ENOSPC, EDQUOT, EIO, EROFS, ENOMEM, EMFILE, ENFILE, EAGAIN};
+
+    for (; err; err = err->cause)
+        for (size_t i = 0; i < ARRAY_SIZE(failures); i++)
+            if (err->errnum == failures[i])
+                return true;
     return false;
 }
 

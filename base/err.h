@@ -58,6 +58,7 @@ struct err {
     unsigned line, column, length;
     char *source_line; /* the text of that line, or NULL */
     struct err *cause; /* what the wrapped call said, or NULL */
+    int errnum;        /* the system's number for what it refused, or 0 */
 };
 
 /* Set *err; always returns false, so that `return err_set(...)` reads well. */
@@ -66,6 +67,9 @@ bool err_set(struct err **err, enum err_code code, const char *fmt, ...) PRINTF_
  * ERR_FAILED; ENOSPC gains a hint that names the file system's free space as the thing to mend. */
 bool err_set_errno(struct err **err, enum err_code code, int errnum, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
+/* Did the machine fail (a disk that is full or broken, no memory), and not what was asked of it?
+ * The same may well succeed later. Looks at the causes, too. */
+bool err_is_of_machine(const struct err *err);
 /* Make *err the cause of a new error with the same code. Returns false. */
 bool err_wrap(struct err **err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Add or replace the hint of *err. Returns false. */

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/temp_file.h"
 #include "base/text.h"
 
 static void close_fd(int *fd)
@@ -119,39 +120,6 @@ bool fs_read_beneath(const char *dir, const char *path, size_t max, struct buf *
     return read_fd(fd, path, max, out, err);
 }
 
-/* A temporary file that is removed unless it was renamed to its name. */
-struct temp_file {
-    char *path;
-    int fd;
-};
-
-static void temp_file_release(struct temp_file *temp)
-{
-    if (temp->fd >= 0)
-        close(temp->fd);
-    if (temp->path)
-        unlink(temp->path);
-    free(temp->path);
-}
-
-static bool temp_file_open(struct temp_file *temp, const char *final, mode_t mode, struct err **err)
-{
-    _cleanup_free_ char *dir = path_dirname(final);
-
-    temp->path = xasprintf("%s/.tmp-XXXXXX", dir);
-    temp->fd = mkostemp(temp->path, O_CLOEXEC);
-    if (temp->fd < 0) {
-        int errnum = errno;
-
-        free(temp->path);
-        temp->path = NULL;
-        return err_set_errno(err, ERR_FAILED, errnum, "cannot write '%s'", final);
-    }
-    if (fchmod(temp->fd, mode) < 0)
-        return err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", final);
-    return true;
-}
-
 static bool write_fd(int fd, const char *path, const void *data, size_t len, struct err **err)
 {
     const char *p = data;
@@ -169,7 +137,7 @@ static bool write_fd(int fd, const char *path, const void *data, size_t len, str
     return true;
 }
 
-static bool sync_dir(const char *dir, struct err **err)
+bool fs_sync_dir(const char *dir, struct err **err)
 {
     _cleanup_fd_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -179,28 +147,25 @@ static bool sync_dir(const char *dir, struct err **err)
     return true;
 }
 
-static bool temp_file_commit(struct temp_file *temp, const char *final, struct err **err)
-{
-    _cleanup_free_ char *dir = path_dirname(final);
-
-    if (fsync(temp->fd) < 0)
-        return err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", final);
-    int status = close(temp->fd);
-
-    temp->fd = -1;
-    if (status < 0 || rename(temp->path, final) < 0)
-        return err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", final);
-    free(temp->path);
-    temp->path = NULL;
-    return sync_dir(dir, err);
-}
-
 bool fs_write(const char *path, const void *data, size_t len, mode_t mode, struct err **err)
 {
-    _cleanup_(temp_file_release) struct temp_file temp = {NULL, -1};
+    _cleanup_(temp_file_release) struct temp_file temp = TEMP_FILE_INIT;
 
     return temp_file_open(&temp, path, mode, err) && write_fd(temp.fd, path, data, len, err) &&
            temp_file_commit(&temp, path, err);
+}
+
+bool fs_close(int *fd)
+{
+    int status = close(*fd);
+
+    *fd = -1;
+    return status == 0;
+}
+
+static bool close_written(int *fd, const char *path, struct err **err)
+{
+    return fs_close(fd) || err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", path);
 }
 
 bool fs_write_scratch(const char *path, const void *data, size_t len, struct err **err)
@@ -209,7 +174,7 @@ bool fs_write_scratch(const char *path, const void *data, size_t len, struct err
 
     if (fd < 0)
         return err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", path);
-    return write_fd(fd, path, data, len, err);
+    return write_fd(fd, path, data, len, err) && close_written(&fd, path, err);
 }
 
 static bool copy_fd(int from_fd, const char *from, int to_fd, const char *to, struct err **err)
@@ -237,9 +202,9 @@ static bool open_to_copy(const char *from, int *fd, struct stat *st, struct err 
 
 bool fs_copy(const char *from, const char *to, struct err **err)
 {
-    _cleanup_(temp_file_release) struct temp_file temp = {NULL, -1};
+    _cleanup_(temp_file_release) struct temp_file temp = TEMP_FILE_INIT;
     _cleanup_fd_ int fd = -1;
-    struct stat st;
+    struct stat st = {0};
 
     return open_to_copy(from, &fd, &st, err) && temp_file_open(&temp, to, st.st_mode & 0777, err) &&
            copy_fd(fd, from, temp.fd, to, err) && temp_file_commit(&temp, to, err);
@@ -248,14 +213,14 @@ bool fs_copy(const char *from, const char *to, struct err **err)
 bool fs_copy_scratch(const char *from, const char *to, struct err **err)
 {
     _cleanup_fd_ int fd = -1, to_fd = -1;
-    struct stat st;
+    struct stat st = {0};
 
     if (!open_to_copy(from, &fd, &st, err))
         return false;
     to_fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, st.st_mode & 0777);
     if (to_fd < 0)
         return err_set_errno(err, ERR_FAILED, errno, "cannot write '%s'", to);
-    return copy_fd(fd, from, to_fd, to, err);
+    return copy_fd(fd, from, to_fd, to, err) && close_written(&to_fd, to, err);
 }
 
 bool fs_mkdirs(const char *path, struct err **err)
@@ -307,7 +272,7 @@ bool fs_publish_dir(const char *temp, const char *final, struct err **err)
     if (!sync_content(temp, err))
         return false;
     if (!rename(temp, final))
-        return sync_dir(parent, err);
+        return fs_sync_dir(parent, err);
     int errnum = errno;
 
     if ((errnum == EEXIST || errnum == ENOTEMPTY) && fs_is_dir(final))

@@ -47,6 +47,11 @@ bool fs_write_scratch(const char *path, const void *data, size_t len, struct err
 bool fs_copy_scratch(const char *from, const char *to, struct err **err) MUST_CHECK;
 bool fs_copy(const char *from, const char *to, struct err **err) MUST_CHECK;
 bool fs_mkdirs(const char *path, struct err **err) MUST_CHECK;
+/* Close a descriptor that was written to, and set it to -1; false, with errno: some file systems
+ * say only now that there was no room. */
+bool fs_close(int *fd) MUST_CHECK;
+/* What names a directory holds is on the disk. */
+bool fs_sync_dir(const char *dir, struct err **err) MUST_CHECK;
 
 /* Names in a directory, sorted, without "." and "..". */
 bool fs_list(const char *dir, struct strv *names, struct err **err) MUST_CHECK;
@@ -75,6 +80,8 @@ bool fs_lock(const char *path, void (*on_wait)(void *data), void *data, int *fd,
 /* The same without waiting: *fd is -1 when somebody else has it. */
 bool fs_try_lock(const char *path, int *fd, struct err **err) MUST_CHECK;
 void fs_unlock(int *fd);
+/* Is the open file still the one that has the name? */
+bool fs_has_name(int fd, const char *path);
 /* Remove the lock file and release the lock, which is held. Who waits for it makes a new file. */
 void fs_remove_lock(const char *path, int *fd);
 

@@ -32,8 +32,7 @@ static bool wait_for_lock(const struct wish *wish, int fd, struct err **err)
     return true;
 }
 
-/* Is the open file still the one that has the name? */
-static bool has_name(int fd, const char *path)
+bool fs_has_name(int fd, const char *path)
 {
     struct stat open_file, named;
 
@@ -70,7 +69,7 @@ static enum outcome get(struct wish *wish, int *fd, struct err **err)
         }
         enum outcome outcome = lock_fd(wish, file, err);
 
-        if (outcome == GOT && has_name(file, wish->path)) {
+        if (outcome == GOT && fs_has_name(file, wish->path)) {
             *fd = file;
             return GOT;
         }
@@ -104,7 +103,7 @@ void fs_unlock(int *fd)
 
 void fs_remove_lock(const char *path, int *fd)
 {
-    if (has_name(*fd, path))
+    if (fs_has_name(*fd, path))
         (void)!unlink(path);
     fs_unlock(fd);
 }

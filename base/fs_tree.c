@@ -4,12 +4,15 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 
 /* Deeper trees than this are not made by anything we run, and each level costs a descriptor. */
 #define DEPTH_MAX 200
+#define REMOVE_AGAIN_MS 10
+#define REMOVE_TIMES 200
 
 static void close_dir(DIR **dir)
 {
@@ -166,6 +169,22 @@ static bool unlink_at(int parent, const char *name, int flags)
     return false;
 }
 
+/* A compiler whose firn was killed may write into it for a moment yet. */
+static bool remove_dir(int parent, const char *name, const char *shown, int depth, struct err **err)
+{
+    const struct timespec wait = {0, 1000000L * REMOVE_AGAIN_MS};
+
+    for (int times = 0;; times++) {
+        if (!empty_dir(parent, name, shown, depth, err))
+            return false;
+        if (unlink_at(parent, name, AT_REMOVEDIR))
+            return true;
+        if (errno != ENOTEMPTY || times == REMOVE_TIMES)
+            return err_set_errno(err, ERR_FAILED, errno, "cannot remove '%s'", shown);
+        nanosleep(&wait, NULL);
+    }
+}
+
 static bool remove_at(int parent, const char *name, const char *shown, int depth, struct err **err)
 {
     struct stat st;
@@ -173,13 +192,10 @@ static bool remove_at(int parent, const char *name, const char *shown, int depth
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ||
                err_set_errno(err, ERR_FAILED, errno, "cannot remove '%s'", shown);
-    bool is_dir = S_ISDIR(st.st_mode);
-
-    if (is_dir && !empty_dir(parent, name, shown, depth, err))
-        return false;
-    if (!unlink_at(parent, name, is_dir ? AT_REMOVEDIR : 0))
-        return err_set_errno(err, ERR_FAILED, errno, "cannot remove '%s'", shown);
-    return true;
+    if (S_ISDIR(st.st_mode))
+        return remove_dir(parent, name, shown, depth, err);
+    return unlink_at(parent, name, 0) ||
+           err_set_errno(err, ERR_FAILED, errno, "cannot remove '%s'", shown);
 }
 
 bool fs_remove_tree(const char *path, struct err **err)

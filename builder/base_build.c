@@ -1,7 +1,6 @@
 #include "builder/base_build.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 #include "builder/base_record.h"
 #include "builder/cache_clean.h"
 #include "builder/farm.h"
+#include "builder/leftover.h"
 #include "builder/replay.h"
 
 #define MAX_FILES 20000
@@ -23,9 +23,10 @@
 struct making {
     struct build_job *job;
     const char *mpy_cross;
-    char *aside;        /* <bases>/<key>.tmp */
-    struct place place; /* <aside>/work: where make runs */
-    struct base base;   /* dir is <aside>/base until it is published */
+    char *aside; /* <bases>/<key>.tmp */
+    char *temp;  /* in it, of a new name each time: a killed run's make may still be ending */
+    struct place place; /* <temp>/work: where make runs */
+    struct base base;   /* dir is <temp>/base until it is published */
     struct buf elf;     /* what make made */
 };
 
@@ -35,6 +36,7 @@ static void release_making(struct making *m)
     base_release(&m->base);
     buf_release(&m->elf);
     free(m->aside);
+    free(m->temp);
 }
 
 /* ---- what depends on the product's name ---- */
@@ -147,7 +149,7 @@ static bool try_base(struct making *m, struct err **err)
 {
     _cleanup_(place_release) struct place trial = PLACE_INIT;
     _cleanup_(buf_release) struct buf elf = BUF_INIT;
-    _cleanup_free_ char *dir = path_join(m->aside, "trial");
+    _cleanup_free_ char *dir = path_join(m->temp, "trial");
     if (!place_open(&trial, m->job, dir, m->mpy_cross, err) ||
         !build_stage(m->job, &trial, STAGE_BASE, err) ||
         !base_finish(m->job, &m->base, &trial, err))
@@ -172,7 +174,7 @@ static bool compile(struct making *m, struct err **err)
 }
 
 /* One that cannot be used is kept, too: the next product need not find that out again. A wish to
- * stop and a full disk are no faults of the base. */
+ * stop and a disk that is full or fails are no faults of the base. */
 static bool judge(struct making *m, struct err **err)
 {
     struct err *why = NULL;
@@ -180,7 +182,7 @@ static bool judge(struct making *m, struct err **err)
     if (m->base.usable)
         return true;
     _cleanup_free_ char *obj = path_join(m->base.dir, "obj");
-    if (why->code == ERR_INTERRUPTED || strstr(why->message, strerror(ENOSPC))) {
+    if (why->code == ERR_INTERRUPTED || err_is_of_machine(why)) {
         *err = why;
         return false;
     }
@@ -191,9 +193,9 @@ static bool judge(struct making *m, struct err **err)
 
 static bool fill(struct making *m, struct err **err)
 {
-    _cleanup_free_ char *work = path_join(m->aside, "work");
+    _cleanup_free_ char *work = path_join(m->temp, "work");
     long long start = clock_ms();
-    m->base.dir = path_join(m->aside, "base");
+    m->base.dir = path_join(m->temp, "base");
     if (!fs_mkdirs(m->base.dir, err) || !place_open(&m->place, m->job, work, m->mpy_cross, err) ||
         !compile(m, err) || !judge(m, err))
         return false;
@@ -222,8 +224,8 @@ static bool make_aside(struct build_job *job, const char *mpy_cross, const char 
                                                  .elf = BUF_INIT};
     _cleanup_err_ struct err *ignored = NULL;
     event_phase_begin(job->events, "base", "Compiling the base");
-    bool ok = fs_remove_tree(m.aside, err) && fs_mkdirs(m.aside, err) && fill(&m, err) &&
-              publish(&m, final, err);
+    bool ok = fs_remove_tree(m.aside, err) && fs_mkdirs(m.aside, err) &&
+              fs_temp_dir(m.aside, &m.temp, err) && fill(&m, err) && publish(&m, final, err);
     (void)!fs_remove_tree(m.aside, &ignored);
     event_phase_end(job->events, "base", ok, ok ? "the base is compiled" : NULL);
     if (!ok)
@@ -263,13 +265,13 @@ bool base_get(struct build_job *job, const char *mpy_cross, struct base *base, s
     _cleanup_free_ char *dir = path_join(parent, job->base_key);
     _cleanup_free_ char *lock_path = xasprintf("%s.lock", dir);
     int lock = -1;
-    if (take(job, dir, base))
+    if (take(job, dir, base)) {
+        _cleanup_free_ char *aside = xasprintf("%s.tmp", dir);
+        leftover_remove(aside, lock_path, job->events);
         return true;
+    }
     if (!fs_mkdirs(parent, err) || !fs_lock(lock_path, say_waiting, job->events, &lock, err))
         return false;
-    /* The compilers hold it, too: should this process be killed, nobody else writes to the same
-     * directory before they are gone. */
-    fcntl(lock, F_SETFD, 0);
     bool ok = take(job, dir, base) || make_and_take(job, mpy_cross, dir, base, err);
     fs_unlock(&lock);
     return ok;

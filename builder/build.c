@@ -1,18 +1,20 @@
 #include "builder/build.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/fs.h"
 #include "builder/base_build.h"
 #include "builder/build_job.h"
 #include "builder/cache_clean.h"
+#include "builder/deliver.h"
 #include "builder/last_build.h"
+#include "builder/leftover.h"
 #include "builder/mpy_cross.h"
 #include "image/sidecar.h"
 
-#define COMPARE_MAX_BYTES (256u * 1024 * 1024)
 #define SHORT_KEY 16 /* digits of the key in the name of the build directory and the log */
 
 /* ---- what is there already ---- */
@@ -23,43 +25,14 @@ static char *image_file(const struct build_job *job, const char *dir, const char
     return xasprintf("%s/%s.%s", dir, job->name, suffix);
 }
 
-/* A file that is the same is left alone: its time says when it changed. */
-static bool copy_if_changed(const char *from, const char *to, struct err **err)
-{
-    _cleanup_(buf_release) struct buf a = BUF_INIT;
-    _cleanup_(buf_release) struct buf b = BUF_INIT;
-    _cleanup_err_ struct err *ignored = NULL;
-    if (!fs_read(from, COMPARE_MAX_BYTES, &a, err))
-        return false;
-    if (fs_is_file(to) && fs_read(to, COMPARE_MAX_BYTES, &b, &ignored) && a.len == b.len &&
-        !memcmp(a.data, b.data, a.len))
-        return true;
-    return fs_copy(from, to, err);
-}
-
-/* Copy the image's files to where the user wants them, the image itself last: it is never newer
- * than its sidecar. */
-static bool deliver(const struct build_job *job, const char *output_dir, struct err **err)
-{
-    static const char *const suffixes[] = {"json", "map", "hex", "bin", "elf", "dfu"};
-    if (!fs_mkdirs(output_dir, err))
-        return false;
-    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-        _cleanup_free_ char *from = image_file(job, job->image_dir, suffixes[i]);
-        _cleanup_free_ char *to = image_file(job, output_dir, suffixes[i]);
-        if (fs_is_file(from) && !copy_if_changed(from, to, err))
-            return err_wrap(err, "cannot write the image to %s", output_dir);
-    }
-    return true;
-}
-
 static bool finish(const struct build_job *job, struct build_result *result, struct err **err)
 {
     const struct target *t = job->board.target;
     _cleanup_free_ char *kept = image_file(job, job->image_dir, "elf");
     _cleanup_free_ char *fallback = xasprintf("out/%s", job->manifest->product);
     const char *output_dir = job->options->output_dir ? job->options->output_dir : fallback;
-    if (!deliver(job, output_dir, err) || !sidecar_load(kept, &result->sidecar, err))
+    if (!deliver(job->image_dir, job->name, output_dir, err) ||
+        !sidecar_load(kept, &result->sidecar, err))
         return false;
     result->image_path = image_file(job, output_dir, t->has_image ? "dfu" : "elf");
     result->machine = t->machine ? xstrdup(t->machine) : NULL;
@@ -116,7 +89,7 @@ static bool build_in(struct build_job *job, struct place *place, const char *mpy
                      struct err **err)
 {
     _cleanup_(base_release) struct base base = BASE_INIT;
-    return place_open(place, job, job->dir, mpy_cross, err) &&
+    return place_open(place, job, job->work, mpy_cross, err) &&
            build_stage(job, place, STAGE_PRODUCT, err) && phase_check(job, place, err) &&
            get_base(job, mpy_cross, &base, err) && phase_compile(job, &base, place, err) &&
            phase_image(job, place, err);
@@ -144,15 +117,40 @@ static bool run_phases(struct build_job *job, struct err **err)
     return build_in(job, &place, mpy_cross, err);
 }
 
+/* What a killed run left goes first. In the sandbox each run has a directory of its own name: a
+ * program of the killed one that has not ended yet cannot come to this one. Outside it the name is
+ * the same each time, as it is in the linker's map, and such a program holds the lock. */
+static bool make_work(struct build_job *job, struct err **err)
+{
+    if (!fs_remove_tree(job->dir, err) || !fs_mkdirs(job->dir, err))
+        return false;
+    if (job->sandbox.on)
+        return fs_temp_dir(job->dir, &job->work, err);
+    job->work = path_join(job->dir, "work");
+    return true;
+}
+
+/* Under another name, because the next build of the same removes what it takes for left over. */
+static bool keep_work(struct build_job *job, struct err **err)
+{
+    _cleanup_free_ char *kept = xasprintf("%s.kept", job->dir);
+    if (!fs_remove_tree(kept, err))
+        return false;
+    if (rename(job->work, kept) != 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot keep %s", job->work);
+    event_info(job->events, "the build directory is kept: %s", kept);
+    return true;
+}
+
 /* Always in an empty directory: make does not notice a module that was taken out, a variable that
  * changed or a source that became older (docs/building.md). */
 static bool build_in_fresh_dir(struct build_job *job, struct err **err)
 {
-    _cleanup_err_ struct err *cleanup = NULL;
-    bool ok = run_phases(job, err);
-    if (job->options->keep)
-        event_info(job->events, "the build directory is kept: %s", job->dir);
-    else if (!fs_remove_tree(job->dir, &cleanup))
+    _cleanup_err_ struct err *unkept = NULL, *cleanup = NULL;
+    bool ok = make_work(job, err) && run_phases(job, err);
+    if (job->options->keep && job->work && !keep_work(job, &unkept))
+        event_warning(job->events, "%s", unkept->message);
+    if (!fs_remove_tree(job->dir, &cleanup))
         event_warning(job->events, "%s", cleanup->message);
     return ok;
 }
@@ -164,24 +162,22 @@ static void say_waiting(void *data)
 
 static bool make_dirs(struct build_job *job, struct err **err)
 {
-    _cleanup_free_ char *build = path_join(job->config->home, "build");
+    _cleanup_free_ char *build = path_dirname(job->dir);
     _cleanup_free_ char *logs = path_join(job->config->home, "logs");
-    job->dir = xasprintf("%s/%.*s", build, SHORT_KEY, job->key);
     job->log_path = xasprintf("%s/%s-%.*s.log", logs, job->name, SHORT_KEY, job->key);
     return fs_mkdirs(build, err) && fs_mkdirs(logs, err);
 }
 
-static bool build_locked(struct build_job *job, struct build_result *result, struct err **err)
+static bool build_locked(struct build_job *job, const char *lock_path, struct build_result *result,
+                         struct err **err)
 {
     int lock = -1;
-    if (!make_dirs(job, err))
+    if (!make_dirs(job, err) || !fs_lock(lock_path, say_waiting, job->events, &lock, err))
         return false;
-    _cleanup_free_ char *lock_path = xasprintf("%s.lock", job->dir);
-    if (!fs_lock(lock_path, say_waiting, job->events, &lock, err))
-        return false;
-    /* make and its compilers hold it, too: should this process be killed, nobody else writes to the
-     * same directory before they are gone. */
-    fcntl(lock, F_SETFD, 0);
+    /* Outside the sandbox make and its compilers hold it, too: should this process be killed,
+     * nobody else writes to the same directory before they are gone. */
+    if (!job->sandbox.on)
+        fcntl(lock, F_SETFD, 0);
     result->unchanged = build_hold(job, job->image_dir);
     bool ok = result->unchanged || build_in_fresh_dir(job, err);
     fs_unlock(&lock);
@@ -193,9 +189,13 @@ static bool run(struct build_job *job, const char *manifest_path, struct build_r
 {
     if (!build_find_inputs(job, manifest_path, err))
         return false;
+    job->dir = xasprintf("%s/build/%.*s", job->config->home, SHORT_KEY, job->key);
+    _cleanup_free_ char *lock_path = xasprintf("%s.lock", job->dir);
     result->unchanged = build_hold(job, job->image_dir);
-    if (!result->unchanged && !build_locked(job, result, err))
+    if (!result->unchanged && !build_locked(job, lock_path, result, err))
         return false;
+    if (result->unchanged)
+        leftover_remove(job->dir, lock_path, job->events);
     return finish(job, result, err) && last_build_write(job, manifest_path, err);
 }
 

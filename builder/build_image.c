@@ -1,4 +1,5 @@
 /* From make's output to the image's files, published as a whole under the key. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -133,15 +134,18 @@ static bool fill(struct filling *f, struct err **err)
 bool build_image(struct build_job *job, const struct place *place, struct err **err)
 {
     _cleanup_(release_filling) struct filling f = {job, place, NULL, json_object()};
-    _cleanup_free_ char *parent = path_dirname(job->image_dir);
-    if (!fs_mkdirs(parent, err) || !fs_temp_dir(parent, &f.temp, err) || !fill(&f, err))
+    /* The build's lock is held: what is there under this name was left by a killed run. */
+    f.temp = xasprintf("%s.tmp", job->image_dir);
+    if (!fs_remove_tree(f.temp, err) || !fs_mkdirs(f.temp, err) || !fill(&f, err))
         return false;
-    if (chmod(f.temp, 0755) != 0 || !fs_publish_dir(f.temp, job->image_dir, err))
-        return *err ? false : err_set(err, ERR_FAILED, "cannot publish %s", f.temp);
-    free(f.temp);
-    f.temp = NULL;
+    if (chmod(f.temp, 0755) != 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot publish %s", f.temp);
+    /* Its publication is the last of what a build leaves: whoever finds it has nothing more to do.
+     */
+    if (!fs_remove_tree(job->log_path, err) || !fs_publish_dir(f.temp, job->image_dir, err))
+        return false;
     if (!build_hold(job, job->image_dir))
         return build_removed(job->image_dir, err);
     cache_enforce(job->config, CACHE_IMAGES, job->key, job->events);
-    return fs_remove_tree(job->log_path, err);
+    return true;
 }

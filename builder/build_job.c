@@ -81,6 +81,7 @@ void build_job_release(struct build_job *job)
     free(job->name);
     free(job->image_dir);
     free(job->dir);
+    free(job->work);
     free(job->log_path);
 }
 

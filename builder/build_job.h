@@ -60,7 +60,8 @@ struct build_job {
     char base_key[HASH_HEX_SIZE]; /* of what all products on one base share */
     char *name;                   /* "<product>-<version>": of every file of the image */
     char *image_dir;              /* $FIRN_HOME/images/<key> */
-    char *dir;                    /* the build directory */
+    char *dir;                    /* $FIRN_HOME/build/<key>, removed when the build ends */
+    char *work;                   /* in it: where make runs */
     char *log_path;
     struct make_sizes sizes;
 };

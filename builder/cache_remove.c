@@ -256,8 +256,9 @@ static bool sweep_name(struct sweep *s, const char *name, struct err **err)
         return true;
     if (text_ends_with(name, ".lock"))
         return !fs_is_file(path) || sweep_lock(s, path, name, err);
-    if (text_ends_with(name, ".tmp") && beside)
-        return sweep_making(s, path, name, err);
+    if (text_ends_with(name, ".tmp"))
+        return beside ? sweep_making(s, path, name, err)
+                      : !is_older(path, TEMP_OLD_SECONDS) || drop(s, path, name, err);
     if (text_ends_with(name, ".part"))
         return !is_older(path, PART_OLD_SECONDS) || drop(s, path, name, err);
     return true;

@@ -286,18 +286,14 @@ static bool evaluate(const struct evaluation_context *x, struct sandbox *box,
                      struct err **err)
 {
     _cleanup_free_ char *text = program_request(request);
-    _cleanup_free_ char *parent = path_join(x->config->home, "evaluations");
-    _cleanup_free_ char *dir = NULL;
+    _cleanup_(evaluation_place_release) struct evaluation_place place = EVALUATION_PLACE_INIT;
     _cleanup_(buf_release) struct buf out = BUF_INIT;
-    _cleanup_err_ struct err *ignored = NULL;
-    if (!fs_mkdirs(parent, err) || !fs_temp_dir(parent, &dir, err))
+    if (!evaluation_place_open(&place, x, request, err))
         return false;
-    _cleanup_free_ char *path = path_join(dir, "answer.json");
+    _cleanup_free_ char *path = path_join(place.dir, "answer.json");
     _cleanup_free_ char *at =
-        path_join(sandbox_bind(box, dir, "/build", SANDBOX_WRITE), "answer.json");
-    bool ok = run_program(x, box, text, at, err) && fs_read(path, EVALUATE_MAX_BYTES, &out, err);
-    (void)!fs_remove_tree(dir, &ignored);
-    if (!ok)
+        path_join(sandbox_bind(box, place.dir, "/build", SANDBOX_WRITE), "answer.json");
+    if (!run_program(x, box, text, at, err) || !fs_read(path, EVALUATE_MAX_BYTES, &out, err))
         return false;
     *answer = json_loadb(out.data, out.len, 0, NULL);
     if (!json_is_object(*answer))

@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "base/hash.h"
+#include "builder/leftover.h"
 
 #define CACHE_MAX_BYTES (16u * 1024 * 1024)
 
@@ -82,6 +83,9 @@ bool directives_cache_load(const struct evaluation_context *context, const json_
     json_t *kept = json_loadb(text.data, text.len, 0, NULL);
     if (kept && unchanged(json_object_get(kept, "files_read"), file_state) &&
         unchanged(json_object_get(kept, "directories_listed"), directory_state)) {
+        _cleanup_free_ char *aside = xasprintf("%s.tmp", path);
+        _cleanup_free_ char *lock_path = xasprintf("%s.lock", path);
+        leftover_remove(aside, lock_path, NULL);
         *answer = json_incref(json_object_get(kept, "answer"));
         json_decref(kept);
         return *answer != NULL;
@@ -101,4 +105,26 @@ bool directives_cache_save(const struct evaluation_context *context, const json_
     _cleanup_free_ char *text = json_dumps(kept, JSON_INDENT(1) | JSON_SORT_KEYS);
     json_decref(kept);
     return fs_write(path, text, strlen(text), 0644, err);
+}
+
+bool evaluation_place_open(struct evaluation_place *place, const struct evaluation_context *context,
+                           const json_t *request, struct err **err)
+{
+    _cleanup_free_ char *path = cache_path(context, request);
+    _cleanup_free_ char *parent = path_dirname(path);
+    _cleanup_free_ char *lock_path = xasprintf("%s.lock", path);
+    place->aside = xasprintf("%s.tmp", path);
+    return fs_mkdirs(parent, err) && fs_lock(lock_path, NULL, NULL, &place->lock, err) &&
+           fs_remove_tree(place->aside, err) && fs_mkdirs(place->aside, err) &&
+           fs_temp_dir(place->aside, &place->dir, err);
+}
+
+void evaluation_place_release(struct evaluation_place *place)
+{
+    _cleanup_err_ struct err *ignored = NULL;
+    if (place->lock >= 0)
+        (void)!fs_remove_tree(place->aside, &ignored);
+    fs_unlock(&place->lock);
+    free(place->aside);
+    free(place->dir);
 }

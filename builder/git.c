@@ -10,6 +10,8 @@
 
 bool git_fail(struct err **err, const char *fmt, ...)
 {
+    static const int disk[] = {ENOSPC, EIO};
+    int errnum = errno; /* of the system, when libgit2 has no words for it */
     const git_error *e = git_error_last();
     va_list ap;
 
@@ -18,10 +20,11 @@ bool git_fail(struct err **err, const char *fmt, ...)
     va_end(ap);
     if (interrupt_requested())
         return err_set(err, ERR_INTERRUPTED, "%s: interrupted", what);
-    const char *reason = e && e->message ? e->message : "unknown reason";
-    if (!strstr(reason, strerror(ENOSPC)))
-        return err_set(err, ERR_FETCH, "%s: %s", what, reason);
-    return err_set_errno(err, ERR_FAILED, ENOSPC, "%s", what);
+    const char *reason = e && e->message ? e->message : strerror(errnum);
+    for (size_t i = 0; i < ARRAY_SIZE(disk); i++)
+        if (strstr(reason, strerror(disk[i])))
+            return err_set_errno(err, ERR_FAILED, disk[i], "%s", what);
+    return err_set(err, ERR_FETCH, "%s: %s", what, reason);
 }
 
 int git_stop_if_interrupted(void)

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/proc.h"
 #include "builder/git_internal.h"
 
@@ -91,7 +92,7 @@ static bool write_file(struct export *ex, int dir, const char *name, const char 
 
     /* fchmod, because the umask must not change what is built. */
     if (fd < 0 || !write_all(fd, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob)) ||
-        fchmod(fd, mode) != 0)
+        fchmod(fd, mode) != 0 || !fs_close(&fd))
         return err_set_errno(ex->err, ERR_FAILED, errno, "cannot write %s", path);
     return true;
 }

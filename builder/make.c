@@ -100,6 +100,7 @@ struct running {
     const struct make_job *job;
     struct events *events;
     FILE *log;
+    int log_errnum; /* why not all of it was written */
     struct make_output output;
     struct make_sizes sizes;
     size_t total;
@@ -127,8 +128,8 @@ static void on_line(void *data, const char *line, size_t len)
 {
     struct running *r = data;
     const char *detail;
-    fwrite(line, 1, len, r->log);
-    fputc('\n', r->log);
+    if ((fwrite(line, 1, len, r->log) != len || fputc('\n', r->log) == EOF) && !r->log_errnum)
+        r->log_errnum = errno;
     make_output_line(&r->output, line, len);
     take_sizes(r, line);
     if (!make_is_step(line, &detail))
@@ -186,6 +187,16 @@ static bool run_logged(struct running *r, struct err **err)
                     job->log_path);
 }
 
+static bool close_log(struct running *r, struct err **err)
+{
+    FILE *log = r->log;
+    r->log = NULL;
+    if (fclose(log) != 0 && !r->log_errnum)
+        r->log_errnum = errno;
+    return !r->log_errnum || err_set_errno(err, ERR_FAILED, r->log_errnum,
+                                           "cannot write the log %s", r->job->log_path);
+}
+
 bool make_run(const struct make_job *job, struct events *events, struct make_sizes *sizes,
               struct err **err)
 {
@@ -198,7 +209,7 @@ bool make_run(const struct make_job *job, struct events *events, struct make_siz
     r.log = fopen(job->log_path, "we");
     if (!r.log)
         return err_set_errno(err, ERR_FAILED, errno, "cannot write the log %s", job->log_path);
-    if (!run_logged(&r, err))
+    if (!run_logged(&r, err) || !close_log(&r, err))
         return false;
     event_progress(events, job->phase, r.sizes.steps, r.sizes.steps, "steps", NULL);
     if (sizes)

@@ -1,6 +1,7 @@
 #include "builder/make_output.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,7 +105,9 @@ void make_output_line(struct make_output *output, const char *line, size_t len)
 {
     char *text = xstrndup(line, len);
     if (strstr(text, "No space left on device")) {
-        output->disk_full = true;
+        output->disk_errnum = ENOSPC;
+    } else if (strstr(text, "Input/output error")) {
+        output->disk_errnum = EIO;
     } else if (take_overflow(output, text)) {
         /* said with the others */
     } else if (is_compiler_error(text)) {
@@ -215,13 +218,24 @@ static bool tail_error(const struct make_output *o, struct err **err)
                    text.len ? text.data : "(nothing)");
 }
 
+static bool disk_error(int errnum, struct err **err)
+{
+    if (errnum == ENOSPC) {
+        err_set(err, ERR_FAILED, "the disk is full");
+        err_hint(err, "make room where FIRN_HOME is, and in /tmp");
+    } else {
+        err_set(err, ERR_FAILED, "the disk fails: %s", strerror(errnum));
+        err_hint(err, "`dmesg` says more about it");
+    }
+    (*err)->errnum = errnum;
+    return false;
+}
+
 bool make_output_error(const struct make_output *output, const char *dir,
                        const struct make_blame *blame, struct err **err)
 {
-    if (output->disk_full) {
-        err_set(err, ERR_FAILED, "the disk is full");
-        return err_hint(err, "make room where FIRN_HOME is, and in /tmp");
-    }
+    if (output->disk_errnum)
+        return disk_error(output->disk_errnum, err);
     if (output->overflow_count)
         return overflow_error(output, blame, err);
     if (output->compiler)

@@ -27,18 +27,18 @@ struct make_blame {
 struct make_output {
     char *overflows[MAKE_OUTPUT_REGIONS]; /* "region FLASH overflowed by 13084 bytes" */
     size_t overflow_count;
-    bool disk_full; /* somebody said \"No space left on device\" */
-    char *compiler; /* "../../py/gc.c:12:3: error: ..." as the compiler printed it */
-    char *linker;   /* "undefined reference to `x'" with the object's name */
-    char *python;   /* "KeyError: 'x'" or what a tool of the source said */
-    char *make;     /* "Invalid BOARD specified: boards/X" */
+    int disk_errnum; /* ENOSPC or EIO: somebody said so */
+    char *compiler;  /* "../../py/gc.c:12:3: error: ..." as the compiler printed it */
+    char *linker;    /* "undefined reference to `x'" with the object's name */
+    char *python;    /* "KeyError: 'x'" or what a tool of the source said */
+    char *make;      /* "Invalid BOARD specified: boards/X" */
     bool in_traceback;
     char *tail[MAKE_OUTPUT_TAIL];
     size_t tail_count; /* lines seen */
 };
 #define MAKE_OUTPUT_INIT                                                                           \
     {                                                                                              \
-        {NULL}, 0, false, NULL, NULL, NULL, NULL, false, {NULL}, 0                                 \
+        {NULL}, 0, 0, NULL, NULL, NULL, NULL, false, {NULL}, 0                                     \
     }
 
 void make_output_line(struct make_output *output, const char *line, size_t len);

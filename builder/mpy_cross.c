@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/hash.h"
+#include "builder/leftover.h"
 #include "builder/make.h"
 
 #define PROGRAM_MAX_BYTES (64u * 1024 * 1024)
@@ -106,7 +107,11 @@ bool mpy_cross_get(const struct config *config, const struct interpreter *interp
     _cleanup_free_ char *parent = path_join(config->home, "mpy-cross");
     _cleanup_free_ char *dir = path_join(parent, key);
     _cleanup_free_ char *program = path_join(dir, "mpy-cross");
-    if (!fs_exists(program) && (!fs_mkdirs(parent, err) || !get_locked(&making, dir, program, err)))
+    _cleanup_free_ char *aside = xasprintf("%s.tmp", dir);
+    _cleanup_free_ char *lock_path = xasprintf("%s.lock", dir);
+    if (fs_exists(program))
+        leftover_remove(aside, lock_path, events);
+    else if (!fs_mkdirs(parent, err) || !get_locked(&making, dir, program, err))
         return false;
     *path = xstrdup(program);
     return true;

@@ -14,6 +14,7 @@ struct inputs {
     char *commit, *describe, *toolchain, *host, *data, *target, *qstr, *digest, *defs;
     int opt;
     enum frozen_form form;
+    json_t *identity; /* of the toolchain */
 };
 
 static char text_commit[] = "0123", text_describe[] = "v1", text_toolchain[] = "t1",
@@ -22,9 +23,9 @@ static char text_commit[] = "0123", text_describe[] = "v1", text_toolchain[] = "
 
 static struct inputs inputs_default(void)
 {
-    return (struct inputs){MANIFEST,  text_commit,    text_describe, text_toolchain, text_host,
-                           text_data, text_target,    text_qstr,     text_digest,    text_defs,
-                           -1,        FROZEN_BYTECODE};
+    return (struct inputs){MANIFEST,  text_commit,     text_describe, text_toolchain, text_host,
+                           text_data, text_target,     text_qstr,     text_digest,    text_defs,
+                           -1,        FROZEN_BYTECODE, NULL};
 }
 
 static struct manifest *load(const char *text)
@@ -67,7 +68,7 @@ static void make_key(const struct inputs *in, char key[HASH_HEX_SIZE])
                    .origin = origin,
                    .describe = in->describe},
         .make_vars = STRV_INIT,
-        .toolchain = {.digest = in->toolchain},
+        .toolchain = {.digest = in->toolchain, .identity = in->identity},
         .host = {.digest = in->host},
         .frozen = {&file, 1},
         .qstrs = {{names, 1, 1}},
@@ -164,6 +165,25 @@ static void test_files_and_names(void **state)
         assert_true(differs(&in[i]));
 }
 
+/* A compiler that was just looked at has its files in another order than one that was kept. */
+static void test_order_of_a_toolchains_files(void **state)
+{
+    (void)state;
+    char one[HASH_HEX_SIZE], two[HASH_HEX_SIZE], other[HASH_HEX_SIZE];
+    struct inputs in = inputs_default();
+    in.identity = json_pack("{s:{s:s, s:s}}", "files", "gcc", "1a", "as", "2b");
+    make_key(&in, one);
+    json_decref(in.identity);
+    in.identity = json_pack("{s:{s:s, s:s}}", "files", "as", "2b", "gcc", "1a");
+    make_key(&in, two);
+    json_decref(in.identity);
+    in.identity = json_pack("{s:{s:s, s:s}}", "files", "as", "1a", "gcc", "2b");
+    make_key(&in, other);
+    json_decref(in.identity);
+    assert_string_equal(one, two);
+    assert_string_not_equal(one, other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_comments_and_budgets_do_not_count),
         cmocka_unit_test(test_source_and_compilers),
         cmocka_unit_test(test_files_and_names),
+        cmocka_unit_test(test_order_of_a_toolchains_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,7 +133,13 @@ static void errno_decides_code_and_hint(void **state)
     err_set_errno(&err, ERR_FETCH, ENOENT, "cannot open 'x'");
     assert_error(&err, ERR_FETCH, "No such file");
     err_set_errno(&err, ERR_FAILED, ENOSPC, "cannot write 'x'");
+    assert_true(err_is_of_machine(err));
+    err_wrap(&err, "cannot keep it");
+    assert_true(err_is_of_machine(err));
     assert_error(&err, ERR_FAILED, "No space left on device\n  free some space");
+    assert_false(err_set_errno(&err, ERR_FAILED, EACCES, "cannot read"));
+    assert_false(err_is_of_machine(err));
+    assert_error(&err, ERR_FAILED, "cannot read");
 }
 
 static void exit_statuses(void **state)

@@ -83,6 +83,15 @@ static void test_a_full_disk_is_the_cause_of_all(void **state)
     (void)state;
     _cleanup_err_ struct err *err = explain("disk", NULL);
     assert_string_equal(err->message, "the disk is full");
+    assert_true(err_is_of_machine(err));
+}
+
+static void test_a_broken_disk_is_told(void **state)
+{
+    (void)state;
+    _cleanup_err_ struct err *err = explain("broken-disk", NULL);
+    assert_string_equal(err->message, "the disk fails: Input/output error");
+    assert_true(err_is_of_machine(err));
 }
 
 static void test_anything_else_shows_the_end(void **state)
@@ -109,6 +118,7 @@ int main(void)
         cmocka_unit_test(test_scripts_of_the_source),
         cmocka_unit_test(test_make_itself),
         cmocka_unit_test(test_a_full_disk_is_the_cause_of_all),
+        cmocka_unit_test(test_a_broken_disk_is_told),
         cmocka_unit_test(test_anything_else_shows_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
