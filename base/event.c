@@ -1,13 +1,10 @@
 #include "base/event.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/event_fd.h"
 #include "base/proc.h"
 #include "base/text.h"
 
@@ -83,58 +80,11 @@ void events_add_sink(struct events *ev, event_sink_fn fn, void *data)
     sink->data = data;
 }
 
-/* write() whose SIGPIPE is not delivered: it is blocked here and, if it came, taken away. That
- * leaves the process's signal set-up alone, which children would inherit. */
-static ssize_t write_without_sigpipe(int fd, const char *data, size_t len)
-{
-    const struct timespec at_once = {0};
-    sigset_t pipe_set, old;
-
-    sigemptyset(&pipe_set);
-    sigaddset(&pipe_set, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe_set, &old);
-    ssize_t n = write(fd, data, len);
-    int errnum = errno;
-
-    if (n < 0 && errnum == EPIPE)
-        sigtimedwait(&pipe_set, NULL, &at_once);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    errno = errnum;
-    return n;
-}
-
-static bool write_all(int fd, const char *data, size_t len)
-{
-    while (len) {
-        ssize_t n = write_without_sigpipe(fd, data, len);
-
-        if (n < 0 && errno == EAGAIN) /* the reader made it non-blocking */
-            poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
-        else if (n < 0 && errno != EINTR)
-            return false;
-        if (n > 0) {
-            data += n;
-            len -= (size_t)n;
-        }
-    }
-    return true;
-}
-
 static void write_line(void *data, const json_t *event)
 {
     struct sink *sink = data;
 
-    if (sink->fd < 0)
-        return;
-    char *text = json_dumps(event, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(12));
-    _cleanup_(buf_release) struct buf line = BUF_INIT;
-
-    if (!text)
-        return;
-    buf_adds(&line, text);
-    buf_addc(&line, '\n');
-    free(text);
-    if (!write_all(sink->fd, line.data, line.len))
+    if (sink->fd >= 0 && !event_fd_write(sink->fd, event))
         sink->fd = -1;
 }
 
@@ -227,10 +177,8 @@ static struct phase **find_phase(struct events *ev, const char *id)
     return p;
 }
 
-void event_phase_begin(struct events *ev, const char *id, const char *title)
+static void remember_phase(struct events *ev, const char *id, const char *title)
 {
-    if (!ev)
-        return;
     struct phase **p = find_phase(ev, id);
 
     if (!*p) {
@@ -242,7 +190,13 @@ void event_phase_begin(struct events *ev, const char *id, const char *title)
     (*p)->title = xstrdup(title);
     (*p)->begin_ms = clock_ms();
     (*p)->progress_ms = -1;
+}
 
+void event_phase_begin(struct events *ev, const char *id, const char *title)
+{
+    if (!ev)
+        return;
+    remember_phase(ev, id, title);
     json_t *event = new_event("phase");
 
     set_text(event, "phase", id);
@@ -270,6 +224,51 @@ void event_phase_end(struct events *ev, const char *id, bool ok, const char *det
     json_object_set_new(event, "seconds", json_real(seconds));
     set_text(event, "detail", detail);
     phase_free(phase);
+    emit(ev, event);
+}
+
+void events_end_phases(struct events *ev)
+{
+    struct phase *phase = ev ? ev->phases : NULL;
+
+    while (phase) {
+        struct phase *next = phase->next;
+
+        if (same_job(phase->job, ev->job))
+            event_phase_end(ev, phase->id, false, NULL);
+        phase = next;
+    }
+}
+
+static void forget_phase(struct events *ev, const char *id)
+{
+    struct phase **p = find_phase(ev, id), *phase = *p;
+
+    if (!phase)
+        return;
+    *p = phase->next;
+    phase_free(phase);
+}
+
+static const char *string_of(const json_t *event, const char *key)
+{
+    const char *value = json_string_value(json_object_get(event, key));
+
+    return value ? value : "";
+}
+
+void events_relay(struct events *ev, json_t *event)
+{
+    if (!ev) {
+        json_decref(event);
+        return;
+    }
+    if (!strcmp(string_of(event, "event"), "phase")) {
+        if (!strcmp(string_of(event, "state"), "begin"))
+            remember_phase(ev, string_of(event, "phase"), string_of(event, "title"));
+        else
+            forget_phase(ev, string_of(event, "phase"));
+    }
     emit(ev, event);
 }
 
@@ -360,18 +359,25 @@ void event_diag(struct events *ev, const char *level, const struct err *err)
     emit(ev, event);
 }
 
-void event_result(struct events *ev, bool ok, int exit_status, json_t *fields)
+void event_fields(struct events *ev, const char *name, json_t *fields)
 {
     if (!ev) {
         json_decref(fields);
         return;
     }
-    json_t *event = new_event("result");
+    json_t *event = new_event(name);
 
-    json_object_set_new(event, "ok", json_boolean(ok));
-    json_object_set_new(event, "exit", json_integer(exit_status));
-    if (fields)
-        json_object_update_missing(event, fields);
+    json_object_update_missing(event, fields);
     json_decref(fields);
     emit(ev, event);
+}
+
+void event_result(struct events *ev, bool ok, int exit_status, json_t *fields)
+{
+    json_t *all = json_pack("{s:b, s:i}", "ok", ok, "exit", exit_status);
+
+    if (fields)
+        json_object_update_missing(all, fields);
+    json_decref(fields);
+    event_fields(ev, "result", all);
 }

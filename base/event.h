@@ -36,6 +36,12 @@ void events_add_fd(struct events *ev, int fd);
 /* The events of one job among several that run at the same time: they go to the parent's sinks,
  * labelled "job": name. NULL for a NULL parent. Freed before the parent. */
 struct events *events_fork(struct events *parent, const char *job);
+/* An event that another firn emitted, read from its stream: to our sinks, with our label in place
+ * of its own. Takes event. */
+void events_relay(struct events *ev, json_t *event);
+/* End, as failed, the phases of this label that have begun and not ended: of a firn that is gone.
+ */
+void events_end_phases(struct events *ev);
 /* Label the events that follow with "job": name (a product, a board's port path); NULL = none. */
 void events_set_job(struct events *ev, const char *job);
 
@@ -54,6 +60,8 @@ void event_warning(struct events *ev, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A diagnostic with its location as fields beside the formatted text. level "warning" or "error".
  */
 void event_diag(struct events *ev, const char *level, const struct err *err);
+/* {"event":name, ...fields}. Takes fields (an object). */
+void event_fields(struct events *ev, const char *name, json_t *fields);
 /* {"event":"result","ok":...,"exit":n, ...fields}: the last event of a command. Takes fields (an
  * object, may be NULL). */
 void event_result(struct events *ev, bool ok, int exit_status, json_t *fields);

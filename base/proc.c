@@ -14,7 +14,6 @@
 
 #include "base/fs.h"
 
-#define LINE_PIECE (64 * 1024)
 #define OUT_MAX_DEFAULT (16u * 1024 * 1024)
 #define KILL_AFTER_MS 2000 /* from SIGTERM to SIGKILL */
 #define DRAIN_MS 1000      /* for output that is still in the pipe when the child has ended */
@@ -83,7 +82,7 @@ struct child {
     const struct proc *proc;
     pid_t pid;
     int fd;             /* read end of its output; -1 at the end of it */
-    struct buf line;    /* not yet complete */
+    struct lines lines; /* for on_line */
     long long end_ms;   /* deadline, 0 = none */
     long long kill_ms;  /* when SIGKILL follows the SIGTERM; 0 = no SIGTERM was sent */
     long long drain_ms; /* it has ended: how long to wait for the end of the output; 0 = it runs */
@@ -101,39 +100,12 @@ static void add_output(const struct proc *proc, const char *data, size_t len)
     buf_add(proc->out, data, len < room ? len : room);
 }
 
-static void flush_line(struct child *child)
-{
-    child->proc->on_line(child->proc->data, child->line.data, child->line.len);
-    buf_clear(&child->line);
-}
-
-static void add_lines(struct child *child, const char *data, size_t len)
-{
-    while (len) {
-        if (child->line.len == LINE_PIECE && *data != '\n')
-            flush_line(child);
-        const char *newline = memchr(data, '\n', len);
-        size_t part = newline ? (size_t)(newline - data) : len;
-        size_t room = LINE_PIECE - child->line.len;
-        bool whole = newline && part <= room;
-
-        if (part > room)
-            part = room;
-        buf_add(&child->line, data, part);
-        if (whole)
-            flush_line(child);
-        data += part + whole;
-        len -= part + whole;
-    }
-}
-
 static void close_output(struct child *child)
 {
     if (child->fd >= 0)
         close(child->fd);
     child->fd = -1;
-    if (child->line.len)
-        flush_line(child);
+    lines_end(&child->lines);
 }
 
 static void read_output(struct child *child)
@@ -146,7 +118,7 @@ static void read_output(struct child *child)
     if (n <= 0)
         close_output(child);
     else if (child->proc->on_line)
-        add_lines(child, block, (size_t)n);
+        lines_add(&child->lines, block, (size_t)n);
     else
         add_output(child->proc, block, (size_t)n);
 }
@@ -291,7 +263,7 @@ static bool start(struct child *child, struct err **err)
 
 bool proc_run(const struct proc *proc, struct proc_result *result, struct err **err)
 {
-    struct child child = {.proc = proc, .fd = -1, .line = BUF_INIT};
+    struct child child = {.proc = proc, .fd = -1, .lines = LINES_INIT(proc->on_line, proc->data)};
 
     const char *name = proc->name ? proc->name : proc->argv[0];
 
@@ -303,7 +275,7 @@ bool proc_run(const struct proc *proc, struct proc_result *result, struct err **
     follow(&child);
     close_output(&child);
     reap(&child, result);
-    buf_release(&child.line);
+    lines_release(&child.lines);
     if (child.interrupted)
         return err_set(err, ERR_INTERRUPTED, "'%s' was interrupted", name);
     if (child.timed_out)

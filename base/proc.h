@@ -13,9 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-
-/* One line of output without its newline; longer than 64 KiB is delivered in pieces. */
-typedef void (*proc_line_fn)(void *data, const char *line, size_t len);
+#include "base/lines.h"
 
 struct proc {
     const char *const *argv; /* argv[0] is looked up on PATH; ends with NULL */
@@ -23,7 +21,7 @@ struct proc {
     const char *cwd;         /* NULL = ours */
     const char *name;        /* of the program in messages; NULL = argv[0] */
     int timeout_ms;          /* 0 = none */
-    proc_line_fn on_line;    /* standard output and error, merged; NULL = see out */
+    line_fn on_line;         /* standard output and error, merged; NULL = see out */
     void *data;
     struct buf *out; /* collects output (both streams) if on_line is NULL; may be NULL */
     size_t out_max;  /* bytes kept in out (the rest is read and dropped); 0 = 16 MiB */

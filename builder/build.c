@@ -206,6 +206,8 @@ bool build_run(const char *manifest_path, const struct config *config,
     _cleanup_(build_job_release) struct build_job job =
         build_job_init(config, options, events, diags);
     bool ok = run(&job, manifest_path, result, err);
+    if (options->inputs)
+        input_list_collect(options->inputs, &job, manifest_path);
     if (*err && (*err)->code == ERR_INTERRUPTED)
         err_hint(err, "nothing was written; the same command begins again");
     return ok;

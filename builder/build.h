@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/event.h"
+#include "builder/input_list.h"
 #include "builder/source.h"
 
 struct build_options {
@@ -23,6 +24,9 @@ struct build_options {
     bool no_ccache;         /* compile even what was compiled before */
     bool no_base;           /* compile everything for this product alone */
     bool unsandboxed;       /* run the source's programs as they are; no image for a release */
+    /* For whoever waits for changes: filled with what was read, also by a build that failed; or
+     * NULL. */
+    struct input_list *inputs;
 };
 
 struct build_result {
@@ -41,5 +45,26 @@ bool build_run(const char *manifest_path, const struct config *config,
                const struct build_options *options, struct events *events,
                struct build_result *result, struct diags *diags, struct err **err) MUST_CHECK;
 void build_result_release(struct build_result *result);
+
+enum build_cost {
+    BUILD_COST_NOTHING, /* the image is there */
+    BUILD_COST_PRODUCT, /* modules are frozen and linked on a base that is there */
+    BUILD_COST_BASE,    /* the base is compiled first */
+    BUILD_COST_ALONE,   /* everything is compiled, and no base comes of it */
+};
+
+/* What a build would have to do. */
+struct build_plan {
+    char key[HASH_HEX_SIZE];
+    char base_key[HASH_HEX_SIZE]; /* of what products on the same base share */
+    enum build_cost cost;
+};
+
+/* Run the phases that find the inputs, as build_run() would, and no other. */
+bool build_plan(const char *manifest_path, const struct config *config,
+                const struct build_options *options, struct events *events, struct build_plan *plan,
+                struct diags *diags, struct err **err) MUST_CHECK;
+/* What a product on this base, whose image is not there, costs now. */
+enum build_cost build_cost_on_base(const struct config *config, const char *base_key);
 
 #endif

@@ -329,6 +329,13 @@ static bool take_files(struct evaluation *e, json_t *files, size_t entries)
     return true;
 }
 
+static void take_paths(struct strv *paths, const json_t *list)
+{
+    json_t *path;
+    size_t i;
+    json_array_foreach(list, i, path) strv_add(paths, json_string_value(path));
+}
+
 /* The program's answer: files, a need for the library, or an error at a directive. */
 static bool take_answer(struct evaluation *e, const struct evaluation_context *x, json_t *answer,
                         struct diags *diags, struct err **err)
@@ -338,6 +345,8 @@ static bool take_answer(struct evaluation *e, const struct evaluation_context *x
     int needs_library = 0;
     json_t *files = NULL;
     size_t entries = x->manifest->frozen_count;
+    take_paths(&e->opened, json_object_get(answer, "opened"));
+    take_paths(&e->listed, json_object_get(answer, "listed"));
     if (json_unpack(answer, "{s:o, s?s, s?I, s?b}", "files", &files, "error", &error, "entry",
                     &entry, "needs_library", &needs_library) != 0 ||
         entry < 0 || (size_t)entry >= entries || !take_files(e, files, entries))
@@ -381,5 +390,7 @@ void evaluation_release(struct evaluation *evaluation)
         free(evaluation->files[i].append);
     }
     free(evaluation->files);
+    strv_release(&evaluation->opened);
+    strv_release(&evaluation->listed);
     *evaluation = (struct evaluation)EVALUATION_INIT;
 }

@@ -28,12 +28,13 @@ struct evaluated_file {
 struct evaluation {
     struct evaluated_file *files; /* in the order of the directives */
     size_t count;
-    bool needs_library;   /* a directive asked for micropython-lib, and there was none */
-    size_t library_entry; /* which */
+    bool needs_library;         /* a directive asked for micropython-lib, and there was none */
+    size_t library_entry;       /* which */
+    struct strv opened, listed; /* files and directories that the run looked at, of this machine */
 };
 #define EVALUATION_INIT                                                                            \
     {                                                                                              \
-        NULL, 0, false, 0                                                                          \
+        NULL, 0, false, 0, STRV_INIT, STRV_INIT                                                    \
     }
 
 struct evaluation_context {

@@ -12,15 +12,18 @@
 #define COMMIT_DIGITS 40
 #define PROGRESS_EVERY 256
 
+bool working_copy_skips(const char *name)
+{
+    return !strcmp(name, ".git") || !strcmp(name, "build") || text_starts_with(name, "build-") ||
+           !strcmp(name, "__pycache__");
+}
+
 /* Is a part of the path a directory that make or git writes to? */
 static bool is_output(const char *path)
 {
-    for (const char *at = path; at; at = strchr(at, '/'), at = at ? at + 1 : NULL) {
-        size_t len = strcspn(at, "/");
-        bool is_dir = at[len] == '/';
-        if (is_dir &&
-            ((len == 4 && !strncmp(at, ".git", 4)) || (len == 5 && !strncmp(at, "build", 5)) ||
-             text_starts_with(at, "build-") || (len == 11 && !strncmp(at, "__pycache__", 11))))
+    for (const char *end; (end = strchr(path, '/')); path = end + 1) {
+        _cleanup_free_ char *name = xstrndup(path, (size_t)(end - path));
+        if (working_copy_skips(name))
             return true;
     }
     return false;

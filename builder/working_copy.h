@@ -16,4 +16,7 @@
 bool working_copy_open(const char *dir, const char *name, struct events *events,
                        struct source *source, struct err **err) MUST_CHECK;
 
+/* Is it the name of a directory that does not count? */
+bool working_copy_skips(const char *name);
+
 #endif

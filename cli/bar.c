@@ -5,7 +5,6 @@
 #include "base/proc.h"
 #include "base/text.h"
 
-#define BOARD_PHASE "board"
 #define NAME_COLUMNS 11
 #define BAR_COLUMNS 24
 #define AMOUNT_COLUMNS 16 /* a bar is drawn if at least so many are left to say how far it is */
@@ -42,16 +41,16 @@ void bar_add_clipped(struct buf *line, const char *text, size_t columns)
     text_add_printable(line, text, i);
 }
 
-bool bar_is_board(const struct bar *bar)
+bool bar_is_outer(const struct bar *bar)
 {
-    return strcmp(bar->phase, BOARD_PHASE) == 0;
+    return strcmp(bar->phase, "board") == 0 || strcmp(bar->phase, "product") == 0;
 }
 
 void bar_add_name(const struct bar *bar, size_t job_columns, struct buf *line)
 {
     if (*bar->job)
         buf_addf(line, "%-*s ", (int)job_columns, bar->job);
-    if (!bar_is_board(bar))
+    if (!bar_is_outer(bar))
         buf_addf(line, "%-*s ", NAME_COLUMNS - 1, bar->phase);
 }
 

@@ -22,11 +22,11 @@ struct bar {
 
 void bar_release(struct bar *bar);
 
-/* The phase around all others of one board among several (docs/events.md). */
-bool bar_is_board(const struct bar *bar);
+/* The phase around all others of one board or product among several (docs/events.md). */
+bool bar_is_outer(const struct bar *bar);
 
 /* "compile" or "1-1.4 write", padded: jobs (of at most job_columns) and phases stand in a column
- * each. A board's own phase needs no name. */
+ * each. An outer phase needs no name. */
 void bar_add_name(const struct bar *bar, size_t job_columns, struct buf *line);
 /* "12.0 KiB of 338 KiB  70 KiB/s  4.1 s left", as far as it is known at now_ms. */
 void bar_add_amount(const struct bar *bar, long long now_ms, struct buf *line);

@@ -90,36 +90,56 @@ static void say_over_block(struct progress *p)
     buf_clear(&p->said);
 }
 
-/* The phase of the same board around this one; NULL = none. */
-static const struct bar *board_of(const struct progress *p, const struct bar *bar)
+/* The phase of the same board or product around this one; NULL = none. */
+static const struct bar *outer_of(const struct progress *p, const struct bar *bar)
 {
     for (size_t i = 0; i < p->count; i++)
-        if (&p->bars[i] != bar && bar_is_board(&p->bars[i]) &&
+        if (&p->bars[i] != bar && bar_is_outer(&p->bars[i]) &&
             strcmp(p->bars[i].job, bar->job) == 0)
             return &p->bars[i];
     return NULL;
 }
 
-/* What is drawn in this one's place, so that boards keep theirs while their phases change: a
- * board's newest phase; NULL = nothing, as it is drawn in its board's place. */
+/* What is drawn in this one's place, so that jobs keep theirs while their phases change: the newest
+ * phase within an outer one; NULL = nothing, as it is drawn in the outer one's place. */
 static const struct bar *drawn_for(const struct progress *p, const struct bar *bar)
 {
-    if (!bar_is_board(bar))
-        return board_of(p, bar) ? NULL : bar;
+    if (!bar_is_outer(bar))
+        return outer_of(p, bar) ? NULL : bar;
     for (size_t i = p->count; i-- > 0;)
-        if (!bar_is_board(&p->bars[i]) && strcmp(p->bars[i].job, bar->job) == 0)
+        if (!bar_is_outer(&p->bars[i]) && strcmp(p->bars[i].job, bar->job) == 0)
             return &p->bars[i];
     return bar;
 }
 
-/* Draw the bars that are at work, or those of boards that only wait, as far as there are rows; the
- * number of those that had no room is returned. */
-static size_t draw_bars(struct progress *p, bool waiting, size_t rows, size_t columns)
+/* From the top of the block to its end. */
+enum rank { AT_WORK, WAITING, OVERALL };
+
+static enum rank rank_of(const struct bar *bar)
+{
+    if (!*bar->job)
+        return OVERALL;
+    return bar_is_outer(bar) ? WAITING : AT_WORK;
+}
+
+static size_t count_bars(const struct progress *p, enum rank rank)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct bar *bar = drawn_for(p, &p->bars[i]);
+        count += bar && rank_of(bar) == rank;
+    }
+    return count;
+}
+
+/* Draw the bars of this rank as far as there are rows; the number of those that had no room is
+ * returned. */
+static size_t draw_bars(struct progress *p, enum rank rank, size_t rows, size_t columns)
 {
     size_t left_out = 0;
     for (size_t i = 0; i < p->count; i++) {
         const struct bar *bar = drawn_for(p, &p->bars[i]);
-        if (!bar || bar_is_board(bar) != waiting)
+        if (!bar || rank_of(bar) != rank)
             continue;
         if (p->drawn < rows) {
             bar_draw(bar, p->job_columns, columns, p->style == PROGRESS_COLOR, &p->frame);
@@ -131,22 +151,31 @@ static size_t draw_bars(struct progress *p, bool waiting, size_t rows, size_t co
     return left_out;
 }
 
-/* One bar a job. More than the terminal has rows for could not be taken back: those that only wait
- * are left out first. */
+/* The rows that the block may have: more than the terminal has could not be taken back. */
+static size_t block_rows(const struct progress *p)
+{
+    size_t rows = terminal_rows(p);
+    return rows > ROWS_KEPT + 1 ? rows - ROWS_KEPT : 1;
+}
+
+/* One bar a job, then those of no job, which have their place in any case. Of the jobs, those that
+ * only wait are left out first. */
 static void block_draw(struct progress *p)
 {
-    size_t drawn_before = p->drawn, lines = 0;
-    size_t columns = terminal_columns(p), rows = terminal_rows(p);
-    for (size_t i = 0; i < p->count; i++)
-        lines += drawn_for(p, &p->bars[i]) != NULL;
-    rows = rows > ROWS_KEPT + 1 ? rows - ROWS_KEPT : 1;
+    size_t drawn_before = p->drawn;
+    size_t columns = terminal_columns(p), rows = block_rows(p);
+    size_t overall = count_bars(p, OVERALL), jobs = count_bars(p, AT_WORK) + count_bars(p, WAITING);
+    size_t room = rows > overall ? rows - overall : 0;
+    if (jobs > room && room)
+        room--;
     p->drawn = 0;
-    size_t left_out = draw_bars(p, false, lines > rows ? rows - 1 : rows, columns);
-    left_out += draw_bars(p, true, lines > rows ? rows - 1 : rows, columns);
-    if (left_out) {
+    size_t left_out = draw_bars(p, AT_WORK, room, columns);
+    left_out += draw_bars(p, WAITING, room, columns);
+    if (left_out && p->drawn < rows) {
         buf_addf(&p->frame, "  and %zu more\033[K\n", left_out);
         p->drawn++;
     }
+    (void)draw_bars(p, OVERALL, rows, columns);
     if (drawn_before > 0)
         buf_adds(&p->frame, "\033[J");
     p->drawn_ms = clock_ms();
@@ -201,7 +230,7 @@ static void say_progress(struct progress *p, struct bar *bar)
 {
     _cleanup_(buf_release) struct buf line = BUF_INIT;
     long long now = clock_ms();
-    if (p->style != PROGRESS_PLAIN || p->quiet || board_of(p, bar) ||
+    if (p->style != PROGRESS_PLAIN || p->quiet || outer_of(p, bar) ||
         now - bar->said_ms < PLAIN_INTERVAL_MS)
         return;
     bar->said_ms = now;
@@ -248,7 +277,7 @@ static void on_phase_end(struct progress *p, const json_t *event)
     struct bar *bar = find_bar(p, event);
     if (!bar)
         return;
-    if (!p->quiet && !board_of(p, bar))
+    if (!p->quiet && !outer_of(p, bar))
         say_end(p, bar, event);
     bar_release(bar);
     size_t index = (size_t)(bar - p->bars);

@@ -110,6 +110,44 @@ static void results_take_fields(void **state)
                         "{\"event\":\"result\",\"exit\":0,\"image\":\"x.dfu\",\"ok\":true}\n");
 }
 
+static json_t *parse(const char *text)
+{
+    json_t *event = json_loads(text, 0, NULL);
+
+    assert_non_null(event);
+    return event;
+}
+
+#define RELAYED(id, state)                                                                         \
+    parse("{\"event\":\"phase\",\"phase\":\"" id "\",\"title\":\"T\",\"state\":\"" state           \
+          "\",\"job\":\"its own\"}")
+
+static void relayed_events_get_our_label_and_their_phases_end(void **state)
+{
+    WITH_EVENTS;
+    struct events *job = events_fork(ev, "ours");
+
+    events_relay(job, RELAYED("source", "begin"));
+    events_relay(job, RELAYED("source", "end"));
+    events_relay(job, RELAYED("compile", "begin"));
+    buf_clear(&got);
+    events_relay(job, parse("{\"event\":\"log\",\"text\":\"x\"}"));
+    events_end_phases(job);
+    events_end_phases(job);
+    events_free(job);
+    assert_string_equal(got.data,
+                        "{\"event\":\"log\",\"job\":\"ours\",\"text\":\"x\"}\n"
+                        "{\"event\":\"phase\",\"job\":\"ours\",\"ok\":false,\"phase\":\"compile\","
+                        "\"state\":\"end\",\"title\":\"T\"}\n");
+}
+
+static void an_event_of_any_name_has_its_fields(void **state)
+{
+    WITH_EVENTS;
+    event_fields(ev, "watch", json_pack("{s:i}", "files", 3));
+    assert_string_equal(got.data, "{\"event\":\"watch\",\"files\":3}\n");
+}
+
 static void no_events_is_allowed(void **state)
 {
     (void)state;
@@ -124,6 +162,9 @@ static void no_events_is_allowed(void **state)
     event_warning(NULL, "x");
     event_diag(NULL, "error", err);
     event_result(NULL, true, 0, json_object());
+    event_fields(NULL, "x", json_object());
+    events_relay(NULL, json_object());
+    events_end_phases(NULL);
     events_free(NULL);
     err_free(err);
 }
@@ -155,6 +196,8 @@ int main(void)
         cmocka_unit_test(logs_take_text_that_is_not_utf8),
         cmocka_unit_test(diagnostics_have_their_location),
         cmocka_unit_test(results_take_fields),
+        cmocka_unit_test(relayed_events_get_our_label_and_their_phases_end),
+        cmocka_unit_test(an_event_of_any_name_has_its_fields),
         cmocka_unit_test(no_events_is_allowed),
         cmocka_unit_test(descriptors_get_lines_and_may_close),
     };

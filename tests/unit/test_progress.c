@@ -180,6 +180,33 @@ static void what_does_not_fit_is_counted(void **state)
     assert_non_null(strstr(block, "  and 9 more\033[K\n\033[J"));
 }
 
+/* Products under way stand above the line of them all, which has its place in any case. */
+static void the_line_of_all_is_the_last(void **state)
+{
+    (void)state;
+    static const char all[] =
+        "{\"event\":\"phase\",\"phase\":\"all\",\"title\":\"Building\",\"state\":\"begin\"}";
+    static const char some[] =
+        "{\"event\":\"progress\",\"phase\":\"all\",\"done\":37,\"total\":100,"
+        "\"unit\":\"products\",\"detail\":\"2 failed, 12.0 s\"}";
+    char events[2][30][200];
+    const char *feed[64] = {all, some};
+    for (int i = 0; i < 30; i++) {
+        snprintf(events[0][i], sizeof(events[0][i]), PHASE("p-%d", "product", "begin", ""), i);
+        snprintf(events[1][i], sizeof(events[1][i]), PHASE("p-%d", "compile", "begin", ""), i);
+        feed[2 + 2 * i] = events[0][i];
+        feed[3 + 2 * i] = events[1][i];
+    }
+    _cleanup_free_ char *text = draw(PROGRESS_TERMINAL, false, feed);
+    const char *block = last_block(text);
+    assert_non_null(strstr(block, "  p-0  compile"));
+    assert_non_null(strstr(block, "  p-19 compile"));
+    assert_null(strstr(block, "p-20"));
+    const char *more = strstr(block, "  and 10 more\033[K\n"), *line = strstr(block, "  all ");
+    assert_true(more && line && line > more);
+    assert_non_null(strstr(line, "37/100 products  2 failed, 12.0 s\033[K\n\033[J"));
+}
+
 static const char begin_of_job[] =
     "{\"event\":\"phase\",\"job\":\"Ger\u00e4te/regal.yaml\",\"phase\":\"write\","
     "\"title\":\"Writing\",\"state\":\"begin\"}";
@@ -285,6 +312,7 @@ int main(void)
         cmocka_unit_test(of_a_board_only_the_end_is_said),
         cmocka_unit_test(boards_keep_their_place_while_phases_change),
         cmocka_unit_test(what_does_not_fit_is_counted),
+        cmocka_unit_test(the_line_of_all_is_the_last),
         cmocka_unit_test(no_line_is_wider_than_the_terminal),
         cmocka_unit_test(a_change_is_written_in_one_piece),
         cmocka_unit_test(phases_of_a_job_stand_in_one_column),
