@@ -26,6 +26,10 @@ char *path_absolute(const char *path);
 char *path_shown(const char *path);
 /* Does `path` lie in `dir` or is it `dir`? Both absolute and normalised (path_absolute). */
 bool path_is_beneath(const char *path, const char *dir);
+/* Does a symbolic link with this target stay in its tree, `depth` directories below its top? It may
+ * go up only at its beginning and not above the top. As long as that holds for every link and the
+ * directories that links lie in are real ones, no chain of links leads out. */
+bool path_link_stays(const char *target, unsigned depth);
 
 bool fs_exists(const char *path);
 bool fs_is_dir(const char *path);
@@ -45,6 +49,8 @@ bool fs_write(const char *path, const void *data, size_t len, mode_t mode,
 bool fs_write_scratch(const char *path, const void *data, size_t len, struct err **err) MUST_CHECK;
 bool fs_copy_scratch(const char *from, const char *to, struct err **err) MUST_CHECK;
 bool fs_copy(const char *from, const char *to, struct err **err) MUST_CHECK;
+/* Sync a finished file and rename it to its name, in the same file system. */
+bool fs_publish_file(const char *temp, const char *final, struct err **err) MUST_CHECK;
 bool fs_mkdirs(const char *path, struct err **err) MUST_CHECK;
 
 /* Names in a directory, sorted, without "." and "..". */

@@ -6,6 +6,7 @@
  *
  *     mirrors:
  *       https://github.com/micropython/: /srv/git/
+ *     allow: [github.com, "*.arm.com"]
  *     limits: ..., ccache: ... (config_build.h)
  *
  * $FIRN_HOME (default ~/.cache/firn) holds every cache: git/ src/ mpy-cross/ build/ images/ ...
@@ -28,11 +29,12 @@ struct config {
     const char *data;       /* absolute */
     struct mirror *mirrors; /* one a prefix; the longest that fits a URL counts */
     size_t mirror_count;
+    const char *const *allow; /* hosts of downloads (allow.h), NULL-ended; NULL = any by https */
     struct config_build build;
 };
 #define CONFIG_INIT                                                                                \
     {                                                                                              \
-        ARENA_INIT, NULL, NULL, NULL, 0, CONFIG_BUILD_INIT                                         \
+        ARENA_INIT, NULL, NULL, NULL, 0, NULL, CONFIG_BUILD_INIT                                   \
     }
 
 bool config_load(struct config *config, struct diags *diags) MUST_CHECK;
