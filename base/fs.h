@@ -61,6 +61,12 @@ bool fs_walk(const char *dir, size_t max_files, struct strv *files, struct err *
 /* Remove a file or a whole tree; nothing there is success. Does not follow links. */
 bool fs_remove_tree(const char *path, struct err **err) MUST_CHECK;
 
+/* Take the permission to write from everything in a tree, itself included; links are left alone. */
+bool fs_make_read_only(const char *path, struct err **err) MUST_CHECK;
+
+/* Remove what killed runs left of their fs_temp_dir()s. The caller holds whatever lock keeps others
+ * from having one in this parent now. */
+bool fs_remove_leftovers(const char *parent, struct err **err) MUST_CHECK;
 /* A new empty directory "<parent>/.tmp-XXXXXX"; the caller frees the name. */
 bool fs_temp_dir(const char *parent, char **path, struct err **err) MUST_CHECK;
 /* Rename a finished temporary directory to its name. If somebody else published the same name
