@@ -110,8 +110,9 @@ bool build_find_toolchain(struct build_job *job)
 {
     const struct manifest *m = job->manifest;
     const char *name = m->toolchain.name ? m->toolchain.name : job->board.target->toolchain;
-    if (!toolchain_find(job->config, name, m, &job->toolchain, job->diags) ||
-        !toolchain_find(job->config, "host", NULL, &job->host, job->diags))
+    const struct toolchain_options options = {job->options->source.offline, job->events};
+    if (!toolchain_find(job->config, name, m, &options, &job->toolchain, job->diags) ||
+        !toolchain_find(job->config, "host", NULL, NULL, &job->host, job->diags))
         return false;
     sandbox_set_compiler(&job->sandbox, job->toolchain.compiler);
     return true;

@@ -320,6 +320,13 @@ bool fetch_get(const struct fetch *given, struct events *events, struct fetched 
            get_locked(&what, &names, mapped, events, got, err);
 }
 
+char *fetch_recorded(const struct config *config, const char *url)
+{
+    const struct fetch what = {.config = config, .url = url};
+    _cleanup_(names_release) struct names names = make_names(&what);
+    return read_pin(&names, url);
+}
+
 void fetched_release(struct fetched *got)
 {
     free(got->path);

@@ -62,6 +62,9 @@ struct fetched {
  * ERR_INTERRUPTED keeps the part. */
 bool fetch_get(const struct fetch *what, struct events *events, struct fetched *got,
                struct err **err) MUST_CHECK;
+/* The SHA-256 of what a URL had when it was first fetched without one, or NULL. The caller frees.
+ */
+char *fetch_recorded(const struct config *config, const char *url);
 void fetched_release(struct fetched *got);
 
 #endif

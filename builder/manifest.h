@@ -91,6 +91,7 @@ struct manifest {
         const struct ynode *node;
         const char *name;    /* NULL = the port's default */
         const char *version; /* ">=12" or NULL */
+        const char *from;    /* "path" or "download" alone; NULL = the first, else the second */
     } toolchain;
     const char *const *roots; /* further directories that paths may enter; absolute, NULL-ended */
     struct freeze_entry *frozen;

@@ -53,6 +53,10 @@ static const struct key toolchain_keys[] = {
     {"version", "Which versions are good: '12.2', '>=12' or '>=12,<14'.", KEY_TEXT,
      .offset = AT(toolchain.version), .pattern = "^" RANGE_PATTERN "(, *" RANGE_PATTERN ")*$",
      .expected = "a range such as '>=12,<14'"},
+    {"from",
+     "Only the one on PATH, or only the one that firn downloads; default: PATH's if it is "
+     "good, else the other.",
+     KEY_STRING, .offset = AT(toolchain.from), .values = NAMES("path", "download")},
     {0},
 };
 static const struct key_table toolchain_table = {
