@@ -32,6 +32,7 @@ struct unpack {
     const char *phase;   /* of the progress events */
     unsigned strip;      /* leading components of every name that are left out */
     bool read_only;      /* nothing in it is writeable */
+    const char *below;   /* unpack_publish(): a directory in `final` to unpack to; NULL = itself */
     /* 0 = UNPACK_MAX_... */
     uint64_t max_bytes; /* of all files together */
     size_t max_files;   /* of files, links and directories together */

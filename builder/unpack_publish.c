@@ -6,7 +6,8 @@ static bool fill(const struct unpack *what, const char *temp, unpack_finish_fn f
                  struct events *events, struct err **err)
 {
     _cleanup_(unpacked_release) struct unpacked unpacked = UNPACKED_INIT;
-    return unpack_into(what, temp, events, &unpacked, err) &&
+    _cleanup_free_ char *dir = what->below ? path_join(temp, what->below) : xstrdup(temp);
+    return fs_mkdirs(dir, err) && unpack_into(what, dir, events, &unpacked, err) &&
            (!finish || finish(data, temp, &unpacked, err)) &&
            (!what->read_only || fs_make_read_only(temp, err));
 }
