@@ -89,6 +89,7 @@ static bool read_allow(struct config *config, const struct ydoc *doc, const stru
 static bool read_file(struct config *config, const char *path, struct diags *diags)
 {
     struct ydoc doc = YDOC_INIT;
+    config->files[config->file_count++] = arena_strdup(&config->arena, path);
     bool ok = ydoc_load(&doc, path, diags) && ymap_only_keys(&doc, doc.root, CONFIG_KEYS, diags);
     const struct ynode *mirrors = ok ? ynode_get(doc.root, "mirrors") : NULL;
     if (mirrors)

@@ -29,12 +29,14 @@ struct config {
     const char *data;       /* absolute */
     struct mirror *mirrors; /* one a prefix; the longest that fits a URL counts */
     size_t mirror_count;
+    const char *files[2]; /* that were read, in this order */
+    size_t file_count;
     const char *const *allow; /* hosts of downloads (allow.h), NULL-ended; NULL = any by https */
     struct config_build build;
 };
 #define CONFIG_INIT                                                                                \
     {                                                                                              \
-        ARENA_INIT, NULL, NULL, NULL, 0, NULL, CONFIG_BUILD_INIT                                   \
+        ARENA_INIT, NULL, NULL, NULL, 0, {NULL}, 0, NULL, CONFIG_BUILD_INIT                        \
     }
 
 bool config_load(struct config *config, struct diags *diags) MUST_CHECK;

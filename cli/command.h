@@ -27,7 +27,7 @@ struct command {
 };
 
 extern const struct command cmd_build, cmd_explain, cmd_validate, cmd_init, cmd_image, cmd_devices,
-    cmd_flash, cmd_read, cmd_erase, cmd_unprotect, cmd_sim;
+    cmd_flash, cmd_read, cmd_erase, cmd_unprotect, cmd_sim, cmd_doctor;
 
 /* Print the error (or emit it), emit the result event, free it; returns its exit status. */
 int cli_fail(struct cli *cli, struct err *err);

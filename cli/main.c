@@ -14,8 +14,8 @@
 
 /* In the order in which a product meets them; `firn help` prints this order. */
 static const struct command *const commands[] = {
-    &cmd_init,  &cmd_validate, &cmd_build, &cmd_explain,   &cmd_image, &cmd_devices,
-    &cmd_flash, &cmd_read,     &cmd_erase, &cmd_unprotect, &cmd_sim,   NULL,
+    &cmd_init, &cmd_validate, &cmd_build,     &cmd_explain, &cmd_image,  &cmd_devices, &cmd_flash,
+    &cmd_read, &cmd_erase,    &cmd_unprotect, &cmd_sim,     &cmd_doctor, NULL,
 };
 
 static const char common_help[] =
