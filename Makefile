@@ -31,7 +31,7 @@ build/flags.mk: FORCE
 endif
 FORCE:
 .PHONY: FORCE
-LIBS := libgit2 yaml-0.1 jansson libsodium libusb-1.0
+LIBS := libgit2 libcurl libarchive yaml-0.1 jansson libsodium libusb-1.0
 
 # ---- compiling -----------------------------------------------------------------------------------
 # clang has libFuzzer; warnings are gcc's business.

@@ -210,6 +210,16 @@ bool fs_copy(const char *from, const char *to, struct err **err)
            copy_fd(fd, from, temp.fd, to, err) && temp_file_commit(&temp, to, err);
 }
 
+bool fs_publish_file(const char *temp, const char *final, struct err **err)
+{
+    _cleanup_free_ char *dir = path_dirname(final);
+    _cleanup_fd_ int fd = open(temp, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || fsync(fd) < 0 || rename(temp, final) < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot rename '%s' to '%s'", temp, final);
+    return fs_sync_dir(dir, err);
+}
+
 bool fs_copy_scratch(const char *from, const char *to, struct err **err)
 {
     _cleanup_fd_ int fd = -1, to_fd = -1;

@@ -27,6 +27,10 @@ char *path_absolute(const char *path);
 char *path_shown(const char *path);
 /* Does `path` lie in `dir` or is it `dir`? Both absolute and normalised (path_absolute). */
 bool path_is_beneath(const char *path, const char *dir);
+/* Does a symbolic link with this target stay in its tree, `depth` directories below its top? It may
+ * go up only at its beginning and not above the top. As long as that holds for every link and the
+ * directories that links lie in are real ones, no chain of links leads out. */
+bool path_link_stays(const char *target, unsigned depth);
 
 bool fs_exists(const char *path);
 bool fs_is_dir(const char *path);
@@ -46,6 +50,8 @@ bool fs_write(const char *path, const void *data, size_t len, mode_t mode,
 bool fs_write_scratch(const char *path, const void *data, size_t len, struct err **err) MUST_CHECK;
 bool fs_copy_scratch(const char *from, const char *to, struct err **err) MUST_CHECK;
 bool fs_copy(const char *from, const char *to, struct err **err) MUST_CHECK;
+/* Sync a finished file and rename it to its name, in the same file system. */
+bool fs_publish_file(const char *temp, const char *final, struct err **err) MUST_CHECK;
 bool fs_mkdirs(const char *path, struct err **err) MUST_CHECK;
 /* Close a descriptor that was written to, and set it to -1; false, with errno: some file systems
  * say only now that there was no room. */
@@ -61,6 +67,12 @@ bool fs_walk(const char *dir, size_t max_files, struct strv *files, struct err *
 /* Remove a file or a whole tree; nothing there is success. Does not follow links. */
 bool fs_remove_tree(const char *path, struct err **err) MUST_CHECK;
 
+/* Take the permission to write from everything in a tree, itself included; links are left alone. */
+bool fs_make_read_only(const char *path, struct err **err) MUST_CHECK;
+
+/* Remove what killed runs left of their fs_temp_dir()s. The caller holds whatever lock keeps others
+ * from having one in this parent now. */
+bool fs_remove_leftovers(const char *parent, struct err **err) MUST_CHECK;
 /* A new empty directory "<parent>/.tmp-XXXXXX"; the caller frees the name. */
 bool fs_temp_dir(const char *parent, char **path, struct err **err) MUST_CHECK;
 /* Rename a finished temporary directory to its name. If somebody else published the same name

@@ -1,4 +1,4 @@
-/* Directories and trees: fs_list(), fs_walk(), fs_remove_tree() and fs_disk_usage() of fs.h. */
+/* Directories and trees: what fs.h has about them. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -223,4 +223,49 @@ static uint64_t usage_at(int parent, const char *name, int depth)
 uint64_t fs_disk_usage(const char *path)
 {
     return usage_at(AT_FDCWD, path, 0);
+}
+
+bool fs_remove_leftovers(const char *parent, struct err **err)
+{
+    _cleanup_(strv_release) struct strv names = STRV_INIT;
+
+    if (!fs_list(parent, &names, err))
+        return false;
+    for (size_t i = 0; i < names.count; i++) {
+        _cleanup_free_ char *path = path_join(parent, names.items[i]);
+
+        if (!strncmp(names.items[i], ".tmp-", 5) && !fs_remove_tree(path, err))
+            return false;
+    }
+    return true;
+}
+
+static bool protect_at(int parent, const char *name, const char *shown, int depth, struct err **err)
+{
+    _cleanup_(strv_release) struct strv names = STRV_INIT;
+    struct stat st;
+
+    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot look at '%s'", shown);
+    if (S_ISLNK(st.st_mode))
+        return true;
+    if (S_ISDIR(st.st_mode)) {
+        _cleanup_dir_ DIR *dir = depth > DEPTH_MAX ? NULL : open_dir_at(parent, name);
+
+        if (!dir)
+            return err_set_errno(err, ERR_FAILED, errno, "cannot open the directory '%s'", shown);
+        if (!read_names(dir, shown, &names, err))
+            return false;
+        for (size_t i = 0; i < names.count; i++)
+            if (!protect_at(dirfd(dir), names.items[i], shown, depth + 1, err))
+                return false;
+    }
+    if (!fchmodat(parent, name, st.st_mode & 0555, 0))
+        return true;
+    return err_set_errno(err, ERR_FAILED, errno, "cannot change '%s'", shown);
+}
+
+bool fs_make_read_only(const char *path, struct err **err)
+{
+    return protect_at(AT_FDCWD, path, path, 0, err);
 }

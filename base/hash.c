@@ -57,6 +57,11 @@ void hash_final(struct hash *hash, char hex[HASH_HEX_SIZE])
     sodium_bin2hex(hex, HASH_HEX_SIZE, digest, sizeof(digest));
 }
 
+bool hash_is_hex(const char *hex)
+{
+    return strspn(hex, "0123456789abcdef") == HASH_HEX_SIZE - 1 && !hex[HASH_HEX_SIZE - 1];
+}
+
 void hash_bytes(const void *data, size_t len, char hex[HASH_HEX_SIZE])
 {
     struct hash hash;

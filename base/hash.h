@@ -26,6 +26,8 @@ void hash_field(struct hash *hash, const char *name, const void *data, size_t le
 void hash_field_str(struct hash *hash, const char *name, const char *value);
 void hash_final(struct hash *hash, char hex[HASH_HEX_SIZE]);
 
+/* Is it a digest as these functions write it: 64 digits, lower case? */
+bool hash_is_hex(const char *hex);
 void hash_bytes(const void *data, size_t len, char hex[HASH_HEX_SIZE]);
 /* A file's content, read in blocks; any size. */
 bool hash_file(const char *path, char hex[HASH_HEX_SIZE], struct err **err) MUST_CHECK;

@@ -74,3 +74,23 @@ char *path_shown(const char *path)
         return xstrdup(path + len + 1);
     return xstrdup(path);
 }
+
+bool path_link_stays(const char *target, unsigned depth)
+{
+    bool descended = false;
+
+    if (!target[0] || target[0] == '/')
+        return false;
+    for (const char *p = target; *p;) {
+        size_t len = strcspn(p, "/");
+
+        if (len == 2 && !memcmp(p, "..", 2)) {
+            if (descended || depth-- == 0)
+                return false;
+        } else if (len > 1 || (len == 1 && *p != '.')) {
+            descended = true;
+        }
+        p += len + (p[len] == '/');
+    }
+    return true;
+}

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/text.h"
+#include "builder/archive_source.h"
 #include "builder/build_job.h"
 #include "builder/url.h"
 #include "builder/working_copy.h"
@@ -19,10 +20,10 @@ static bool blame_node(struct build_job *job, const struct ynode *node, struct e
     return err_at(err, loc, line);
 }
 
-/* A working copy stays as it is. */
+/* A working copy stays as it is, and so does what an archive brought. */
 static bool checkout(struct build_job *job, const struct strv *submodules, struct err **err)
 {
-    if (job->manifest->firmware.path)
+    if (!job->manifest->firmware.git)
         return true;
     if (!source_checkout(job->config, &job->source, (const char *const *)submodules->items,
                          &job->options->source, job->events, err))
@@ -70,9 +71,12 @@ static bool find_board(struct build_job *job, struct err **err)
 static void blame_source(struct build_job *job, struct err **err)
 {
     const struct manifest *m = job->manifest;
-    const struct ynode *node = job->source.bad_ref ? m->firmware.ref_node : m->firmware.git_node;
-    _cleanup_free_ char *shown = url_printable(m->firmware.git);
-    if (node && (node != m->firmware.git_node || !strcmp(shown, m->firmware.git)))
+    const char *url = m->firmware.git ? m->firmware.git : m->firmware.archive;
+    const struct ynode *url_node =
+        m->firmware.git ? m->firmware.git_node : m->firmware.archive_node;
+    const struct ynode *node = job->source.bad_ref ? m->firmware.ref_node : url_node;
+    _cleanup_free_ char *shown = url_printable(url);
+    if (node && (node != url_node || !strcmp(shown, url)))
         blame_node(job, node, err);
 }
 
@@ -86,8 +90,6 @@ static bool open_working_copy(struct build_job *job, struct err **err)
                               "MicroPython's makefiles cannot work in %s", dir);
     if (!dir || !working_copy_open(dir, m->firmware.path, job->events, &job->source, err))
         return false;
-    _cleanup_free_ char *library = xasprintf("%s/%s/README.md", dir, job->interpreter->library);
-    job->has_library = fs_is_file(library);
     return true;
 }
 
@@ -116,20 +118,35 @@ static bool resolve_locked(struct build_job *job, struct err **err)
     return true;
 }
 
+/* git's: to a commit, not yet to files. */
 static bool resolve(struct build_job *job, struct err **err)
 {
     const struct manifest *m = job->manifest;
-    if (source_resolve(job->config, m->firmware.git, m->firmware.ref, &job->options->source,
-                       job->events, &job->source, err))
-        return !job->options->locked || resolve_locked(job, err);
-    if ((*err)->code == ERR_FETCH && !(*err)->file)
+    bool ok = m->firmware.git
+                  ? source_resolve(job->config, m->firmware.git, m->firmware.ref,
+                                   &job->options->source, job->events, &job->source, err)
+                  : archive_source_open(job->config, m->firmware.archive, m->firmware.sha256,
+                                        &job->options->source, job->events, &job->source, err);
+    if (ok && job->options->locked && m->firmware.git)
+        return resolve_locked(job, err);
+    if (!ok && (*err)->code == ERR_FETCH && !(*err)->file)
         blame_source(job, err);
-    return false;
+    return ok;
+}
+
+/* Of a source whose submodules are what they are. */
+static void look_for_library(struct build_job *job)
+{
+    _cleanup_free_ char *library =
+        xasprintf("%s/%s/README.md", job->source.dir, job->interpreter->library);
+    job->has_library = fs_is_file(library);
 }
 
 bool build_find_source(struct build_job *job, struct err **err)
 {
     bool found = job->manifest->firmware.path ? open_working_copy(job, err) : resolve(job, err);
+    if (found && !job->manifest->firmware.git)
+        look_for_library(job);
     return found && find_board(job, err) && find_facts(job, err) &&
            checkout(job, &job->facts.submodules, err);
 }
@@ -138,8 +155,9 @@ bool build_find_toolchain(struct build_job *job)
 {
     const struct manifest *m = job->manifest;
     const char *name = m->toolchain.name ? m->toolchain.name : job->board.target->toolchain;
-    if (!toolchain_find(job->config, name, m, &job->toolchain, job->diags) ||
-        !toolchain_find(job->config, "host", NULL, &job->host, job->diags))
+    const struct toolchain_options options = {job->options->source.offline, job->events};
+    if (!toolchain_find(job->config, name, m, &options, &job->toolchain, job->diags) ||
+        !toolchain_find(job->config, "host", NULL, NULL, &job->host, job->diags))
         return false;
     sandbox_set_compiler(&job->sandbox, job->toolchain.compiler);
     return true;
@@ -160,11 +178,13 @@ static bool evaluate(struct build_job *job, struct err **err)
 static bool evaluate_with_library(struct build_job *job, struct err **err)
 {
     const struct freeze_entry *entry = &job->manifest->frozen[job->evaluation.library_entry];
-    if (job->manifest->firmware.path)
-        return manifest_error(job->manifest, entry->node, job->diags,
-                              "run 'make submodules' for the port there",
-                              "'%s' needs micropython-lib: %s is empty in the working copy",
-                              entry->name, job->interpreter->library);
+    if (!job->manifest->firmware.git)
+        return manifest_error(
+            job->manifest, entry->node, job->diags,
+            job->manifest->firmware.path ? "run 'make submodules' for the port there"
+                                         : "use an archive that has it, or git and ref",
+            "'%s' needs micropython-lib: %s is empty in the %s", entry->name,
+            job->interpreter->library, job->manifest->firmware.path ? "working copy" : "archive");
     strv_add(&job->facts.submodules, job->interpreter->library);
     strv_sort(&job->facts.submodules);
     if (!checkout(job, &job->facts.submodules, err)) {

@@ -15,6 +15,8 @@ static void add_source(struct build_job *job)
     key_add(p, KEY_PRODUCT, "source url", s->url);
     key_add(p, KEY_PRODUCT, "source ref", s->ref);
     key_add(p, KEY_PRODUCT, "source origin", s->origin);
+    if (job->manifest->firmware.sha256)
+        key_add_digest(p, KEY_PRODUCT, "source archive", job->manifest->firmware.sha256);
     key_add(p, KEY_PRODUCT, "source with uncommitted changes", s->dirty ? "yes" : "no");
     key_add(p, KEY_BASE, "source commit", s->commit);
     key_add(p, KEY_BASE, "source version", s->describe);
@@ -152,6 +154,10 @@ void build_make_key(struct build_job *job)
     add_board(job);
     add_toolchain(p, KEY_BASE, "toolchain", &job->toolchain);
     add_toolchain(p, KEY_HOST, "host", &job->host);
+    if (job->toolchain.url)
+        key_add(p, KEY_PRODUCT, "toolchain url", job->toolchain.url);
+    if (job->toolchain.archive_sha256)
+        key_add_digest(p, KEY_PRODUCT, "toolchain archive", job->toolchain.archive_sha256);
     add_copied(job);
     add_product(job);
     add_packages(job);

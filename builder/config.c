@@ -6,8 +6,9 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "builder/allow.h"
 
-static const char *const CONFIG_KEYS[] = {"mirrors", "limits", "ccache", "quota", NULL};
+static const char *const CONFIG_KEYS[] = {"mirrors", "allow", "limits", "ccache", "quota", NULL};
 
 static const char *env(const char *name)
 {
@@ -96,14 +97,38 @@ static bool read_quotas(struct config *config, const struct ydoc *doc, const str
     return ok;
 }
 
+/* The later file's list replaces the earlier one's: a list that forbids must not grow unseen. */
+static bool read_allow(struct config *config, const struct ydoc *doc, const struct ynode *list,
+                       struct diags *diags)
+{
+    if (list->type != YNODE_SEQUENCE)
+        return ynode_error(doc, list, diags, "such as [github.com, \"*.arm.com\"]",
+                           "expected a list of hosts");
+    const char **allow = arena_alloc(&config->arena, (list->count + 1) * sizeof(*allow));
+    for (size_t i = 0; i < list->count; i++) {
+        const struct ynode *item = list->items[i];
+        if (item->type != YNODE_SCALAR || !allow_is_pattern(item->value))
+            return ynode_error(doc, item, diags,
+                               "a host (github.com, \"*.arm.com\"), http://HOST or file://",
+                               "this allows no host");
+        allow[i] = arena_strdup(&config->arena, item->value);
+    }
+    config->allow = allow;
+    return true;
+}
+
 static bool read_file(struct config *config, const char *path, struct diags *diags)
 {
     struct ydoc doc = YDOC_INIT;
+    config->files[config->file_count++] = arena_strdup(&config->arena, path);
     bool ok = ydoc_load(&doc, path, diags) && ymap_only_keys(&doc, doc.root, CONFIG_KEYS, diags);
     const struct ynode *mirrors = ok ? ynode_get(doc.root, "mirrors") : NULL;
     const struct ynode *quotas = ok ? ynode_get(doc.root, "quota") : NULL;
     if (mirrors)
         ok = read_mirrors(config, &doc, mirrors, diags);
+    const struct ynode *allow = ok ? ynode_get(doc.root, "allow") : NULL;
+    if (allow)
+        ok = read_allow(config, &doc, allow, diags);
     ok = ok && config_build_read(&config->build, &config->arena, &doc, diags);
     if (quotas)
         ok &= read_quotas(config, &doc, quotas, diags);

@@ -7,6 +7,7 @@
  *
  *     mirrors:
  *       https://github.com/micropython/: /srv/git/
+ *     allow: [github.com, "*.arm.com"]
  *     limits: ..., ccache: ... (config_build.h)
  *     quota: {images: 2G, bases: none}
  *
@@ -32,6 +33,9 @@ struct config {
     const char *data;       /* absolute */
     struct mirror *mirrors; /* one a prefix; the longest that fits a URL counts */
     size_t mirror_count;
+    const char *files[2]; /* that were read, in this order */
+    size_t file_count;
+    const char *const *allow; /* hosts of downloads (allow.h), NULL-ended; NULL = any by https */
     struct config_build build;
     /* bytes; only where config.yaml has one: config_quota() */
     struct {
@@ -41,7 +45,7 @@ struct config {
 };
 #define CONFIG_INIT                                                                                \
     {                                                                                              \
-        ARENA_INIT, NULL, NULL, NULL, 0, CONFIG_BUILD_INIT,                                        \
+        ARENA_INIT, NULL, NULL, NULL, 0, {NULL}, 0, NULL, CONFIG_BUILD_INIT,                       \
         {                                                                                          \
             {                                                                                      \
                 false, 0                                                                           \

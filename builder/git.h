@@ -30,6 +30,10 @@ static inline void repo_close_ptr(struct git_repository **repo)
 }
 #define _cleanup_repo_ _cleanup_(repo_close_ptr)
 
+/* "libgit2 1.5.1, https, ssh": what it is and which remote repositories it can reach. The caller
+ * frees. */
+char *git_library_version(void);
+
 enum repo_ref_kind { REPO_TAG, REPO_BRANCH, REPO_COMMIT };
 
 struct repo_commit {

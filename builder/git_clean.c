@@ -1,4 +1,4 @@
-/* repo_is_clean() of git.h. */
+/* repo_is_clean() and git_library_version() of git.h. */
 #include "builder/git_internal.h"
 
 bool repo_is_clean(const char *dir)
@@ -20,4 +20,14 @@ bool repo_is_clean(const char *dir)
     git_status_list_free(list);
     repo_close(repo);
     return clean;
+}
+
+char *git_library_version(void)
+{
+    int major = 0, minor = 0, patch = 0, features = git_libgit2_features();
+
+    git_libgit2_version(&major, &minor, &patch);
+    return xasprintf("libgit2 %d.%d.%d%s%s", major, minor, patch,
+                     features & GIT_FEATURE_HTTPS ? ", https" : "",
+                     features & GIT_FEATURE_SSH ? ", ssh" : "");
 }

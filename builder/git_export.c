@@ -34,27 +34,6 @@ static bool is_safe_name(const char *name)
            strcasecmp(name, ".git") != 0;
 }
 
-/* A link's target may go up only at its beginning and not above the checkout, `depth` directories
- * up. As that holds for every link and the link's own directories are real ones, no chain of links
- * leads out: builders that run outside the sandbox read these files too. */
-static bool is_safe_target(const char *target, unsigned depth)
-{
-    if (!target[0] || target[0] == '/')
-        return false;
-    bool descended = false;
-    for (const char *p = target; *p;) {
-        size_t len = strcspn(p, "/");
-        if (len == 2 && !memcmp(p, "..", 2)) {
-            if (descended || depth-- == 0)
-                return false;
-        } else if (len > 1 || (len == 1 && *p != '.')) {
-            descended = true;
-        }
-        p += len + (p[len] == '/');
-    }
-    return true;
-}
-
 static bool write_all(int fd, const char *data, size_t len)
 {
     while (len > 0) {
@@ -75,7 +54,7 @@ static bool write_link(struct export *ex, int dir, const char *name, const char 
     _cleanup_free_ char *target =
         xstrndup(git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
 
-    if (!is_safe_target(target, depth))
+    if (!path_link_stays(target, depth))
         return err_set(ex->err, ERR_FETCH,
                        "refusing the symbolic link %s -> %s: it may lead out of "
                        "the source",

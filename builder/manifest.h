@@ -74,11 +74,14 @@ struct manifest {
     const char *product;
     const char *version;
     struct {
-        const struct ynode *node, *git_node, *ref_node;
+        const struct ynode *node, *git_node, *ref_node, *archive_node;
         const char *interpreter; /* "micropython" */
-        const char *git;         /* URL, or NULL when path is given */
-        const char *ref;         /* tag, branch or commit */
-        const char *path;        /* a working copy, relative to the manifest; NULL */
+        /* One of git, archive and path; the others are NULL. */
+        const char *git;     /* URL */
+        const char *ref;     /* tag, branch or commit; with git */
+        const char *archive; /* URL */
+        const char *sha256;  /* of the archive, or NULL */
+        const char *path;    /* a working copy, relative to the manifest */
     } firmware;
     struct {
         const struct ynode *node, *port_node, *name_node, *variant_node, *dir_node;
@@ -91,6 +94,7 @@ struct manifest {
         const struct ynode *node;
         const char *name;    /* NULL = the port's default */
         const char *version; /* ">=12" or NULL */
+        const char *from;    /* "path" or "download" alone; NULL = the first, else the second */
     } toolchain;
     const char *const *roots; /* further directories that paths may enter; absolute, NULL-ended */
     struct freeze_entry *frozen;

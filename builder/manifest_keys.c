@@ -25,12 +25,19 @@ static const struct key firmware_keys[] = {
     {"ref", "Tag, branch or commit to build.", KEY_TEXT, .offset = AT(firmware.ref),
      .node = AT(firmware.ref_node), .needs = "git", .pattern = "^[A-Za-z0-9_][A-Za-z0-9._/+@-]*$",
      .expected = "a tag, branch or commit"},
+    {"archive", "URL of an archive of the sources (tar or zip), instead of git and ref.",
+     KEY_STRING, .offset = AT(firmware.archive), .node = AT(firmware.archive_node),
+     .pattern = "^[a-z]+://[^ \x01-\x1f\x7f]+$",
+     .expected = "a URL such as https://example.org/micropython-1.25.0.tar.xz"},
+    {"sha256", "The archive's SHA-256; without it, what comes first is recorded.", KEY_TEXT,
+     .offset = AT(firmware.sha256), .needs = "archive", .pattern = "^[0-9a-f]{64}$",
+     .expected = "64 hexadecimal digits, in lower case"},
     {"path", "A directory with the sources, instead of git and ref: nothing is fetched or pinned.",
      KEY_STRING, .offset = AT(firmware.path), PATH},
     {0},
 };
 static const struct key_table firmware_table = {
-    .name = "firmware", .keys = firmware_keys, .one_of = NAMES("git", "path")};
+    .name = "firmware", .keys = firmware_keys, .one_of = NAMES("git", "archive", "path")};
 
 static const struct key board_keys[] = {
     {"port", "The interpreter's port; needed where several ports have a board of this name.",
@@ -53,6 +60,10 @@ static const struct key toolchain_keys[] = {
     {"version", "Which versions are good: '12.2', '>=12' or '>=12,<14'.", KEY_TEXT,
      .offset = AT(toolchain.version), .pattern = "^" RANGE_PATTERN "(, *" RANGE_PATTERN ")*$",
      .expected = "a range such as '>=12,<14'"},
+    {"from",
+     "Only the one on PATH, or only the one that firn downloads; default: PATH's if it is "
+     "good, else the other.",
+     KEY_STRING, .offset = AT(toolchain.from), .values = NAMES("path", "download")},
     {0},
 };
 static const struct key_table toolchain_table = {
@@ -147,8 +158,8 @@ static const struct key manifest_keys[] = {
     {"version", "The product's version: in the banner, the image and the release.", KEY_TEXT,
      .required = true, .offset = AT(version), .pattern = "^[!-.0-~]{1,64}$",
      .expected = "up to 64 printable ASCII characters without spaces or '/'"},
-    {"firmware", "The interpreter's sources: git and ref, or path.", KEY_MAPPING, .required = true,
-     .node = AT(firmware.node), .table = &firmware_table},
+    {"firmware", "The interpreter's sources: git and ref, archive, or path.", KEY_MAPPING,
+     .required = true, .node = AT(firmware.node), .table = &firmware_table},
     {"board", "The board: a name, or a mapping.", KEY_MAPPING, .required = true,
      .node = AT(board.node), .table = &board_table},
     {"toolchain", "The compiler; default: the port's own.", KEY_MAPPING, .node = AT(toolchain.node),

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/text.h"
+#include "builder/archive_source.h"
 #include "builder/board_choice.h"
 #include "builder/source.h"
 
@@ -50,6 +51,8 @@ static char *find_checkout(const struct manifest *m, const struct config *config
 
     if (m->firmware.path)
         return path_join(m->dir, m->firmware.path);
+    if (m->firmware.archive)
+        return archive_source_find(config, m->firmware.archive, m->firmware.sha256);
     if (!fs_is_dir(dir) ||
         !source_resolve(config, m->firmware.git, m->firmware.ref, &options, NULL, &source, &err))
         return NULL;

@@ -41,6 +41,16 @@ static bool only_known_keys(struct manifest *manifest, const struct key_table *t
     return ymap_only_keys(&manifest->doc, node, names, diags);
 }
 
+/* "git, archive or path" */
+static char *list_names(const char *const *names)
+{
+    struct buf text = BUF_INIT;
+
+    for (size_t i = 0; names[i]; i++)
+        buf_addf(&text, "%s%s", i == 0 ? "" : names[i + 1] ? ", " : " or ", names[i]);
+    return buf_detach(&text, NULL);
+}
+
 /* Exactly one of the table's one_of, and no key without the one it needs. */
 static bool check_company(struct manifest *manifest, const struct key_table *table,
                           const struct ynode *node, struct diags *diags)
@@ -56,9 +66,9 @@ static bool check_company(struct manifest *manifest, const struct key_table *tab
                                 "%s has both %s and %s", table->name, found, *name);
         found = *name;
     }
+    _cleanup_free_ char *choices = table->one_of ? list_names(table->one_of) : NULL;
     if (table->one_of && !found)
-        ok = manifest_error(manifest, node, diags, NULL, "%s needs %s or %s", table->name,
-                            table->one_of[0], table->one_of[1]);
+        ok = manifest_error(manifest, node, diags, NULL, "%s needs %s", table->name, choices);
     for (const struct key *key = table->keys; key->name; key++)
         if (key->needs && ynode_get(node, key->name) && !ynode_get(node, key->needs))
             ok = manifest_error(manifest, ynode_get_key(node, key->name), diags, NULL,

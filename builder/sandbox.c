@@ -47,10 +47,23 @@ bool sandbox_init(struct sandbox *sandbox, bool on, const struct sandbox_limits 
     return true;
 }
 
+/* A compiler that was downloaded is on nobody's PATH. */
+static char *path_with(const char *compiler)
+{
+    _cleanup_free_ char *found = proc_find(path_basename(compiler));
+    _cleanup_free_ char *dir = path_dirname(compiler);
+    const char *path = getenv("PATH");
+    if (found && !strcmp(found, compiler))
+        return NULL;
+    return xasprintf("%s:%s", dir, path ? path : "/usr/bin:/bin");
+}
+
 void sandbox_set_compiler(struct sandbox *sandbox, const char *compiler)
 {
     free(sandbox->toolchain_dir);
+    free(sandbox->path);
     sandbox->toolchain_dir = NULL;
+    sandbox->path = sandbox->on ? NULL : path_with(compiler);
     if (!sandbox->on || path_is_beneath(compiler, "/usr") || path_is_beneath(compiler, "/bin"))
         return;
     _cleanup_free_ char *real = realpath(compiler, NULL);
@@ -71,6 +84,7 @@ struct sandbox sandbox_fork(const struct sandbox *sandbox)
 {
     struct sandbox copy = *sandbox;
     copy.toolchain_dir = sandbox->toolchain_dir ? xstrdup(sandbox->toolchain_dir) : NULL;
+    copy.path = sandbox->path ? xstrdup(sandbox->path) : NULL;
     copy.binds = copy_strv(&sandbox->binds);
     return copy;
 }
@@ -78,6 +92,7 @@ struct sandbox sandbox_fork(const struct sandbox *sandbox)
 void sandbox_release(struct sandbox *sandbox)
 {
     free(sandbox->toolchain_dir);
+    free(sandbox->path);
     strv_release(&sandbox->binds);
     *sandbox = (struct sandbox)SANDBOX_INIT;
 }
@@ -162,6 +177,8 @@ const char *sandbox_path_variable(const struct sandbox *sandbox)
     const char *path = getenv("PATH");
     if (sandbox && sandbox->on)
         return FIXED_PATH;
+    if (sandbox && sandbox->path)
+        return sandbox->path;
     return path ? path : "/usr/bin:/bin";
 }
 

@@ -46,18 +46,19 @@ struct sandbox {
     bool own_user; /* in a user namespace; root in a chroot can have none */
     struct sandbox_limits limits;
     char *toolchain_dir; /* bound at /toolchain; or NULL */
+    char *path;          /* off: PATH with the compiler's directory, if it is not on it; or NULL */
     struct strv binds;   /* option, from, at; option, from, at; ... */
 };
 #define SANDBOX_INIT                                                                               \
     {                                                                                              \
-        false, false, {0, 0, 0}, NULL, STRV_INIT                                                   \
+        false, false, {0, 0, 0}, NULL, NULL, STRV_INIT                                             \
     }
 
 /* on: false = --unsandboxed. ERR_NOT_FOUND when bubblewrap is not installed. */
 bool sandbox_init(struct sandbox *sandbox, bool on, const struct sandbox_limits *limits,
                   struct err **err) MUST_CHECK;
 /* The directory of a toolchain that is not below /usr, from the compiler's absolute path; called
- * once the compiler is known. */
+ * once the compiler is known. With the sandbox off: what has to come before PATH. */
 void sandbox_set_compiler(struct sandbox *sandbox, const char *compiler);
 struct sandbox sandbox_fork(const struct sandbox *sandbox);
 void sandbox_release(struct sandbox *sandbox);

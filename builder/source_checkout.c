@@ -153,21 +153,6 @@ static bool write_trees(const struct source *source, const struct submodule_plan
     return true;
 }
 
-/* Remove what killed runs left. The lock is held: it is nobody's. */
-static bool remove_leftovers(const char *parent, struct err **err)
-{
-    _cleanup_(strv_release) struct strv names = STRV_INIT;
-
-    if (!fs_list(parent, &names, err))
-        return false;
-    for (size_t i = 0; i < names.count; i++) {
-        _cleanup_free_ char *path = path_join(parent, names.items[i]);
-        if (text_starts_with(names.items[i], ".tmp-") && !fs_remove_tree(path, err))
-            return false;
-    }
-    return true;
-}
-
 /* Made aside and renamed: a checkout is there with everything in it or it is not there. */
 static bool write_checkout(const struct source *source, const struct submodule_plan *plan,
                            const char *parent, const char *final, struct events *events,
@@ -175,7 +160,8 @@ static bool write_checkout(const struct source *source, const struct submodule_p
 {
     _cleanup_free_ char *temp = NULL;
 
-    if (!remove_leftovers(parent, err) || !fs_temp_dir(parent, &temp, err))
+    /* The lock is held: what is there is nobody's. */
+    if (!fs_remove_leftovers(parent, err) || !fs_temp_dir(parent, &temp, err))
         return false;
     _cleanup_free_ char *tree = path_join(temp, "tree");
     if (fs_mkdirs(tree, err) && write_trees(source, plan, tree, events, err) &&

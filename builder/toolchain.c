@@ -6,21 +6,11 @@
 #include "base/hash.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "builder/toolchain_definition.h"
 #include "builder/toolchain_identity.h"
+#include "builder/toolchain_store.h"
 
-static const char *const TOOLCHAIN_KEYS[] = {"prefix", "version", "tools", "programs",
-                                             "files",  "debian",  NULL};
-
-/* toolchains/<name>.yaml. Strings live in the document. */
-struct definition {
-    struct ydoc doc;
-    const char *prefix;
-    const char *version;
-    const char *const *tools, *const *programs, *const *files, *const *debian;
-};
-
-/* ---- errors -------------------------------------------------------------------------------------
- */
+/* ---- errors ---- */
 
 /* At the manifest's toolchain if it has one, else without a place. */
 static bool fail(const struct manifest *manifest, struct diags *diags, const char *hint,
@@ -42,51 +32,16 @@ static bool fail_err(struct diags *diags, struct err *err)
     return false;
 }
 
-/* ---- the definition -----------------------------------------------------------------------------
- */
-
-static bool read_list(struct definition *d, const char *key, const char *const **out,
-                      struct diags *diags)
-{
-    const struct ynode *list = ynode_get(d->doc.root, key);
-    size_t count = list && list->type == YNODE_SEQUENCE ? list->count : 0;
-    const char **items = arena_alloc(&d->doc.arena, (count + 1) * sizeof(*items));
-    *out = items;
-    if (!list || list->type != YNODE_SEQUENCE)
-        return ynode_error(&d->doc, list ? list : d->doc.root, diags, NULL,
-                           "'%s' is missing or not a list", key);
-    for (size_t i = 0; i < count; i++) {
-        if (list->items[i]->type != YNODE_SCALAR)
-            return ynode_error(&d->doc, list->items[i], diags, NULL, "expected a name");
-        items[i] = list->items[i]->value;
-    }
-    return true;
-}
-
-static bool read_definition(struct definition *d, const char *path, struct diags *diags)
-{
-    return ydoc_load(&d->doc, path, diags) &&
-           ymap_only_keys(&d->doc, d->doc.root, TOOLCHAIN_KEYS, diags) &&
-           ymap_string(&d->doc, d->doc.root, "prefix", true, &d->prefix, diags) &&
-           ymap_string(&d->doc, d->doc.root, "version", true, &d->version, diags) &&
-           read_list(d, "tools", &d->tools, diags) &&
-           read_list(d, "programs", &d->programs, diags) &&
-           read_list(d, "files", &d->files, diags) && read_list(d, "debian", &d->debian, diags) &&
-           (d->tools[0] || ynode_error(&d->doc, d->doc.root, diags, NULL, "'tools' is empty"));
-}
+/* ---- the definition ---- */
 
 /* "there is no toolchain 'x'", with the nearest of those that there are. */
 static bool fail_unknown(const char *dir, const char *name, const struct manifest *manifest,
                          struct diags *diags)
 {
     struct err *err = NULL;
-    _cleanup_(strv_release) struct strv files = STRV_INIT, names = STRV_INIT;
-    if (!fs_list(dir, &files, &err))
+    _cleanup_(strv_release) struct strv names = STRV_INIT;
+    if (!toolchain_definition_names(dir, &names, &err))
         return fail_err(diags, err);
-    for (size_t i = 0; i < files.count; i++)
-        if (text_ends_with(files.items[i], ".yaml"))
-            strv_addf(&names, "%.*s", (int)(strlen(files.items[i]) - strlen(".yaml")),
-                      files.items[i]);
     const char *nearest = text_nearest(name, (const char *const *)names.items);
     _cleanup_free_ char *hint =
         nearest ? xasprintf("did you mean '%s'?", nearest) : xasprintf("see %s/*.yaml", dir);
@@ -95,33 +50,36 @@ static bool fail_unknown(const char *dir, const char *name, const struct manifes
 }
 
 static bool load_definition(const struct config *config, const char *name,
-                            const struct manifest *manifest, struct definition *d,
+                            const struct manifest *manifest, struct toolchain_definition *d,
                             struct diags *diags)
 {
     _cleanup_free_ char *dir = path_join(config->data, "toolchains");
     _cleanup_free_ char *path = xasprintf("%s/%s.yaml", dir, name);
     if (strchr(name, '/') || !fs_is_file(path))
         return fail_unknown(dir, name, manifest, diags);
-    return read_definition(d, path, diags);
+    return toolchain_definition_load(d, path, diags);
 }
 
-/* ---- finding ------------------------------------------------------------------------------------
- */
+/* ---- on PATH ---- */
 
-static bool fail_missing(const struct definition *d, const char *name, const char *program,
-                         const char *state, const struct manifest *manifest, struct diags *diags)
+static bool fail_missing(const struct toolchain_definition *d, const char *name,
+                         const char *program, const char *state, const struct manifest *manifest,
+                         struct diags *diags)
 {
     _cleanup_(buf_release) struct buf hint = BUF_INIT;
-    buf_adds(&hint, "on Debian: apt-get install");
+    if (d->debian[0])
+        buf_adds(&hint, "on Debian: apt-get install");
     for (size_t i = 0; d->debian[i]; i++)
         buf_addf(&hint, " %s", d->debian[i]);
+    if (d->download.url && manifest && manifest->toolchain.from)
+        buf_addf(&hint, "%sleave out 'from: path': firn downloads it", hint.len ? "; or " : "");
     _cleanup_free_ char *message =
         xasprintf("toolchain '%s' is %s: %s is not on PATH", name, state, program);
-    return fail(manifest, diags, hint.data, message);
+    return fail(manifest, diags, hint.len ? hint.data : NULL, message);
 }
 
 /* The compiler's path; the other tools have to be there, too. */
-static bool find_tools(const struct definition *d, const char *name,
+static bool find_tools(const struct toolchain_definition *d, const char *name,
                        const struct manifest *manifest, char **compiler, struct diags *diags)
 {
     for (size_t i = 0; d->tools[i]; i++) {
@@ -179,18 +137,29 @@ static void set_identity(struct toolchain *t, const json_t *probe)
     t->digest = xstrdup(hex);
 }
 
-static bool identify(const struct config *config, const struct definition *d, struct toolchain *t,
-                     struct diags *diags)
+static bool check_stored(const void *root, const json_t *files, struct err **err)
+{
+    return toolchain_store_check(root, files, err);
+}
+
+static bool identify(const struct config *config, const struct toolchain_definition *d,
+                     struct toolchain *t, struct diags *diags)
 {
     struct err *err = NULL;
     json_t *probe = NULL;
+    _cleanup_free_ char *dir = t->root ? path_join(t->root, "bin") : NULL;
     const struct identity_request request = {.name = t->name,
                                              .prefix = d->prefix,
                                              .compiler = t->compiler,
+                                             .dir = dir,
                                              .tools = d->tools,
                                              .programs = d->programs,
-                                             .files = d->files};
-    _cleanup_free_ char *cache = xasprintf("%s/toolchains/%s.json", config->home, t->name);
+                                             .files = d->files,
+                                             .check = t->root ? check_stored : NULL,
+                                             .data = t->root};
+    /* One file for each of the two: going from one to the other asks nobody anew. */
+    _cleanup_free_ char *cache =
+        xasprintf("%s/toolchains/%s%s.json", config->home, t->name, t->root ? "-downloaded" : "");
     if (!identity_get(&request, cache, &probe, &err))
         return fail_err(diags, err);
     set_identity(t, probe);
@@ -198,26 +167,148 @@ static bool identify(const struct config *config, const struct definition *d, st
     return true;
 }
 
-static bool find(const struct config *config, struct definition *d, const struct manifest *manifest,
-                 struct toolchain *t, struct diags *diags)
+static bool check_versions(const struct toolchain_definition *d, const struct toolchain *t,
+                           const struct manifest *manifest, struct diags *diags)
 {
     const char *wanted = manifest ? manifest->toolchain.version : NULL;
-    t->prefix = xstrdup(d->prefix);
-    return find_tools(d, t->name, manifest, &t->compiler, diags) && identify(config, d, t, diags) &&
-           check_range(t, d->version, "its definition", d->debian, manifest, diags) &&
+    return check_range(t, d->version, "its definition", d->debian, manifest, diags) &&
            (!wanted || check_range(t, wanted, "the manifest", d->debian, manifest, diags));
 }
 
-bool toolchain_find(const struct config *config, const char *name, const struct manifest *manifest,
-                    struct toolchain *toolchain, struct diags *diags)
+static bool find_on_path(const struct config *config, const struct toolchain_definition *d,
+                         const struct manifest *manifest, struct toolchain *t, struct diags *diags)
 {
-    static const char *const none[] = {NULL};
-    struct definition definition = {.doc = YDOC_INIT, .tools = none, .debian = none};
+    return find_tools(d, t->name, manifest, &t->compiler, diags) && identify(config, d, t, diags) &&
+           check_versions(d, t, manifest, diags);
+}
+
+/* ---- downloaded ---- */
+
+static bool fits(const char *version, const char *range)
+{
+    _cleanup_err_ struct err *ignored = NULL;
+    bool in = false;
+    return !range || (version_in_range(version, range, &in, &ignored) && in);
+}
+
+/* Is it worth downloading? */
+static bool download_fits(const struct toolchain_definition *d, const struct manifest *manifest)
+{
+    return d->download.url && fits(d->download.version, d->version) &&
+           fits(d->download.version, manifest ? manifest->toolchain.version : NULL);
+}
+
+static bool fail_no_download(const struct toolchain_definition *d, const char *name,
+                             const struct manifest *manifest, struct diags *diags)
+{
+    _cleanup_free_ char *host = toolchain_definition_host();
+    _cleanup_free_ char *message =
+        d->download.url
+            ? xasprintf("toolchain '%s' can be downloaded in version %s, which is not asked for",
+                        name, d->download.version)
+            : xasprintf("toolchain '%s' cannot be downloaded for %s", name, host);
+    return fail(manifest, diags, "leave out 'from: download' to use one that is on PATH", message);
+}
+
+/* The compiler in a store; the other tools have to be there, too. */
+static bool find_stored_tools(const struct toolchain_definition *d, struct toolchain *t,
+                              struct diags *diags)
+{
+    struct err *err = NULL;
+    for (size_t i = 0; d->tools[i]; i++) {
+        _cleanup_free_ char *path = xasprintf("%s/bin/%s%s", t->root, d->prefix, d->tools[i]);
+        char *found = proc_find(path);
+        if (!found) {
+            err_set(&err, ERR_FETCH, "toolchain '%s': what was downloaded has no program %s",
+                    t->name, path);
+            err_hint(&err, "correct url or strip of its definition, and remove %s", t->root);
+            return fail_err(diags, err);
+        }
+        if (i == 0)
+            t->compiler = found;
+        else
+            free(found);
+    }
+    return true;
+}
+
+static bool get_stored(const struct config *config, const struct toolchain_definition *d,
+                       const struct toolchain_options *options, struct toolchain *t,
+                       struct diags *diags)
+{
+    struct stored_toolchain stored = STORED_TOOLCHAIN_INIT;
+    struct err *err = NULL;
+    if (!options)
+        stored = toolchain_store_find(config, &d->download);
+    else if (!toolchain_store_get(config, t->name, &d->download, options->offline, options->events,
+                                  &stored, &err))
+        return fail_err(diags, err);
+    t->root = stored.root;
+    t->archive_sha256 = stored.sha256;
+    if (t->root) {
+        t->url = xstrdup(d->download.url);
+        return true;
+    }
+    err_set(&err, ERR_FETCH, "toolchain '%s' is not downloaded yet", t->name);
+    err_hint(&err, "firn doctor --fetch %s; a build does it, too", t->name);
+    return fail_err(diags, err);
+}
+
+static bool find_downloaded(const struct config *config, const struct toolchain_definition *d,
+                            const struct manifest *manifest,
+                            const struct toolchain_options *options, struct toolchain *t,
+                            struct diags *diags)
+{
+    if (!download_fits(d, manifest))
+        return fail_no_download(d, t->name, manifest, diags);
+    return get_stored(config, d, options, t, diags) && find_stored_tools(d, t, diags) &&
+           identify(config, d, t, diags) && check_versions(d, t, manifest, diags);
+}
+
+/* ---- both ---- */
+
+static void begin(struct toolchain *t, const char *name, const struct toolchain_definition *d)
+{
+    toolchain_release(t);
+    t->name = xstrdup(name);
+    t->prefix = xstrdup(d->prefix);
+}
+
+static void move_errors(struct diags *from, struct diags *to)
+{
+    for (size_t i = 0; i < from->error_count; i++)
+        diags_take_error(to, from->errors[i]);
+    from->error_count = 0;
+}
+
+static bool find(const struct config *config, const struct toolchain_definition *d,
+                 const char *name, const struct manifest *manifest,
+                 const struct toolchain_options *options, struct toolchain *t, struct diags *diags)
+{
+    const char *from = manifest ? manifest->toolchain.from : NULL;
+    _cleanup_(diags_release) struct diags on_path = DIAGS_INIT;
+    begin(t, name, d);
+    if (from && !strcmp(from, "download"))
+        return find_downloaded(config, d, manifest, options, t, diags);
+    if (find_on_path(config, d, manifest, t, &on_path))
+        return true;
+    if (from || !download_fits(d, manifest)) {
+        move_errors(&on_path, diags);
+        return false;
+    }
+    begin(t, name, d);
+    return find_downloaded(config, d, manifest, options, t, diags);
+}
+
+bool toolchain_find(const struct config *config, const char *name, const struct manifest *manifest,
+                    const struct toolchain_options *options, struct toolchain *toolchain,
+                    struct diags *diags)
+{
+    struct toolchain_definition definition = TOOLCHAIN_DEFINITION_INIT;
     struct toolchain found = TOOLCHAIN_INIT;
-    found.name = xstrdup(name);
     bool ok = load_definition(config, name, manifest, &definition, diags) &&
-              find(config, &definition, manifest, &found, diags);
-    ydoc_release(&definition.doc);
+              find(config, &definition, name, manifest, options, &found, diags);
+    toolchain_definition_release(&definition);
     if (ok)
         *toolchain = found;
     else
@@ -234,5 +325,8 @@ void toolchain_release(struct toolchain *t)
     free(t->target);
     free(t->digest);
     json_decref(t->identity);
+    free(t->root);
+    free(t->url);
+    free(t->archive_sha256);
     *t = (struct toolchain)TOOLCHAIN_INIT;
 }

@@ -33,12 +33,21 @@ static bool is_same_file(const json_t *file)
     return stamp && strcmp(stamp, string_in(file, "stamp")) == 0;
 }
 
-/* Are the tools those that PATH leads to now? */
+/* A tool by its whole name. The caller frees; NULL: it is not there. */
+static char *find_tool(const struct identity_request *request, const char *name)
+{
+    if (!request->dir)
+        return proc_find(name);
+    _cleanup_free_ char *path = path_join(request->dir, name);
+    return proc_find(path);
+}
+
+/* Are the tools those that are found now? */
 static bool same_tools(const json_t *files, const struct identity_request *request)
 {
     for (size_t i = 1; request->tools[i]; i++) {
         _cleanup_free_ char *name = xasprintf("%s%s", request->prefix, request->tools[i]);
-        _cleanup_free_ char *path = proc_find(name);
+        _cleanup_free_ char *path = find_tool(request, name);
         const json_t *file = json_object_get(files, request->tools[i]);
         if (!path || strcmp(path, string_in(file, "path")) != 0)
             return false;
@@ -141,7 +150,7 @@ static bool add_tools(const struct identity_request *request, json_t *files, str
 {
     for (size_t i = 0; request->tools[i]; i++) {
         _cleanup_free_ char *name = xasprintf("%s%s", request->prefix, request->tools[i]);
-        _cleanup_free_ char *path = i == 0 ? xstrdup(request->compiler) : proc_find(name);
+        _cleanup_free_ char *path = i == 0 ? xstrdup(request->compiler) : find_tool(request, name);
         if (path && !add_file(files, request->tools[i], path, err))
             return false;
     }
@@ -184,7 +193,8 @@ static bool probe_compiler(const struct identity_request *request, json_t **prob
                        "target", target, "files", files);
     if (!*probe)
         return err_set(err, ERR_FAILED, "%s: its answers are not UTF-8", request->compiler);
-    if (probe_files(request, files, err))
+    if (probe_files(request, files, err) &&
+        (!request->check || request->check(request->data, files, err)))
         return true;
     json_decref(*probe);
     *probe = NULL;

@@ -15,9 +15,13 @@ struct identity_request {
     const char *name;
     const char *prefix;
     const char *compiler; /* absolute path */
+    const char *dir;      /* the tools are here; NULL: on PATH */
     const char *const *tools;
     const char *const *programs;
     const char *const *files;
+    /* Asked about files that were hashed anew, before they are remembered; NULL: all are good. */
+    bool (*check)(const void *data, const json_t *files, struct err **err);
+    const void *data;
 };
 
 /* *probe is yours: {"compiler": path, "version": "12.2.1", "target": "arm-none-eabi", "files":

@@ -125,6 +125,10 @@ static bool load_definitions(struct place *place, const struct query *query, str
                                           m ? m->firmware.interpreter : DEFAULT_INTERPRETER, diags);
     if (!place->interpreter)
         return false;
+    if (m && m->firmware.archive)
+        return manifest_error(m, m->firmware.node, diags,
+                              "name a release of the same source: firn boards --ref v1.25.0",
+                              "the boards of an archive are not listed");
     set_origin(place, query);
     if (!m || !m->firmware.path)
         return true;

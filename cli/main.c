@@ -17,7 +17,7 @@
 static const struct command *const commands[] = {
     &cmd_init, &cmd_validate, &cmd_boards, &cmd_lock, &cmd_build, &cmd_explain,
     &cmd_image, &cmd_devices, &cmd_flash, &cmd_read, &cmd_erase, &cmd_unprotect,
-    &cmd_cache, &cmd_clean, &cmd_sim, NULL,
+    &cmd_cache, &cmd_clean, &cmd_doctor, &cmd_sim, NULL,
 };
 /* clang-format on */
 

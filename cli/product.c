@@ -178,12 +178,9 @@ void product_command(const struct product *product, const struct build_options *
         bool on;
         const char *option;
     } flags[] = {
-        {options->source.offline, "--offline"},
-        {options->keep, "--keep"},
-        {options->locked, "--locked"},
-        {options->twice, "--twice"},
-        {options->no_ccache, "--no-ccache"},
-        {options->no_base, "--no-base"},
+        {options->source.offline, "--offline"},  {options->keep, "--keep"},
+        {options->locked, "--locked"},           {options->twice, "--twice"},
+        {options->no_ccache, "--no-ccache"},     {options->no_base, "--no-base"},
         {options->unsandboxed, "--unsandboxed"},
     };
     (void)KNOWN_OPTIONS;

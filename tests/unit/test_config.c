@@ -135,6 +135,38 @@ static void wrong_quotas_are_errors(void **state)
     check_refused("quota: 1G\n", "expected a mapping");
 }
 
+static void allow_is_a_list_of_hosts(void **state)
+{
+    (void)state;
+    struct config config = CONFIG_INIT;
+    struct diags diags = DIAGS_INIT;
+    assert_true(load(&config, "allow: [github.com, \"*.arm.com\"]\n", &diags));
+    assert_string_equal(config.allow[0], "github.com");
+    assert_string_equal(config.allow[1], "*.arm.com");
+    assert_null(config.allow[2]);
+    config_release(&config);
+    assert_true(load(&config, "mirrors: {}\n", &diags));
+    assert_null(config.allow);
+    config_release(&config);
+}
+
+static void what_allows_no_host_is_an_error_at_its_place(void **state)
+{
+    (void)state;
+    struct config config = CONFIG_INIT;
+    struct diags diags = DIAGS_INIT;
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    assert_false(load(&config, "allow:\n  - github.com\n  - https://a/b\n", &diags));
+    diags_format_errors(&diags, &text);
+    assert_non_null(strstr(text.data, "config.yaml:3:5: this allows no host"));
+    diags_release(&diags);
+    config_release(&config);
+    diags = (struct diags)DIAGS_INIT;
+    assert_false(load(&config, "allow: github.com\n", &diags));
+    diags_release(&diags);
+    config_release(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +175,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(unknown_key_is_an_error_with_a_suggestion, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(mirrors_must_be_a_mapping, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(allow_is_a_list_of_hosts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_allows_no_host_is_an_error_at_its_place, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(quotas_are_the_configured_ones, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_quotas_are_errors, set_up, tear_down),
     };

@@ -365,6 +365,46 @@ static void paths_are_shown_without_the_working_directory(void **state)
     assert_string_equal(shown_relative, "a/b.py");
 }
 
+static void links_stay_in_their_tree(void **state)
+{
+    (void)state;
+    assert_true(path_link_stays("a/b", 0));
+    assert_true(path_link_stays("./a", 0));
+    assert_true(path_link_stays("../../a", 2));
+    assert_false(path_link_stays("../../a", 1));
+    assert_false(path_link_stays("a/../b", 5)); /* a may be a link that leads up */
+    assert_false(path_link_stays("/a", 5));
+    assert_false(path_link_stays("", 5));
+}
+
+static void leftovers_are_what_begins_with_tmp(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    _cleanup_free_ char *temp = NULL;
+    _cleanup_(strv_release) struct strv names = STRV_INIT;
+    assert_ok(fs_mkdirs("left/.tmpx", &err) && fs_mkdirs("left/kept", &err), &err);
+    assert_ok(fs_temp_dir("left", &temp, &err) && fs_remove_leftovers("left", &err), &err);
+    assert_ok(fs_list("left", &names, &err), &err);
+    assert_int_equal(names.count, 2);
+    assert_false(fs_exists(temp));
+}
+
+static void a_published_file_replaces_the_other(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    _cleanup_(buf_release) struct buf got = BUF_INIT;
+    assert_ok(fs_write("part", "new", 3, 0644, &err) && fs_write("whole", "old", 3, 0644, &err),
+              &err);
+    assert_ok(fs_publish_file("part", "whole", &err), &err);
+    assert_ok(fs_read("whole", 10, &got, &err), &err);
+    assert_string_equal(got.data, "new");
+    assert_false(fs_exists("part"));
+    assert_false(fs_publish_file("part", "whole", &err));
+    assert_error(&err, ERR_NOT_FOUND, "cannot rename 'part'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +415,9 @@ int main(void)
         cmocka_unit_test(writing_replaces_and_leaves_nothing_behind),
         cmocka_unit_test(a_failed_write_keeps_the_old_file),
         cmocka_unit_test(directories),
+        cmocka_unit_test(links_stay_in_their_tree),
+        cmocka_unit_test(leftovers_are_what_begins_with_tmp),
+        cmocka_unit_test(a_published_file_replaces_the_other),
         cmocka_unit_test(walking_is_sorted_and_bounded),
         cmocka_unit_test(removing_does_not_follow_links),
         cmocka_unit_test(removing_read_only_directories),

@@ -4,11 +4,7 @@
 #include <sys/wait.h>
 
 #include "tests/unit/git_fixture.h"
-
-struct server {
-    pid_t pid;
-    char url[64];
-};
+#include "tests/unit/http_fixture.h"
 
 static char *origin;               /* served as https://example.org/origin.git */
 static char *first, *second;       /* commits of master; v1 is the first, no ref is the second */
@@ -19,32 +15,9 @@ static const struct source_options normal = {false, false}, offline = {true, fal
 
 static void start_server(struct server *server, const char *break_after)
 {
-    char port[16] = "";
-    size_t len = 0;
-    int fds[2];
-
-    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-    server->pid = fork();
-    if (server->pid == 0) {
-        dup2(fds[1], STDOUT_FILENO);
-        execl(FIRN_SOURCE_DIR "/tests/git-http", "git-http", fixture_root,
-              break_after ? "--break-after" : NULL, break_after, NULL);
-        _exit(127);
-    }
-    close(fds[1]);
-    while (!strchr(port, '\n')) {
-        ssize_t n = read(fds[0], port + len, sizeof(port) - 1 - len);
-        assert_true(n > 0);
-        len += (size_t)n;
-    }
-    close(fds[0]);
-    snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%d/", atoi(port));
-}
-
-static void stop_server(struct server *server)
-{
-    kill(server->pid, SIGKILL);
-    waitpid(server->pid, NULL, 0);
+    server_start(server,
+                 (const char *const[]){"git-http", fixture_root,
+                                       break_after ? "--break-after" : NULL, break_after, NULL});
 }
 
 static int setup(void **state)
@@ -67,8 +40,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    stop_server(&good);
-    stop_server(&broken);
+    server_stop(&good);
+    server_stop(&broken);
     free(origin);
     free(first);
     free(second);

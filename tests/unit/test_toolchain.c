@@ -78,7 +78,7 @@ static bool find(const char *name, struct toolchain *toolchain, char **errors)
     _cleanup_(buf_release) struct buf text = BUF_INIT;
     _cleanup_free_ char *home = path_join(dir, "home");
     const struct config config = {.home = home, .data = dir};
-    bool ok = toolchain_find(&config, name, NULL, toolchain, &diags);
+    bool ok = toolchain_find(&config, name, NULL, NULL, toolchain, &diags);
     diags_format_errors(&diags, &text);
     *errors = buf_detach(&text, NULL);
     diags_release(&diags);
