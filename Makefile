@@ -19,6 +19,7 @@ GROUPS := build \
   $(if $(filter lint lint-% format,$(GOALS)),lint test) \
   $(if $(filter fuzz%,$(GOALS)),fuzz) \
   $(if $(filter check-valgrind,$(GOALS)),valgrind) \
+  $(if $(filter check-reprotest,$(GOALS)),repro) \
   $(if $(filter bench-flash,$(GOALS)),bench)
 ifneq ($(filter-out help clean,$(GOALS)),)
 include build/flags.mk
@@ -160,6 +161,9 @@ FLASHER_TESTS := $(sort $(foreach noun,$(patsubst flasher/%.c,%,$(wildcard flash
 check-valgrind: all $(FLASHER_TESTS) $(FAULTS) ## the flasher's tests and firn flash, under valgrind
 	@TESTS='$(FLASHER_TESTS) $(FAULTS)' tests/valgrind.sh
 
+check-reprotest: all mirror ## Debian's reprotest on firn build: the same bytes, whatever it varies
+	@tests/reprotest.sh
+
 bench-flash: all mirror ## firn flash beside dfu-util and the least that is possible, measured
 	@tests/bench/flash
 
@@ -218,6 +222,6 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf build firn
 
-.PHONY: all mirror demo check check-unit check-cli check-e2e check-guest check-faults check-io check-kill check-valgrind \
-  bench-build bench-flash fuzz fuzz-corpus lint lint-format lint-house lint-tidy lint-cppcheck format \
+.PHONY: all mirror demo check check-unit check-cli check-e2e check-guest check-faults check-io \
+  check-kill check-reprotest check-valgrind bench-build bench-flash fuzz fuzz-corpus lint lint-format lint-house lint-tidy lint-cppcheck format \
   install help clean

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/build_many.h"
 #include "cli/build_one.h"
+#include "cli/build_watch.h"
 
 static const char help[] =
     "Builds the firmware that each MANIFEST describes and writes its image (.dfu, .hex, .bin), the\n"
@@ -22,6 +23,7 @@ static const char help[] =
     "      --no-ccache    compile even what was compiled before; the image is the same\n"
     "      --twice        build a second time with everything varied that must not matter, and\n"
     "                     compare: exit status 5 if a byte differs\n"
+    "      --watch        build again whenever something that went into it is saved\n"
     "      --unsandboxed  run the source's makefiles and scripts as they are: only for what you\n"
     "                     trust; such an image cannot be released\n"
     "\n"
@@ -36,7 +38,8 @@ enum {
     OPT_LOCKED,
     OPT_NO_CCACHE,
     OPT_TWICE,
-    OPT_UNSANDBOXED
+    OPT_UNSANDBOXED,
+    OPT_WATCH
 };
 
 static const struct option long_options[] = {
@@ -50,10 +53,11 @@ static const struct option long_options[] = {
     {"no-ccache", no_argument, NULL, OPT_NO_CCACHE},
     {"twice", no_argument, NULL, OPT_TWICE},
     {"unsandboxed", no_argument, NULL, OPT_UNSANDBOXED},
+    {"watch", no_argument, NULL, OPT_WATCH},
     {NULL, 0, NULL, 0},
 };
 
-static int parse(struct cli *cli, int argc, char **argv, struct build_options *options)
+static int parse(struct cli *cli, int argc, char **argv, struct build_options *options, bool *watch)
 {
     int option;
     uint32_t jobs;
@@ -92,6 +96,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct build_options *o
         case OPT_UNSANDBOXED:
             options->unsandboxed = true;
             break;
+        case OPT_WATCH:
+            *watch = true;
+            break;
         case ':':
             return cli_usage(cli, &cmd_build, "%s needs a value", argv[optind - 1]);
         default:
@@ -110,18 +117,21 @@ static int run(struct cli *cli, int argc, char **argv)
     struct build_options options = {.source = {false, false}};
     _cleanup_(config_release) struct config config = CONFIG_INIT;
     _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
-    int status = parse(cli, argc, argv, &options);
+    bool watch = false;
+    int status = parse(cli, argc, argv, &options, &watch);
     if (status)
         return status;
     if (!config_load(&config, &diags))
         return cli_fail_diags(cli, &diags);
+    if (watch)
+        return build_watch(cli, argv + optind, argc - optind, &config, &options);
     return argc - optind == 1 ? build_single(cli, argv[optind], &config, &options)
                               : build_many(cli, argv + optind, argc - optind, &config, &options);
 }
 
 const struct command cmd_build = {
     .name = "build",
-    .arguments = "MANIFEST... [-o DIR] [-j N] [--locked] [--offline] [--twice] ...",
+    .arguments = "MANIFEST... [-o DIR] [-j N] [--locked] [--offline] [--twice] [--watch] ...",
     .summary = "build a manifest's firmware and write its image",
     .help = help,
     .run = run,
