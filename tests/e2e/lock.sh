@@ -57,8 +57,9 @@ mkdir "$T/bin"
 for tool in gcc ar ld nm objcopy size; do
     cp "$(readlink -f "$(command -v arm-none-eabi-$tool)")" "$T/bin/arm-none-eabi-$tool"
 done
+# Copied elsewhere it also finds other programs to run: the first that differs is named.
 echo >>"$T/bin/arm-none-eabi-gcc"
-PATH=$T/bin:$PATH refused 'another compiler' "'toolchain file gcc' is not what is locked"
+PATH=$T/bin:$PATH refused 'another compiler' "'toolchain file (gcc|as|cc1|collect2)' is not what is locked"
 
 cp -r "$TOP/firmware-src" "$TOP/toolchains" "$T/"
 echo '# changed' >>"$T/firmware-src/micropython.yaml"

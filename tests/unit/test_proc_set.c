@@ -75,7 +75,8 @@ static void children_run_at_the_same_time(void **state)
     int fds[2], status;
     assert_int_equal(pipe(fds), 0);
     /* The first waits for what the second writes. */
-    _cleanup_free_ char *reads = xasprintf("echo a; read x <&%d; sleep 0.5; echo $x >&2; exit 3", fds[0]);
+    _cleanup_free_ char *reads =
+        xasprintf("echo a; read x <&%d; sleep 0.5; echo $x >&2; exit 3", fds[0]);
     _cleanup_free_ char *writes = xasprintf("echo b; echo from-b >&%d", fds[1]);
     start(set, SH(reads), &a);
     start(set, SH(writes), &b);
