@@ -88,25 +88,36 @@ static bool open_working_copy(struct build_job *job, struct err **err)
     if (dir && !make_can_name(dir))
         return manifest_error(m, node, job->diags, "move it, or link to it from elsewhere",
                               "MicroPython's makefiles cannot work in %s", dir);
-    if (!dir || !working_copy_open(dir, m->firmware.path, job->events, &job->source, err))
-        return false;
-    return true;
+    return dir && working_copy_open(dir, m->firmware.path, job->events, &job->source, err);
+}
+
+/* What a branch's version would be at another commit: "<branch>-g<first digits>". It ends up in the
+ * banner, so it is made of what is known and not taken from the lock. NULL: ref is no branch. The
+ * caller frees. */
+static char *branch_version(const struct source *s, const char *ref, const char *commit)
+{
+    size_t stem = strlen(ref) + strlen("-g");
+    if (strlen(s->describe) <= stem || strncmp(s->describe, ref, strlen(ref)) != 0)
+        return NULL;
+    return xasprintf("%s-g%.*s", ref, (int)(strlen(s->describe) - stem), commit);
 }
 
 /* The commit is the lock's. A branch may have moved on; a tag may not. */
 static bool resolve_locked(struct build_job *job, struct err **err)
 {
     const char *commit = key_get(&job->lock, "source commit");
-    const char *describe = key_get(&job->lock, "source version");
     const char *ref = job->manifest->firmware.ref;
     struct source *s = &job->source;
-    if (!commit || !describe || !strcmp(s->commit, commit))
+    if (!commit || !strcmp(s->commit, commit))
         return true; /* what the lock lacks will be named when all is compared */
     if (!strcmp(s->describe, ref)) {
         err_set(err, ERR_FETCH, "the tag '%s' was moved: the lock has commit %s, now it is %s", ref,
                 commit, s->commit);
         return err_hint(err, "if that is meant to be: firn lock --update source");
     }
+    _cleanup_free_ char *version = branch_version(s, ref, commit);
+    if (!version)
+        return true; /* the ref is a commit: not the lock's, which the comparison will say */
     source_release(s);
     if (!source_resolve(job->config, job->manifest->firmware.git, commit, &job->options->source,
                         job->events, s, err))
@@ -114,7 +125,7 @@ static bool resolve_locked(struct build_job *job, struct err **err)
     free(s->ref);
     free(s->describe);
     s->ref = xstrdup(ref);
-    s->describe = xstrdup(describe);
+    s->describe = xstrdup(version);
     return true;
 }
 

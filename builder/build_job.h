@@ -86,6 +86,8 @@ bool build_find_source(struct build_job *job, struct err **err) MUST_CHECK;
 bool build_find_toolchain(struct build_job *job) MUST_CHECK;
 bool build_expand(struct build_job *job, struct err **err) MUST_CHECK;
 
+/* build_plan.c: of a job whose inputs were found. */
+enum build_cost build_cost_of(const struct build_job *job);
 /* build_key.c: sets job->parts, key and base_key. */
 void build_make_key(struct build_job *job);
 

@@ -15,7 +15,7 @@ enum build_cost build_cost_on_base(const struct config *config, const char *base
 }
 
 /* As build.c decides it. */
-static enum build_cost cost_of(const struct build_job *job)
+enum build_cost build_cost_of(const struct build_job *job)
 {
     if (fs_is_dir(job->image_dir))
         return BUILD_COST_NOTHING;
@@ -37,6 +37,6 @@ bool build_plan(const char *manifest_path, const struct config *config,
         return false;
     memcpy(plan->key, job.key, sizeof(plan->key));
     memcpy(plan->base_key, job.base_key, sizeof(plan->base_key));
-    plan->cost = cost_of(&job);
+    plan->cost = build_cost_of(&job);
     return true;
 }

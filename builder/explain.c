@@ -2,28 +2,14 @@
 
 #include <stdlib.h>
 
-#include "base/fs.h"
 #include "builder/base_build.h"
 
-/* The base's own time if it is there, else that of the last one. */
-static bool look_at_base(const struct build_job *job, const char *key, struct explanation *x)
+/* What making a base took; 0 = it is not there. */
+static double seconds_of(const struct config *config, const char *key)
 {
     _cleanup_(base_release) struct base base = BASE_INIT;
-    _cleanup_free_ char *dir = xasprintf("%s/bases/%s", job->config->home, key);
-    if (!key[0] || !base_load(dir, &base))
-        return false;
-    x->base_seconds = base.seconds;
-    return base.usable;
-}
-
-static enum explain_cost cost_of(const struct build_job *job, struct explanation *x)
-{
-    bool usable = look_at_base(job, job->base_key, x);
-    if (!x->base_seconds && x->built_before)
-        (void)look_at_base(job, x->last.base_key, x);
-    if (fs_is_dir(job->image_dir))
-        return EXPLAIN_NOTHING;
-    return usable && job->sandbox.on ? EXPLAIN_PRODUCT : EXPLAIN_BASE;
+    _cleanup_free_ char *dir = xasprintf("%s/bases/%s", config->home, key);
+    return key[0] && base_load(dir, &base) ? base.seconds : 0;
 }
 
 bool explain_build(const char *manifest_path, const struct config *config,
@@ -36,7 +22,10 @@ bool explain_build(const char *manifest_path, const struct config *config,
         return false;
     x->product = xasprintf("%s %s", job.manifest->product, job.manifest->version);
     x->built_before = last_build_read(config, manifest_path, &x->last);
-    x->cost = cost_of(&job, x);
+    x->cost = build_cost_of(&job);
+    x->base_seconds = seconds_of(config, job.base_key);
+    if (x->base_seconds == 0)
+        x->base_seconds = seconds_of(config, x->last.base_key);
     x->parts = job.parts;
     job.parts = (struct key_parts)KEY_PARTS_INIT;
     if (x->built_before)

@@ -7,15 +7,9 @@
 
 #include "builder/last_build.h"
 
-enum explain_cost {
-    EXPLAIN_NOTHING, /* the image is there */
-    EXPLAIN_PRODUCT, /* modules are frozen and linked on a base that is there */
-    EXPLAIN_BASE,    /* the base, or everything where no base can be used, is compiled */
-};
-
 struct explanation {
     char *product; /* "greeter 1.4.0" */
-    enum explain_cost cost;
+    enum build_cost cost;
     double base_seconds;        /* what a base took last, of this product; 0 = not known */
     bool built_before;          /* there is a last build to compare with */
     struct last_build last;     /* what `changes` points into, with parts */
@@ -25,7 +19,7 @@ struct explanation {
 };
 #define EXPLANATION_INIT                                                                           \
     {                                                                                              \
-        NULL, EXPLAIN_NOTHING, 0, false, LAST_BUILD_INIT, KEY_PARTS_INIT, NULL, 0                  \
+        NULL, BUILD_COST_NOTHING, 0, false, LAST_BUILD_INIT, KEY_PARTS_INIT, NULL, 0               \
     }
 
 /* Nothing is built; sources are fetched as a build would, unless options->source.offline. */

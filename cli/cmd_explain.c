@@ -26,7 +26,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static const char *const COST_NAMES[] = {"nothing", "product", "base"};
+static const char *const COST_NAMES[] = {"nothing", "product", "base", "alone"};
 
 /* A hash says nothing to a person but that it is another one. */
 static bool is_hash(const char *value)
@@ -58,9 +58,10 @@ static void add_cost(struct buf *out, const struct explanation *x)
         "nothing is to be done: the image is there",
         "the modules are frozen and linked on a base that is there",
         "the base is compiled, then the modules are frozen and linked on it",
+        "everything is compiled for this product alone",
     };
     buf_adds(out, texts[x->cost]);
-    if (x->cost == EXPLAIN_BASE && x->base_seconds > 0) {
+    if (x->cost == BUILD_COST_BASE && x->base_seconds > 0) {
         buf_adds(out, "; the last base took ");
         text_add_duration(out, (int64_t)(x->base_seconds * 1000));
     }
@@ -95,14 +96,19 @@ static json_t *to_json(const char *path, const struct explanation *x)
                      x->base_seconds, "changes", changes);
 }
 
-static int explain(struct cli *cli, const struct config *config,
-                   const struct build_options *options, const char *path, json_t *results)
+struct asked {
+    struct config config;
+    struct build_options options;
+};
+
+static int explain(struct cli *cli, const char *path, json_t *results, void *data)
 {
+    const struct asked *a = data;
     _cleanup_(explanation_release) struct explanation x = EXPLANATION_INIT;
     _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
     struct err *err = NULL;
     /* Its phases are a build's; here only what they find counts. */
-    if (!explain_build(path, config, options, NULL, &x, &diags, &err)) {
+    if (!explain_build(path, &a->config, &a->options, NULL, &x, &diags, &err)) {
         cli_warnings(cli, &diags);
         return cli_failure(cli, &diags, err);
     }
@@ -129,21 +135,14 @@ static int parse(struct cli *cli, int argc, char **argv, struct build_options *o
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-    _cleanup_(config_release) struct config config = CONFIG_INIT;
+    struct asked asked = {CONFIG_INIT, {.source = {false, false}}};
     _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
-    struct build_options options = {.source = {false, false}};
-    int status = parse(cli, argc, argv, &options);
-    if (status)
-        return status;
-    if (!config_load(&config, &diags))
-        return cli_fail_diags(cli, &diags);
-    json_t *results = json_array();
-    for (int i = optind; i < argc; i++) {
-        int one = explain(cli, &config, &options, argv[i], results);
-        if (one)
-            status = one;
-    }
-    event_result(cli->events, status == 0, status, json_pack("{s:o}", "products", results));
+    int status = parse(cli, argc, argv, &asked.options);
+    if (status == 0)
+        status = config_load(&asked.config, &diags)
+                     ? cli_each_manifest(cli, argv + optind, "products", explain, &asked)
+                     : cli_fail_diags(cli, &diags);
+    config_release(&asked.config);
     return status;
 }
 

@@ -49,13 +49,20 @@ static json_t *to_json(const char *manifest, const struct lock_result *result)
                      (json_int_t)result->inputs, "changes", changes);
 }
 
-static int lock(struct cli *cli, const struct config *config, const struct build_options *options,
-                const struct lock_update *update, const char *path, json_t *results)
+struct asked {
+    struct config config;
+    struct build_options options;
+    struct lock_update update;
+};
+
+static int lock(struct cli *cli, const char *path, json_t *results, void *data)
 {
+    const struct asked *a = data;
     _cleanup_(lock_result_release) struct lock_result result = LOCK_RESULT_INIT;
     _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
     struct err *err = NULL;
-    bool ok = lock_make(path, config, options, update, cli->events, &result, &diags, &err);
+    bool ok =
+        lock_make(path, &a->config, &a->options, &a->update, cli->events, &result, &diags, &err);
     cli_warnings(cli, &diags);
     if (!ok)
         return cli_failure(cli, &diags, err);
@@ -95,22 +102,14 @@ static int parse(struct cli *cli, int argc, char **argv, struct build_options *o
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-    _cleanup_(config_release) struct config config = CONFIG_INIT;
+    struct asked asked = {CONFIG_INIT, {.source = {false, false}}, {false, NULL}};
     _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
-    struct build_options options = {.source = {false, false}};
-    struct lock_update update = {false, NULL};
-    int status = parse(cli, argc, argv, &options, &update);
-    if (status)
-        return status;
-    if (!config_load(&config, &diags))
-        return cli_fail_diags(cli, &diags);
-    json_t *results = json_array();
-    for (int i = optind; i < argc; i++) {
-        int one = lock(cli, &config, &options, &update, argv[i], results);
-        if (one)
-            status = one;
-    }
-    event_result(cli->events, status == 0, status, json_pack("{s:o}", "locks", results));
+    int status = parse(cli, argc, argv, &asked.options, &asked.update);
+    if (status == 0)
+        status = config_load(&asked.config, &diags)
+                     ? cli_each_manifest(cli, argv + optind, "locks", lock, &asked)
+                     : cli_fail_diags(cli, &diags);
+    config_release(&asked.config);
     return status;
 }
 

@@ -46,6 +46,21 @@ int cli_fail_diags(struct cli *cli, const struct diags *diags)
     return status;
 }
 
+int cli_each_manifest(struct cli *cli, char **paths, const char *name,
+                      int (*one)(struct cli *cli, const char *path, json_t *results, void *data),
+                      void *data)
+{
+    json_t *results = json_array();
+    int status = 0;
+    for (; *paths; paths++) {
+        int failed = one(cli, *paths, results, data);
+        if (failed)
+            status = failed;
+    }
+    event_result(cli->events, status == 0, status, json_pack("{s:o}", name, results));
+    return status;
+}
+
 int cli_failure(struct cli *cli, const struct diags *diags, struct err *err)
 {
     int status = cli_errors(cli, diags);

@@ -41,6 +41,11 @@ bool cli_input_failed(struct err **err);
  * exit status, 0 if there is none. */
 void cli_warnings(struct cli *cli, const struct diags *diags);
 int cli_errors(struct cli *cli, const struct diags *diags);
+/* Do `one` for each manifest, whether or not others fail, then the result event with what they
+ * added to `results` under this name. The last failure's exit status, or 0. */
+int cli_each_manifest(struct cli *cli, char **paths, const char *name,
+                      int (*one)(struct cli *cli, const char *path, json_t *results, void *data),
+                      void *data);
 /* Both kinds of what went wrong: the errors in diags, then err (may be NULL; taken). The exit
  * status; no result event. */
 int cli_failure(struct cli *cli, const struct diags *diags, struct err *err);

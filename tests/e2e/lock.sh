@@ -84,11 +84,16 @@ exits 3 'a moved tag: --locked refuses' "$FIRN" -q build --locked greeter.yaml -
 like "$OUT" "the tag 'v1.25.0' was moved: the lock has commit $commit, now it is $other" 'a moved tag: by name'
 sed -i 's/ref: v1.25.0/ref: line/' greeter.yaml
 exits 0 'lock a branch' "$FIRN" -q lock --update source greeter.yaml
+cp greeter.yaml.lock "$T/branch.lock"
 git branch -f line "$other"
 rm -rf "$T/fresh"
 mkdir "$T/fresh"
 # So that it stops before it compiles, something else differs.
 sed -i 's/version: 1.4.0/version: 1.4.1/' greeter.yaml
+sed -i 's/^- source version: .*/- source version: line-gbadc0ffee0/' greeter.yaml.lock
+exits 3 'an edited version text' "$FIRN" -q build --locked greeter.yaml -o "$T/out"
+like "$OUT" "'source version' is not what is locked: .* it is line-g${commit:0:10} now" 'it does not get into the image'
+cp "$T/branch.lock" greeter.yaml.lock
 exits 3 'a branch that moved on: the locked commit is taken' "$FIRN" -q build --locked greeter.yaml -o "$T/out"
 like "$OUT" "'version' is not what is locked" 'the branch is not what differs'
 sed -i 's/version: 1.4.1/version: 1.4.0/' greeter.yaml

@@ -29,9 +29,16 @@ echo 'MARK = "second_module_goes"' >src/two.py
 
 # ---- a module removed from the manifest ----
 manifest "$(module one.py), $(module two.py)" '' ''
+like "$("$FIRN" explain p.yaml)" '^stale 1.0: the base is compiled' 'explain, before: what it costs'
+like "$("$FIRN" explain p.yaml)" 'it was not built here before' 'explain, before: there is nothing to compare'
 build both
+is "$("$FIRN" explain p.yaml)" 'stale 1.0: nothing is to be done: the image is there
+  nothing changed since the last build' 'explain, after: nothing is to be done'
 ok 'both modules are in the image' holds both second_module_goes
 manifest "$(module one.py)" '' ''
+OUT=$("$FIRN" explain p.yaml)
+like "$OUT" 'linked on a base that is there' 'explain, a module fewer: only the product'
+like "$OUT" '^  product  frozen two.py is gone$' 'explain, a module fewer: says so'
 build removed
 ok 'a module that was taken out of the manifest is not in the image' lacks removed second_module_goes
 ok 'the other is' holds removed first_module_stays
@@ -47,6 +54,9 @@ ok 'what it replaced is gone' lacks older first_module_stays
 # ---- a changed heap size ----
 before=$(field older bss)
 manifest "$(module one.py)" '' 'config: {make: {MICROPY_HEAP_SIZE: 70000}}'
+OUT=$("$FIRN" explain p.yaml)
+like "$OUT" 'the base is compiled, .*; the last base took' 'explain, another heap: the base, and what that costs'
+like "$OUT" '^  base +make MICROPY_HEAP_SIZE changed: 81920 -> 70000$' 'explain, another heap: says so'
 build heap
 is $((before - $(field heap bss))) $((81920 - 70000)) 'a changed heap size is in the program'
 right heap
