@@ -86,3 +86,36 @@ bool elf_read(const void *data, size_t size, const struct link_map *maps, size_t
         return err_wrap(err, "ELF file");
     return true;
 }
+
+static bool read_section(const uint8_t *data, size_t size, const Elf32_Ehdr *header, unsigned i,
+                         Elf32_Shdr *section)
+{
+    uint64_t at = header->e_shoff + (uint64_t)i * sizeof(*section);
+    if (i >= header->e_shnum || at + sizeof(*section) > size)
+        return false;
+    memcpy(section, data + at, sizeof(*section));
+    return section->sh_type != SHT_NOBITS &&
+           (uint64_t)section->sh_offset + section->sh_size <= size;
+}
+
+bool elf_section(const void *data, size_t size, const char *name, const uint8_t **bytes,
+                 size_t *len)
+{
+    Elf32_Ehdr header = {0};
+    Elf32_Shdr names, section;
+    _cleanup_err_ struct err *ignored = NULL;
+    if (!read_header(data, size, &header, &ignored) || header.e_shentsize != sizeof(section) ||
+        !read_section(data, size, &header, header.e_shstrndx, &names))
+        return false;
+    const char *text = (const char *)data + names.sh_offset;
+    for (unsigned i = 0; i < header.e_shnum; i++) {
+        if (!read_section(data, size, &header, i, &section) || section.sh_name >= names.sh_size ||
+            names.sh_size - section.sh_name <= strlen(name) ||
+            memcmp(text + section.sh_name, name, strlen(name) + 1) != 0)
+            continue;
+        *bytes = (const uint8_t *)data + section.sh_offset;
+        *len = section.sh_size;
+        return true;
+    }
+    return false;
+}

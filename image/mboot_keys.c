@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
+#include "base/fs.h"
 
 #define SECRET_NAME "mboot_pack_sign_secret_key"
 #define PUBLIC_NAME "mboot_pack_sign_public_key"
@@ -77,6 +77,19 @@ bool mboot_keys_parse(const char *text, struct mboot_keys *keys, struct err **er
     mboot_keys_release(keys);
     return err_hint(err, "MicroPython's ports/stm32/mboot/mboot_pack_dfu.py generate-keys makes "
                          "such a file");
+}
+
+bool mboot_keys_load(const char *path, struct mboot_keys *keys, char digest[HASH_HEX_SIZE],
+                     struct err **err)
+{
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    if (!fs_read(path, MBOOT_KEYS_MAX_BYTES, &text, err))
+        return false;
+    hash_bytes(text.data, text.len, digest);
+    bool ok = mboot_keys_parse(text.data, keys, err);
+    if (text.len)
+        explicit_bzero(text.data, text.len);
+    return ok;
 }
 
 static void add_array(struct buf *out, const char *name, const uint8_t *bytes, size_t size)

@@ -13,6 +13,7 @@
 #define FIRN_IMAGE_MBOOT_KEYS_H
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/hydrogen.h"
 
 #define MBOOT_KEYS_MAX_BYTES (64u * 1024) /* of the header */
@@ -26,6 +27,9 @@ struct mboot_keys {
 /* ERR_MANIFEST when an array is missing or has another length than it should, and when the public
  * key is not that of the secret one. */
 bool mboot_keys_parse(const char *text, struct mboot_keys *keys, struct err **err) MUST_CHECK;
+/* Read the header at a path; digest: its SHA-256. */
+bool mboot_keys_load(const char *path, struct mboot_keys *keys, char digest[HASH_HEX_SIZE],
+                     struct err **err) MUST_CHECK;
 /* Append the header for mboot's compiler: all but the key that signs. */
 void mboot_keys_header(const struct mboot_keys *keys, struct buf *out);
 void mboot_keys_release(struct mboot_keys *keys);
