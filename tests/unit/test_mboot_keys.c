@@ -71,8 +71,10 @@ static void mboot_gets_no_key_that_signs(void **state)
     _cleanup_(buf_release) struct buf header = BUF_INIT;
     fixture_keys(&keys);
     mboot_keys_header(&keys, &header);
-    assert_string_equal(header.data,
-                        "/* Written by firn. */\n" FIXTURE_PUBLIC_LINE FIXTURE_BOX_LINE);
+    assert_string_equal(
+        header.data, "/* Written by firn. */\n#include <stdint.h>\n"
+                     "const uint8_t mboot_pack_sign_public_key[32] =\n{\n" FIXTURE_PUBLIC "\n};\n"
+                     "const uint8_t mboot_pack_secretbox_key[32] =\n{\n" FIXTURE_BOX "\n};\n");
 }
 
 int main(void)
