@@ -70,6 +70,16 @@ bool bootloader_join(const struct bootloader *loader, const struct image *progra
     return check_start(loader, program, err);
 }
 
+const struct segment *bootloader_in(const struct bootloader *loader, uint32_t start, uint32_t end)
+{
+    for (size_t i = 0; i < loader->image.count; i++) {
+        const struct segment *s = &loader->image.segments[i];
+        if (s->address < end && s->address + s->size > start)
+            return s;
+    }
+    return NULL;
+}
+
 /* ---- for the sidecar ---- */
 
 json_t *bootloader_fields(const struct bootloader *loader)

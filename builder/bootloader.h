@@ -45,6 +45,8 @@ void bootloader_release(struct bootloader *loader);
  * loader would start it. */
 bool bootloader_join(const struct bootloader *loader, const struct image *program,
                      struct image *image, struct err **err) MUST_CHECK;
+/* The first segment of it with a byte in start..end-1, or NULL. Borrowed. */
+const struct segment *bootloader_in(const struct bootloader *loader, uint32_t start, uint32_t end);
 /* For the sidecar: its version, addresses, segments and digest. Yours. */
 json_t *bootloader_fields(const struct bootloader *loader);
 /* Add "part" to each of sidecar_segments(image): "bootloader", "program", or "bootloader, program"

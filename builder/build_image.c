@@ -102,6 +102,31 @@ static void set_usb(const struct build_job *job, struct image *image)
     image->usb_product = m->flash.vendor ? m->flash.product : t->usb_product;
 }
 
+/* The board's makefiles place either without knowing of the other. What is overwritten of the code
+ * stops the board from starting at all, once the program writes a file. */
+static void check_storage(struct build_job *job, const struct buf *elf)
+{
+    const struct bootloader_def *def = job->board.port->bootloader;
+    const char *name = def->name;
+    uint32_t start, end;
+    if (!def->storage_start_symbol || !def->storage_end_symbol ||
+        !elf_symbol(elf->data, elf->len, def->storage_start_symbol, &start) ||
+        !elf_symbol(elf->data, elf->len, def->storage_end_symbol, &end))
+        return;
+    const struct segment *s = bootloader_in(&job->bootloader, start, end);
+    if (!s)
+        return;
+    job->bootloader_in_storage = s == &job->bootloader.image.segments[0];
+    event_warning(job->events,
+                  "%s of %s, 0x%08x-0x%08x, lies in the program's file system, "
+                  "0x%08x-0x%08x: %s",
+                  job->bootloader_in_storage ? "a part" : "the version", name, s->address,
+                  (uint32_t)(s->address + s->size - 1), start, end - 1,
+                  job->bootloader_in_storage
+                      ? "the board will not start any more when the program has written files"
+                      : "files will overwrite it");
+}
+
 /* program: what make made; image: all that goes into an empty board. */
 static bool make_image(struct filling *f, const struct buf *elf, struct image *program,
                        struct image *image, struct err **err)
@@ -113,6 +138,7 @@ static bool make_image(struct filling *f, const struct buf *elf, struct image *p
     set_usb(job, image);
     if (!manifest_has_bootloader(job->manifest))
         return image_add_all(image, program, err);
+    check_storage(f->job, elf);
     program->usb_vendor = job->bootloader.usb_vendor;
     program->usb_product = job->bootloader.usb_product;
     return bootloader_join(&job->bootloader, program, image, err) && add_program(f, program, err);

@@ -63,6 +63,7 @@ struct build_job {
     char base_key[HASH_HEX_SIZE]; /* of what all products on one base share */
     char bootloader_key[HASH_HEX_SIZE];
     struct bootloader bootloader; /* with manifest_has_bootloader() */
+    bool bootloader_in_storage;   /* the program's file system would overwrite it */
     char *name;                   /* "<product>-<version>": of every file of the image */
     char *image_dir;              /* $FIRN_HOME/images/<key> */
     char *dir;                    /* $FIRN_HOME/build/<key>, removed when the build ends */

@@ -168,6 +168,9 @@ static json_t *unreleasable(const struct build_job *job)
     if (job->source.dirty)
         json_array_append_new(reasons, json_string("built from a working copy with changes that "
                                                    "are in no commit"));
+    if (job->bootloader_in_storage)
+        json_array_append_new(reasons, json_string("the program's file system overwrites the boot "
+                                                   "loader"));
     return reasons;
 }
 

@@ -43,11 +43,13 @@ struct bootloader_def {
     const char *address_var;         /* where it lies */
     const char *program_address_var; /* where the program begins */
     const char *usb_vendor_var, *usb_product_var;
-    const char *cflags;          /* for its compiler besides; "" = none */
-    const char *version_section; /* of its ELF: what it calls itself */
-    const char *packing_var;     /* 1: it takes packed images only; given to both */
-    const char *keys_var;        /* the header with its keys */
-    const char *chunk_size_var;  /* bytes of firmware in a packed image's chunk */
+    const char *cflags;                                    /* for its compiler besides; "" = none */
+    const char *version_section;                           /* of its ELF: what it calls itself */
+    const char *storage_start_symbol, *storage_end_symbol; /* of the program: its file system in
+                                                              flash; or NULL */
+    const char *packing_var;    /* 1: it takes packed images only; given to both */
+    const char *keys_var;       /* the header with its keys */
+    const char *chunk_size_var; /* bytes of firmware in a packed image's chunk */
 };
 
 struct board_def {

@@ -28,7 +28,7 @@ static const char *const PORT_KEYS[] = {
     "board_file_vars", "board_variant_files", "board_usb_macro", "bootloader", NULL};
 static const char *const BOOTLOADER_KEYS[] = {
     "name", "dir", "elf", "make", "cflags", "address_var", "program_address_var", "usb_vendor_var",
-    "usb_product_var", "version_section", "packing_var", "keys_var", "chunk_size_var", NULL};
+    "usb_product_var", "version_section", "storage_start_symbol", "storage_end_symbol", "packing_var", "keys_var", "chunk_size_var", NULL};
 /* clang-format on */
 static const char *const LINK_KEYS[] = {"link", "flash", "size", NULL};
 static const char *const EMULATOR_KEYS[] = {"program", "machine", "args", NULL};
@@ -273,6 +273,8 @@ static bool read_bootloader_names(struct reader *r, const struct ynode *map,
            read_string(r, map, "usb_vendor_var", true, &def->usb_vendor_var) &&
            read_string(r, map, "usb_product_var", true, &def->usb_product_var) &&
            read_string(r, map, "version_section", true, &def->version_section) &&
+           read_string(r, map, "storage_start_symbol", false, &def->storage_start_symbol) &&
+           read_string(r, map, "storage_end_symbol", false, &def->storage_end_symbol) &&
            read_string(r, map, "packing_var", true, &def->packing_var) &&
            read_string(r, map, "keys_var", true, &def->keys_var) &&
            read_string(r, map, "chunk_size_var", true, &def->chunk_size_var);

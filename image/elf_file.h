@@ -27,6 +27,9 @@ bool elf_read(const void *data, size_t size, const struct link_map *maps, size_t
 bool elf_section(const void *data, size_t size, const char *name, const uint8_t **bytes,
                  size_t *len);
 
+/* The value of a symbol. False as above. */
+bool elf_symbol(const void *data, size_t size, const char *name, uint32_t *value);
+
 bool elf_is(const void *data, size_t size);
 
 #endif

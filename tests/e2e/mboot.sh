@@ -43,6 +43,8 @@ ports:
       packing_var: PACKING
       keys_var: KEYS
       chunk_size_var: CHUNK
+      storage_start_symbol: storage_start
+      storage_end_symbol: storage_end
     known_boards: [GOOD, NONE, TALL, LOST, SIGNED]
 END
 echo '/* nothing */' >src/port/config.h
@@ -59,7 +61,7 @@ include $(if $(BOARD_DIR),$(BOARD_DIR),boards/$(BOARD))/board.mk
 LINK ?= $(TEXT0)
 $(BUILD)/firmware.elf: main.c config.h
 	@echo "CC main.c"
-	@$(CROSS_COMPILE)gcc -mcpu=cortex-m4 -mthumb -Os -nostdlib -I. $(CFLAGS_EXTRA) -DSIZE=20001 -Wl,-Ttext=$(LINK),--build-id=none,-e,vectors -o $@ $<
+	@$(CROSS_COMPILE)gcc -mcpu=cortex-m4 -mthumb -Os -nostdlib -I. $(CFLAGS_EXTRA) -DSIZE=20001 -Wl,-Ttext=$(LINK),--build-id=none,-e,vectors $(STORAGE) -o $@ $<
 END
 cat >src/port/main.c <<'END'
 #include MP_CONFIGFILE
@@ -188,6 +190,25 @@ echo '// another file' >>keys/mboot_keys.h
 exits 0 'other keys' "$FIRN" build keyed.yaml -o out
 like "$OUT" 'bootloader' 'other keys: another boot loader'
 
+# ---- beside a file system ------------------------------------------------------------------------
+# storage FILE START END: a product whose program has one there
+storage() {
+    manifest "$1" GOOD true "config: {make: {STORAGE: \"-Wl,--defsym=storage_start=$2,--defsym=storage_end=$3\"}}"
+}
+reasons() { json "out/$1-1.0.json" 'j["unreleasable"]'; }
+storage behind 0x08020000 0x08040000
+exits 0 'a file system behind both' "$FIRN" -q build behind.yaml -o out
+is "$OUT$(reasons behind)" '[]' 'a file system behind both: nothing to say'
+storage version 0x08004000 0x08008000
+exits 0 'one over the version' "$FIRN" -q build version.yaml -o out
+like "$OUT" "warning: the version of mboot, 0x08007fc0-0x08007fca, lies in the program's file system, 0x08004000-0x08007fff" \
+    'one over the version: a warning'
+is "$(reasons version)" '[]' 'one over the version: no reason to keep it back'
+storage code 0x080000ff 0x08008000
+exits 0 'one over its code' "$FIRN" -q build code.yaml -o out
+like "$OUT" 'warning: a part of mboot, 0x08000000-0x080000ff, .*the board will not start any more' 'one over its code: a warning'
+like "$(reasons code)" "file system overwrites the boot loader" 'one over its code: never to be released'
+
 # ---- what cannot be ------------------------------------------------------------------------------
 manifest none NONE true
 exits 2 'a board that is not made for it' "$FIRN" -q build none.yaml -o out
@@ -210,4 +231,39 @@ manifest made GOOD true 'config: {make: {USE_MBOOT: 0}}'
 exits 2 'a variable that is not the manifest'"'"'s' "$FIRN" -q validate made.yaml
 like "$OUT" 'USE_MBOOT follows from mboot:' 'a variable that is not the manifest'"'"'s: says so'
 ok 'nothing is left aside' sh -c '! ls -d home/bases/*.tmp 2>/dev/null'
+
+# ---- MicroPython's own ---------------------------------------------------------------------------
+# PYBV11 without keys: with them its mboot reaches into the file system. The H743 has room.
+if [ -z "${FIRN_TEST_STM32_MIRRORS:-}" ]; then
+    skip 'stm32: FIRN_TEST_STM32_MIRRORS names no configuration with stm32lib and libhydrogen'
+else
+    unset FIRN_DATA
+    FIRN_CONFIG=$FIRN_TEST_STM32_MIRRORS
+    stm32() { # FILE BOARD MBOOT
+        printf 'firn: 1\nproduct: %s\nversion: 1.0\nfirmware: {git: "%s", ref: v1.25.0}\nboard: %s\nmboot: %s\n' \
+            "$1" https://github.com/micropython/micropython.git "$2" "$3" >"$1.yaml"
+    }
+    stm32 pyboard PYBV11 true
+    exits 0 'pyboard' "$FIRN" build pyboard.yaml -o out
+    like "$OUT" 'bootloader .* mboot-v1.25.0' 'pyboard: mboot says its version'
+    like "$OUT" 'warning: the version of mboot.* lies in the program.s file system' 'pyboard: and that files overwrite it'
+    is "$(json out/pyboard-1.0.json '[(s["address"], s["part"]) for s in j["segments"]]')" \
+        "[('0x08000000', 'bootloader'), ('0x08007fc0', 'bootloader'), ('0x08020000', 'program')]" 'pyboard: the segments'
+    stm32 quiet PYBV11 true
+    echo 'config: {make: {MBOOT_VERSION_ALLOCATED_BYTES: 0}}' >>quiet.yaml
+    exits 0 'pyboard, mboot without a version' "$FIRN" -q build quiet.yaml -o out
+    is "$OUT" '' 'pyboard, mboot without a version: no warning'
+    stm32 nucleo NUCLEO_F401RE true
+    exits 2 'a board without mboot' "$FIRN" -q build nucleo.yaml -o out
+    like "$OUT" "board 'NUCLEO_F401RE' is not made for mboot: its program begins at 0x08000000" 'a board without mboot: says so'
+    stm32 h743 VCC_GND_H743VI '{keys: keys/mboot_keys.h}'
+    exits 0 'H743 with keys' "$FIRN" build h743.yaml -o out
+    # libhydrogen, as mboot has it, checks and decrypts what firn signed and encrypted.
+    hydrogen=$(dirname "$(find -L "$FIRN_HOME/src" -path '*/lib/libhydrogen/hydrogen.c' | head -1)")
+    ok 'H743: the checking program compiles' gcc -w -I"$hydrogen" -I"$T/keys" \
+        -o check "$TOP/tests/e2e/mboot_check.c" "$hydrogen/hydrogen.c"
+    ok 'H743: libhydrogen takes every chunk and the whole' ./check out/h743-1.0.pack.dfu checked.bin
+    ok 'H743: ... and it is the program' cmp checked.bin \
+        <(tail -c +$((0x20001)) out/h743-1.0.bin | head -c "$(stat -c %s checked.bin)")
+fi
 done_testing
