@@ -12,7 +12,7 @@
 #include "builder/base_record.h"
 #include "builder/cache_clean.h"
 #include "builder/farm.h"
-#include "builder/leftover.h"
+#include "builder/once.h"
 #include "builder/replay.h"
 
 #define MAX_FILES 20000
@@ -23,8 +23,7 @@
 struct making {
     struct build_job *job;
     const char *mpy_cross;
-    char *aside; /* <bases>/<key>.tmp */
-    char *temp;  /* in it, of a new name each time: a killed run's make may still be ending */
+    const char *temp;   /* once_get()'s */
     struct place place; /* <temp>/work: where make runs */
     struct base base;   /* dir is <temp>/base until it is published */
     struct buf elf;     /* what make made */
@@ -35,8 +34,6 @@ static void release_making(struct making *m)
     place_release(&m->place);
     base_release(&m->base);
     buf_release(&m->elf);
-    free(m->aside);
-    free(m->temp);
 }
 
 /* ---- what depends on the product's name ---- */
@@ -205,6 +202,14 @@ static bool fill(struct making *m, struct err **err)
 
 /* ---- getting one ---- */
 
+/* A base that is looked for. */
+struct wanted {
+    struct build_job *job;
+    const char *mpy_cross;
+    const char *dir; /* <bases>/<key> */
+    struct base *base;
+};
+
 static bool publish(struct making *m, const char *final, struct err **err)
 {
     _cleanup_free_ char *from = xstrdup(m->base.dir);
@@ -213,68 +218,55 @@ static bool publish(struct making *m, const char *final, struct err **err)
     return fs_publish_dir(from, final, err);
 }
 
-static bool make_aside(struct build_job *job, const char *mpy_cross, const char *final,
-                       struct base *base, struct err **err)
+static bool make_in(const struct wanted *wanted, const char *temp, struct err **err)
 {
+    struct build_job *job = wanted->job;
     _cleanup_(release_making) struct making m = {.job = job,
-                                                 .mpy_cross = mpy_cross,
-                                                 .aside = xasprintf("%s.tmp", final),
+                                                 .mpy_cross = wanted->mpy_cross,
+                                                 .temp = temp,
                                                  .place = PLACE_INIT,
                                                  .base = BASE_INIT,
                                                  .elf = BUF_INIT};
-    _cleanup_err_ struct err *ignored = NULL;
     event_phase_begin(job->events, "base", "Compiling the base");
-    bool ok = fs_remove_tree(m.aside, err) && fs_mkdirs(m.aside, err) &&
-              fs_temp_dir(m.aside, &m.temp, err) && fill(&m, err) && publish(&m, final, err);
-    (void)!fs_remove_tree(m.aside, &ignored);
+    bool ok = fill(&m, err) && publish(&m, wanted->dir, err);
     event_phase_end(job->events, "base", ok, ok ? "the base is compiled" : NULL);
     if (!ok)
         return false;
-    *base = m.base;
+    *wanted->base = m.base;
     m.base = (struct base)BASE_INIT;
     return true;
 }
 
-static void say_waiting(void *data)
-{
-    event_info(data, "another firn is compiling the same base; waiting for it");
-}
-
 /* One that is there, to be used. */
-static bool take(struct build_job *job, const char *dir, struct base *base)
+static bool take(void *data)
 {
-    if (!build_hold(job, dir))
-        return false;
-    return base_load(dir, base);
+    const struct wanted *wanted = data;
+    return build_hold(wanted->job, wanted->dir) && base_load(wanted->dir, wanted->base);
 }
 
-static bool make_and_take(struct build_job *job, const char *mpy_cross, const char *dir,
-                          struct base *base, struct err **err)
+static bool make_and_hold(void *data, const char *temp, struct err **err)
 {
-    if (!fs_remove_tree(dir, err) || !make_aside(job, mpy_cross, dir, base, err))
+    const struct wanted *wanted = data;
+    struct build_job *job = wanted->job;
+    if (!make_in(wanted, temp, err))
         return false;
-    if (!build_hold(job, dir))
-        return build_removed(dir, err);
+    if (!build_hold(job, wanted->dir))
+        return build_removed(wanted->dir, err);
     cache_enforce(job->config, CACHE_BASES, job->base_key, job->events);
     return true;
 }
 
 bool base_get(struct build_job *job, const char *mpy_cross, struct base *base, struct err **err)
 {
-    _cleanup_free_ char *parent = path_join(job->config->home, "bases");
-    _cleanup_free_ char *dir = path_join(parent, job->base_key);
-    _cleanup_free_ char *lock_path = xasprintf("%s.lock", dir);
-    int lock = -1;
-    if (take(job, dir, base)) {
-        _cleanup_free_ char *aside = xasprintf("%s.tmp", dir);
-        leftover_remove(aside, lock_path, job->events);
-        return true;
-    }
-    if (!fs_mkdirs(parent, err) || !fs_lock(lock_path, say_waiting, job->events, &lock, err))
-        return false;
-    bool ok = take(job, dir, base) || make_and_take(job, mpy_cross, dir, base, err);
-    fs_unlock(&lock);
-    return ok;
+    _cleanup_free_ char *dir = xasprintf("%s/bases/%s", job->config->home, job->base_key);
+    struct wanted wanted = {job, mpy_cross, dir, base};
+    const struct once once = {.dir = dir,
+                              .waiting = "another firn is compiling the same base; waiting for it",
+                              .events = job->events,
+                              .data = &wanted,
+                              .take = take,
+                              .make = make_and_hold};
+    return once_get(&once, err);
 }
 
 /* ---- using one ---- */

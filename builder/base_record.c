@@ -6,17 +6,24 @@
 
 #define RECORD_MAX_BYTES (256 * 1024)
 
+json_t *base_record_identity(const struct build_job *job)
+{
+    return json_pack("{s:s, s:s*, s:s*, s:s, s:s, s:s}", "port", job->board.port->name, "board",
+                     job->board.name, "variant", job->board.variant, "commit", job->source.commit,
+                     "describe", job->source.describe, "toolchain", job->toolchain.version);
+}
+
 bool base_record_write(const struct base *base, const struct build_job *job, struct err **err)
 {
     _cleanup_free_ char *path = path_join(base->dir, "base.json");
     json_t *objects = json_array();
     for (size_t i = 0; i < base->objects.count; i++)
         json_array_append_new(objects, json_string(base->objects.items[i]));
-    json_t *record = json_pack(
-        "{s:s, s:s*, s:s*, s:s, s:s, s:s, s:b, s:s*, s:f, s:o}", "port", job->board.port->name,
-        "board", job->board.name, "variant", job->board.variant, "commit", job->source.commit,
-        "describe", job->source.describe, "toolchain", job->toolchain.version, "usable",
-        base->usable, "why", base->why, "seconds", base->seconds, "objects", objects);
+    json_t *record = base_record_identity(job);
+    json_t *own = json_pack("{s:b, s:s*, s:f, s:o}", "usable", base->usable, "why", base->why,
+                            "seconds", base->seconds, "objects", objects);
+    json_object_update(record, own);
+    json_decref(own);
     _cleanup_free_ char *text = json_dumps(record, JSON_SORT_KEYS | JSON_INDENT(1));
     json_decref(record);
     return fs_write_scratch(path, text, strlen(text), err);

@@ -143,6 +143,35 @@ static bool check_variant(const struct board_choice *board, const struct manifes
     return strv_contains(&names, board->variant) || unknown_variant(board, manifest, &names, diags);
 }
 
+/* The boot loader's variables follow from mboot:, for it and the program alike. */
+static bool check_bootloader_vars(const struct manifest *manifest, const struct bootloader_def *def,
+                                  struct diags *diags)
+{
+    bool ok = true;
+    for (size_t i = 0; i < manifest->make_count; i++) {
+        const struct config_entry *entry = &manifest->make[i];
+        bool taken = !strcmp(entry->name, def->packing_var) || !strcmp(entry->name, def->keys_var);
+        for (size_t v = 0; v < def->make_count; v++)
+            taken |= !strcmp(entry->name, def->make[v].name);
+        if (taken)
+            ok = manifest_error(manifest, entry->node, diags, "leave it out of config.make",
+                                "%s follows from mboot:", entry->name);
+    }
+    return ok;
+}
+
+static bool check_bootloader(const struct board_choice *board, const struct manifest *manifest,
+                             struct diags *diags)
+{
+    if (!manifest_has_bootloader(manifest))
+        return true;
+    if (!board->port->bootloader || !board->target->has_image)
+        return manifest_error(
+            manifest, manifest->mboot.node, diags, "leave mboot: out for this port",
+            "port '%s' has no boot loader that could be built", board->port->name);
+    return check_bootloader_vars(manifest, board->port->bootloader, diags);
+}
+
 bool board_choose(struct board_choice *board, const struct manifest *manifest,
                   const struct interpreter *interpreter, const char *source_dir,
                   struct diags *diags)
@@ -168,9 +197,10 @@ bool board_choose(struct board_choice *board, const struct manifest *manifest,
     }
     if (board->port && !check_variant(board, manifest, source_dir, diags))
         return false;
-    if (board->port)
-        board->target = interpreter_target(board->port, board->name);
-    return true;
+    if (!board->port)
+        return true;
+    board->target = interpreter_target(board->port, board->name);
+    return check_bootloader(board, manifest, diags);
 }
 
 void board_choice_release(struct board_choice *board)
@@ -180,6 +210,17 @@ void board_choice_release(struct board_choice *board)
     board->target = NULL;
     board->name = board->variant = NULL;
     board->dir = NULL;
+}
+
+static void add_bootloader_vars(const struct bootloader_def *def, const struct manifest *manifest,
+                                struct strv *vars)
+{
+    if (!manifest_has_bootloader(manifest))
+        return;
+    for (size_t i = 0; i < def->make_count; i++)
+        strv_addf(vars, "%s=%s", def->make[i].name, def->make[i].value);
+    if (manifest->mboot.keys)
+        strv_addf(vars, "%s=1", def->packing_var);
 }
 
 void board_choice_vars(const struct board_choice *board, const struct manifest *manifest,
@@ -197,6 +238,7 @@ void board_choice_vars(const struct board_choice *board, const struct manifest *
         if (!manifest_make_value(manifest, var->name))
             strv_addf(vars, "%s=%s", var->name, var->value);
     }
+    add_bootloader_vars(port->bootloader, manifest, vars);
     for (size_t i = 0; i < manifest->make_count; i++) {
         const struct config_entry *var = &manifest->make[i];
         if (strcmp(var->name, port->cflags_var) != 0)

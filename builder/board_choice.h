@@ -22,16 +22,17 @@ struct board_choice {
 
 /* source_dir NULL: only what the interpreter's YAML lists is known; a name that it does not list is
  * success with `port` NULL, and the checkout has to be asked. With a checkout an unknown name or
- * variant is an error with the nearest one, as are an unknown port and a board that several ports
- * have. A board outside the source that lacks a file is an error either way (board_files.h), but
- * only with a checkout all that it may need is looked for. */
+ * variant is an error with the nearest one, as are an unknown port, a board that several ports
+ * have and a boot loader that its port has not. A board outside the source that lacks a file is an
+ * error either way (board_files.h), but only with a checkout all that it may need is looked for. */
 bool board_choose(struct board_choice *board, const struct manifest *manifest,
                   const struct interpreter *interpreter, const char *source_dir,
                   struct diags *diags) MUST_CHECK;
 void board_choice_release(struct board_choice *board);
 
-/* Add "BOARD=...", BOARD_DIR, BOARD_VARIANT as the port has them, then the target's and, over them,
- * the manifest's config.make variables, one "NAME=value" each. A manifest's value for the port's
+/* Add "BOARD=...", BOARD_DIR, BOARD_VARIANT as the port has them, then the target's, those of a
+ * boot loader that is built, too, and, over the target's, the manifest's config.make variables, one
+ * "NAME=value" each. A manifest's value for the port's
  * cflags_var is left out: see board_choice_cflags(). */
 void board_choice_vars(const struct board_choice *board, const struct manifest *manifest,
                        struct strv *vars);

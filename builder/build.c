@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "builder/base_build.h"
+#include "builder/bootloader_build.h"
 #include "builder/build_job.h"
 #include "builder/cache_clean.h"
 #include "builder/deliver.h"
@@ -91,6 +92,7 @@ static bool build_in(struct build_job *job, struct place *place, const char *mpy
     _cleanup_(base_release) struct base base = BASE_INIT;
     return place_open(place, job, job->work, mpy_cross, err) &&
            build_stage(job, place, STAGE_PRODUCT, err) && phase_check(job, place, err) &&
+           (!manifest_has_bootloader(job->manifest) || bootloader_get(job, err)) &&
            get_base(job, mpy_cross, &base, err) && phase_compile(job, &base, place, err) &&
            phase_image(job, place, err);
 }

@@ -9,9 +9,10 @@
 
 #define SHORT_COMMIT 10
 
-/* Flags for the compiler: our header in place of the port's and, outside the sandbox, no path of
- * this machine in the debug information or in __FILE__. */
-static void add_cflags(const struct build_job *job, const struct place *place, struct strv *vars)
+/* Flags for the compiler: our header in place of the port's, what the makefile needs of its own
+ * and, outside the sandbox, no path of this machine in the debug information or in __FILE__. */
+static void add_cflags(const struct build_job *job, const struct place *place, const char *own,
+                       struct strv *vars)
 {
     const char *extra = board_choice_cflags(&job->board, job->manifest);
     _cleanup_(buf_release) struct buf flags = BUF_INIT;
@@ -21,8 +22,8 @@ static void add_cflags(const struct build_job *job, const struct place *place, s
                  " -ffile-prefix-map=%s=/product -ffile-prefix-map=%s=/build "
                  "-ffile-prefix-map=%s=/src",
                  place->product, place->build, job->source.dir);
-    strv_addf(vars, "%s=%s%s%s", job->board.port->cflags_var, flags.data, extra[0] ? " " : "",
-              extra);
+    strv_addf(vars, "%s=%s%s%s%s%s", job->board.port->cflags_var, flags.data, own[0] ? " " : "",
+              own, extra[0] ? " " : "", extra);
 }
 
 /* The board's and the manifest's; a board outside the source is built from its copy. */
@@ -40,11 +41,20 @@ static void add_board_vars(const struct build_job *job, const struct place *plac
     }
 }
 
-static void add_vars(const struct build_job *job, const struct place *place, struct strv *vars)
+static void add_common_vars(const struct build_job *job, const struct place *place,
+                            const char *cflags, struct strv *vars)
 {
     add_board_vars(job, place, vars);
     strv_addf(vars, "BUILD=%s", place->build_at);
     strv_addf(vars, "PYTHON=%s", job->interpreter->python);
+    if (job->toolchain.prefix[0])
+        strv_addf(vars, "CROSS_COMPILE=%s", job->toolchain.prefix);
+    add_cflags(job, place, cflags, vars);
+}
+
+static void add_program_vars(const struct build_job *job, const struct place *place,
+                             struct strv *vars)
+{
     /* Otherwise the port's makefile builds it, and mixes host and target objects in BUILD. */
     if (place->mpy_cross_at)
         strv_addf(vars, "MICROPY_MPYCROSS=%s", place->mpy_cross_at);
@@ -53,9 +63,6 @@ static void add_vars(const struct build_job *job, const struct place *place, str
         strv_addf(vars, "FROZEN_MANIFEST=%s/frozen/manifest.py", place->product_at);
     if (job->qstr_defs || job->manifest->c_modules[0])
         strv_addf(vars, "USER_C_MODULES=%s/c_modules", place->product_at);
-    if (job->toolchain.prefix[0])
-        strv_addf(vars, "CROSS_COMPILE=%s", job->toolchain.prefix);
-    add_cflags(job, place, vars);
 }
 
 /* The source and the staged files in a message are the user's own. Ends with {NULL, NULL}. */
@@ -69,18 +76,39 @@ static struct path_map *make_maps(const struct build_job *job, const struct plac
     return maps;
 }
 
-bool recipe_make(struct recipe *recipe, const struct build_job *job, struct place *place,
-                 bool with_ccache, struct err **err)
+static bool finish(struct recipe *recipe, const struct build_job *job, struct place *place,
+                   bool with_ccache, struct err **err)
 {
     _cleanup_free_ char *short_commit = xstrndup(job->source.commit, SHORT_COMMIT);
-    recipe->dir = path_join(place->src_at, job->board.port->dir);
-    recipe->target = path_join(place->build_at, job->board.port->elf);
-    add_vars(job, place, &recipe->vars);
     make_environment(&recipe->env, &place->sandbox, job->source.commit_time, job->source.describe,
                      short_commit);
     recipe->maps = make_maps(job, place);
     return !with_ccache || !ccache_usable(job) ||
            ccache_add(job, place, &recipe->vars, &recipe->env, err);
+}
+
+bool recipe_make(struct recipe *recipe, const struct build_job *job, struct place *place,
+                 bool with_ccache, struct err **err)
+{
+    recipe->dir = path_join(place->src_at, job->board.port->dir);
+    recipe->target = path_join(place->build_at, job->board.port->elf);
+    add_common_vars(job, place, "", &recipe->vars);
+    add_program_vars(job, place, &recipe->vars);
+    return finish(recipe, job, place, with_ccache, err);
+}
+
+bool recipe_make_bootloader(struct recipe *recipe, const struct build_job *job, struct place *place,
+                            struct err **err)
+{
+    const struct bootloader_def *def = job->board.port->bootloader;
+    bool has_keys = job->manifest->mboot.keys != NULL;
+    recipe->dir = path_join(place->src_at, def->dir);
+    recipe->target = path_join(place->build_at, def->elf);
+    add_common_vars(job, place, def->cflags, &recipe->vars);
+    if (has_keys)
+        strv_addf(&recipe->vars, "%s=%s/" STAGED_KEYS, def->keys_var, place->product_at);
+    /* Objects with keys in them are not for a cache. */
+    return finish(recipe, job, place, !has_keys, err);
 }
 
 void recipe_release(struct recipe *recipe)

@@ -10,6 +10,7 @@
 #include "image/dfuse_file.h"
 #include "image/elf_file.h"
 #include "image/hex_file.h"
+#include "image/mboot_packer.h"
 #include "image/sidecar.h"
 
 #define ELF_MAX_BYTES (256u * 1024 * 1024)
@@ -43,19 +44,28 @@ static bool add_file(struct filling *f, const char *suffix, const void *data, si
     return fs_write(path, data, size, mode, err);
 }
 
-static bool add_dfu(struct filling *f, const struct image *image, struct err **err)
+/* Of a file with the whole image: a boot loader's key for decrypting is in it, and whoever can read
+ * it can decrypt. */
+static mode_t image_mode(const struct filling *f)
+{
+    const struct manifest *m = f->job->manifest;
+    return manifest_has_bootloader(m) && m->mboot.keys ? 0600 : 0644;
+}
+
+static bool add_dfu(struct filling *f, const char *suffix, const struct image *image, mode_t mode,
+                    struct err **err)
 {
     _cleanup_(buf_release) struct buf out = BUF_INIT;
     _cleanup_free_ char *name =
         xasprintf("%s %s", f->job->manifest->product, f->job->manifest->version);
     dfuse_file_write(image, name, &out);
-    return add_file(f, "dfu", out.data, out.len, 0644, err);
+    return add_file(f, suffix, out.data, out.len, mode, err);
 }
 
 static bool add_hex(struct filling *f, const struct image *image, struct err **err)
 {
     _cleanup_(buf_release) struct buf out = BUF_INIT;
-    return hex_write(image, &out, err) && add_file(f, "hex", out.data, out.len, 0644, err);
+    return hex_write(image, &out, err) && add_file(f, "hex", out.data, out.len, image_mode(f), err);
 }
 
 /* Parts that lie far apart (internal and external flash) have no flat binary. */
@@ -68,21 +78,76 @@ static bool add_bin(struct filling *f, const struct image *image, struct err **e
         event_info(f->job->events, "no .bin file: %s", too_wide->message);
         return true;
     }
-    return add_file(f, "bin", out.data, out.len, 0644, err);
+    return add_file(f, "bin", out.data, out.len, image_mode(f), err);
 }
 
-static bool add_formats(struct filling *f, const struct buf *elf, struct image *image,
-                        struct err **err)
+/* What a board takes that has the boot loader already. */
+static bool add_program(struct filling *f, const struct image *program, struct err **err)
 {
-    const struct target *t = f->job->board.target;
-    const struct manifest *m = f->job->manifest;
-    if (!elf_read(elf->data, elf->len, t->link_maps, t->link_map_count, image, err))
-        return err_wrap(err, "cannot make an image of %s", f->job->board.port->elf);
-    if (m->flash.vendor || t->usb_vendor) {
-        image->usb_vendor = m->flash.vendor ? m->flash.vendor : t->usb_vendor;
-        image->usb_product = m->flash.vendor ? m->flash.product : t->usb_product;
-    }
-    return add_dfu(f, image, err) && add_hex(f, image, err) && add_bin(f, image, err);
+    const struct build_job *job = f->job;
+    _cleanup_(image_release) struct image packed = IMAGE_INIT;
+    if (!job->manifest->mboot.keys)
+        return add_dfu(f, "app.dfu", program, 0644, err);
+    return mboot_packer_pack(program, &job->keys, job->bootloader.chunk_size, &packed, err) &&
+           add_dfu(f, "pack.dfu", &packed, 0644, err);
+}
+
+static void set_usb(const struct build_job *job, struct image *image)
+{
+    const struct target *t = job->board.target;
+    const struct manifest *m = job->manifest;
+    if (!m->flash.vendor && !t->usb_vendor)
+        return;
+    image->usb_vendor = m->flash.vendor ? m->flash.vendor : t->usb_vendor;
+    image->usb_product = m->flash.vendor ? m->flash.product : t->usb_product;
+}
+
+/* The board's makefiles place either without knowing of the other. What is overwritten of the code
+ * stops the board from starting at all, once the program writes a file. */
+static void check_storage(struct build_job *job, const struct buf *elf)
+{
+    const struct bootloader_def *def = job->board.port->bootloader;
+    const char *name = def->name;
+    uint32_t start, end;
+    if (!def->storage_start_symbol || !def->storage_end_symbol ||
+        !elf_symbol(elf->data, elf->len, def->storage_start_symbol, &start) ||
+        !elf_symbol(elf->data, elf->len, def->storage_end_symbol, &end))
+        return;
+    const struct segment *s = bootloader_in(&job->bootloader, start, end);
+    if (!s)
+        return;
+    job->bootloader_in_storage = s == &job->bootloader.image.segments[0];
+    event_warning(job->events,
+                  "%s of %s, 0x%08x-0x%08x, lies in the program's file system, "
+                  "0x%08x-0x%08x: %s",
+                  job->bootloader_in_storage ? "a part" : "the version", name, s->address,
+                  (uint32_t)(s->address + s->size - 1), start, end - 1,
+                  job->bootloader_in_storage
+                      ? "the board will not start any more when the program has written files"
+                      : "files will overwrite it");
+}
+
+/* program: what make made; image: all that goes into an empty board. */
+static bool make_image(struct filling *f, const struct buf *elf, struct image *program,
+                       struct image *image, struct err **err)
+{
+    const struct build_job *job = f->job;
+    const struct target *t = job->board.target;
+    if (!elf_read(elf->data, elf->len, t->link_maps, t->link_map_count, program, err))
+        return err_wrap(err, "cannot make an image of %s", job->board.port->elf);
+    set_usb(job, image);
+    if (!manifest_has_bootloader(job->manifest))
+        return image_add_all(image, program, err);
+    check_storage(f->job, elf);
+    program->usb_vendor = job->bootloader.usb_vendor;
+    program->usb_product = job->bootloader.usb_product;
+    return bootloader_join(&job->bootloader, program, image, err) && add_program(f, program, err);
+}
+
+static bool add_formats(struct filling *f, const struct image *image, struct err **err)
+{
+    return add_dfu(f, "dfu", image, image_mode(f), err) && add_hex(f, image, err) &&
+           add_bin(f, image, err);
 }
 
 /* The linker's map: the ports name it after the ELF in one of two ways. */
@@ -113,19 +178,19 @@ static bool keep_log(struct filling *f, struct err **err)
 static bool fill(struct filling *f, struct err **err)
 {
     const struct build_job *job = f->job;
-    _cleanup_(image_release) struct image image = IMAGE_INIT;
+    _cleanup_(image_release) struct image image = IMAGE_INIT, program = IMAGE_INIT;
     _cleanup_(buf_release) struct buf elf = BUF_INIT;
     _cleanup_free_ char *elf_to = xasprintf("%s/%s.elf", f->temp, job->name);
     bool has_image = job->board.target->has_image;
     /* Not through a link: make was somebody else's code, and may have left one to any file here. */
     if (!fs_read_beneath(f->place->build, job->board.port->elf, ELF_MAX_BYTES, &elf, err))
         return err_wrap(err, "make left no program");
-    if (has_image && !add_formats(f, &elf, &image, err))
+    if (has_image && (!make_image(f, &elf, &program, &image, err) || !add_formats(f, &image, err)))
         return false;
     if (!add_file(f, "elf", elf.data, elf.len, has_image ? 0644 : 0755, err) || !copy_map(f, err) ||
         !keep_log(f, err))
         return false;
-    json_t *sidecar = build_sidecar(job, has_image ? &image : NULL, f->files);
+    json_t *sidecar = build_sidecar(job, has_image ? &image : NULL, &program, f->files);
     bool ok = sidecar_save(elf_to, sidecar, err);
     json_decref(sidecar);
     return ok;

@@ -12,8 +12,7 @@
 #define COPIED_MAX_FILES 2000
 #define SHORT_COMMIT 10
 
-/* Point an error that is not the manifest's own at the line that asked for it. */
-static bool blame_node(struct build_job *job, const struct ynode *node, struct err **err)
+bool build_blame(const struct build_job *job, const struct ynode *node, struct err **err)
 {
     const struct loc loc = {job->manifest->doc.file, node->line, node->column, node->length};
     _cleanup_free_ char *line = ydoc_line(&job->manifest->doc, node->line);
@@ -77,7 +76,7 @@ static void blame_source(struct build_job *job, struct err **err)
     const struct ynode *node = job->source.bad_ref ? m->firmware.ref_node : url_node;
     _cleanup_free_ char *shown = url_printable(url);
     if (node && (node != url_node || !strcmp(shown, url)))
-        blame_node(job, node, err);
+        build_blame(job, node, err);
 }
 
 static bool open_working_copy(struct build_job *job, struct err **err)
@@ -203,7 +202,7 @@ static bool evaluate_with_library(struct build_job *job, struct err **err)
                  job->interpreter->library);
         if (!(*err)->cause->hint)
             err_hint(err, "use a source that has it, or name a copy under mirrors: in config.yaml");
-        return blame_node(job, entry->node, err);
+        return build_blame(job, entry->node, err);
     }
     job->has_library = true;
     return evaluate(job, err);
@@ -328,7 +327,18 @@ static bool find_copied(struct build_job *job, struct err **err)
     return !job->board.dir || add_copied(job, "board", xstrdup(job->board.dir), err);
 }
 
+static bool load_keys(struct build_job *job, struct err **err)
+{
+    const struct manifest *m = job->manifest;
+    if (!manifest_has_bootloader(m) || !m->mboot.keys)
+        return true;
+    _cleanup_free_ char *path = manifest_path(m, m->mboot.keys_node, m->mboot.keys, job->diags);
+    return path && (mboot_keys_load(path, &job->keys, job->keys_digest, err) ||
+                    build_blame(job, m->mboot.keys_node, err));
+}
+
 bool build_expand(struct build_job *job, struct err **err)
 {
-    return expand_frozen(job, err) && load_qstrs(job) && find_copied(job, err);
+    return expand_frozen(job, err) && load_qstrs(job) && find_copied(job, err) &&
+           load_keys(job, err);
 }

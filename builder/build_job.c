@@ -31,6 +31,7 @@ struct build_job build_job_init(const struct config *config, const struct build_
         .sandbox = SANDBOX_INIT,
         .parts = KEY_PARTS_INIT,
         .lock = KEY_PARTS_INIT,
+        .bootloader = BOOTLOADER_INIT,
     };
 }
 
@@ -78,6 +79,8 @@ void build_job_release(struct build_job *job)
     sandbox_release(&job->sandbox);
     key_parts_release(&job->parts);
     key_parts_release(&job->lock);
+    mboot_keys_release(&job->keys);
+    bootloader_release(&job->bootloader);
     free(job->name);
     free(job->image_dir);
     free(job->dir);

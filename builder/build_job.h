@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "builder/board_choice.h"
+#include "builder/bootloader.h"
 #include "builder/build.h"
 #include "builder/directives.h"
 #include "builder/key_parts.h"
@@ -24,7 +25,7 @@ struct copied_dir {
     struct strv digests; /* SHA-256 of each, in the same order */
 };
 
-#define BUILD_MAX_HELD 8
+#define BUILD_MAX_HELD 10
 
 struct build_job {
     const struct config *config;
@@ -48,6 +49,8 @@ struct build_job {
     struct strv qstrs_removed;     /* why each line was left out */
     struct copied_dir *copied;
     size_t copied_count;
+    struct mboot_keys keys; /* with manifest->mboot.keys */
+    char keys_digest[HASH_HEX_SIZE];
 
     struct sandbox sandbox; /* the source's programs run in forks of it */
 
@@ -58,6 +61,9 @@ struct build_job {
 
     char key[HASH_HEX_SIZE];
     char base_key[HASH_HEX_SIZE]; /* of what all products on one base share */
+    char bootloader_key[HASH_HEX_SIZE];
+    struct bootloader bootloader; /* with manifest_has_bootloader() */
+    bool bootloader_in_storage;   /* the program's file system would overwrite it */
     char *name;                   /* "<product>-<version>": of every file of the image */
     char *image_dir;              /* $FIRN_HOME/images/<key> */
     char *dir;                    /* $FIRN_HOME/build/<key>, removed when the build ends */
@@ -86,6 +92,9 @@ bool build_find_source(struct build_job *job, struct err **err) MUST_CHECK;
 bool build_find_toolchain(struct build_job *job) MUST_CHECK;
 bool build_expand(struct build_job *job, struct err **err) MUST_CHECK;
 
+/* Point an error that is not the manifest's own at the line that asked for it; false. */
+bool build_blame(const struct build_job *job, const struct ynode *node, struct err **err);
+
 /* build_plan.c: of a job whose inputs were found. */
 enum build_cost build_cost_of(const struct build_job *job);
 /* build_key.c: sets job->parts, key and base_key. */
@@ -110,9 +119,11 @@ bool place_open(struct place *place, const struct build_job *job, const char *di
                 const char *mpy_cross, struct err **err) MUST_CHECK;
 void place_release(struct place *place);
 
-/* build_stage.c: fill place->product. A base has no frozen modules and a placeholder for a name. */
+/* build_stage.c: fill place->product. A base has no frozen modules and a placeholder for a name; a
+ * boot loader has, besides, no C modules and no qstrs, but keys. */
 #define BASE_NAME "firn:the product's name and version stand here"
-enum stage { STAGE_BASE, STAGE_PRODUCT };
+#define STAGED_KEYS "keys/mboot_keys.h"
+enum stage { STAGE_BOOTLOADER, STAGE_BASE, STAGE_PRODUCT };
 bool build_stage(const struct build_job *job, const struct place *place, enum stage stage,
                  struct err **err) MUST_CHECK;
 /* Compile the frozen modules into place->build. */
@@ -133,13 +144,18 @@ struct recipe {
 /* with_ccache: compile through it, if it is wanted and there. */
 bool recipe_make(struct recipe *recipe, const struct build_job *job, struct place *place,
                  bool with_ccache, struct err **err) MUST_CHECK;
+/* The same for the port's boot loader. */
+bool recipe_make_bootloader(struct recipe *recipe, const struct build_job *job, struct place *place,
+                            struct err **err) MUST_CHECK;
 void recipe_release(struct recipe *recipe);
 bool build_compile(struct build_job *job, struct place *place, const char *phase,
                    struct err **err) MUST_CHECK;
 
 /* build_image.c: from make's output to a published image directory. */
 bool build_image(struct build_job *job, const struct place *place, struct err **err) MUST_CHECK;
-/* build_sidecar.c: image is NULL for a program of this machine. Yours. */
-json_t *build_sidecar(const struct build_job *job, const struct image *image, json_t *files);
+/* build_sidecar.c: image and program (the part of it that is no boot loader) are NULL for a program
+ * of this machine. Yours. */
+json_t *build_sidecar(const struct build_job *job, const struct image *image,
+                      const struct image *program, json_t *files);
 
 #endif

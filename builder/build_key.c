@@ -2,6 +2,7 @@
  * is made of. */
 #include <string.h>
 
+#include "base/text.h"
 #include "base/version.h"
 #include "builder/build_job.h"
 
@@ -143,6 +144,35 @@ static void add_qstrs(struct build_job *job)
     key_add(p, KEY_BASE, "qstrs by QSTR_DEFS", job->qstr_defs ? job->qstr_defs : "");
 }
 
+static void add_bootloader(struct build_job *job)
+{
+    if (!manifest_has_bootloader(job->manifest))
+        return;
+    key_add(&job->parts, KEY_PRODUCT, "boot loader", job->board.port->bootloader->name);
+    if (job->manifest->mboot.keys)
+        key_add_digest(&job->parts, KEY_PRODUCT, "boot loader keys", job->keys_digest);
+}
+
+/* A boot loader has the base's parts without what is only compiled into the program, and its keys.
+ */
+static bool is_bootloaders(const struct key_part *part)
+{
+    return !strcmp(part->name, "boot loader keys") ||
+           (part->scope != KEY_PRODUCT && !text_starts_with(part->name, "c_modules/") &&
+            strcmp(part->name, "qstrs by QSTR_DEFS") != 0);
+}
+
+static void make_bootloader_key(struct build_job *job)
+{
+    _cleanup_(key_parts_release) struct key_parts parts = KEY_PARTS_INIT;
+    key_add(&parts, KEY_BASE, "what", "boot loader");
+    for (size_t i = 0; i < job->parts.count; i++) {
+        if (is_bootloaders(&job->parts.items[i]))
+            key_add_verbatim(&parts, job->parts.items[i].name, job->parts.items[i].value);
+    }
+    key_hash(&parts, KEY_PRODUCT, job->bootloader_key);
+}
+
 void build_make_key(struct build_job *job)
 {
     struct key_parts *p = &job->parts;
@@ -159,10 +189,12 @@ void build_make_key(struct build_job *job)
     if (job->toolchain.archive_sha256)
         key_add_digest(p, KEY_PRODUCT, "toolchain archive", job->toolchain.archive_sha256);
     add_copied(job);
+    add_bootloader(job);
     add_product(job);
     add_packages(job);
     add_frozen(job);
     add_qstrs(job);
     key_hash(p, KEY_PRODUCT, job->key);
     key_hash(p, KEY_BASE, job->base_key);
+    make_bootloader_key(job);
 }

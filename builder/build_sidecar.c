@@ -71,6 +71,8 @@ static json_t *input_fields(const struct build_job *job)
             json_object_set_new(inputs, path, json_string(dir->digests.items[f]));
         }
     }
+    if (manifest_has_bootloader(job->manifest) && job->manifest->mboot.keys)
+        json_object_set_new(inputs, STAGED_KEYS, json_string(job->keys_digest));
     return inputs;
 }
 
@@ -117,20 +119,43 @@ static json_t *sizes_fields(const struct make_sizes *s)
                      "bss", (json_int_t)s->bss);
 }
 
-static void add_image_fields(json_t *sidecar, const struct build_job *job,
-                             const struct image *image)
+/* By which ids a boot loader takes it; nothing for an image without. */
+static void add_usb(json_t *object, const struct build_job *job, const struct image *image)
 {
-    char digest[HASH_HEX_SIZE], vendor[5], product[5];
-    image_digest(image, digest);
-    json_object_set_new(sidecar, "segments", sidecar_segments(image));
-    json_object_set_new(sidecar, "digest", json_string(digest));
+    char vendor[5], product[5];
     if (image->usb_vendor == IMAGE_ID_ANY)
         return;
     snprintf(vendor, sizeof(vendor), "%04x", image->usb_vendor);
     snprintf(product, sizeof(product), "%04x", image->usb_product);
-    json_object_set_new(sidecar, "usb",
+    json_object_set_new(object, "usb",
                         json_pack("{s:s, s:s, s:s}", "vendor", vendor, "product", product, "enter",
                                   job->manifest->flash.enter));
+}
+
+static void add_parts(json_t *sidecar, const struct build_job *job, const struct image *image,
+                      const struct image *program)
+{
+    char digest[HASH_HEX_SIZE];
+    json_t *segments = json_object_get(sidecar, "segments");
+    image_digest(program, digest);
+    json_t *part = json_pack("{s:I, s:s, s:o}", "size", (json_int_t)image_size(program), "digest",
+                             digest, "segments", sidecar_segments(program));
+    add_usb(part, job, program);
+    bootloader_mark_parts(&job->bootloader, program, image, segments);
+    json_object_set_new(sidecar, "bootloader", bootloader_fields(&job->bootloader));
+    json_object_set_new(sidecar, "program", part);
+}
+
+static void add_image_fields(json_t *sidecar, const struct build_job *job,
+                             const struct image *image, const struct image *program)
+{
+    char digest[HASH_HEX_SIZE];
+    image_digest(image, digest);
+    json_object_set_new(sidecar, "segments", sidecar_segments(image));
+    json_object_set_new(sidecar, "digest", json_string(digest));
+    add_usb(sidecar, job, image);
+    if (manifest_has_bootloader(job->manifest))
+        add_parts(sidecar, job, image, program);
 }
 
 /* What keeps an image from being released: that it cannot be made again elsewhere, or that more
@@ -143,10 +168,14 @@ static json_t *unreleasable(const struct build_job *job)
     if (job->source.dirty)
         json_array_append_new(reasons, json_string("built from a working copy with changes that "
                                                    "are in no commit"));
+    if (job->bootloader_in_storage)
+        json_array_append_new(reasons, json_string("the program's file system overwrites the boot "
+                                                   "loader"));
     return reasons;
 }
 
-json_t *build_sidecar(const struct build_job *job, const struct image *image, json_t *files)
+json_t *build_sidecar(const struct build_job *job, const struct image *image,
+                      const struct image *program, json_t *files)
 {
     const struct manifest *m = job->manifest;
     json_t *sidecar = json_pack(
@@ -158,6 +187,6 @@ json_t *build_sidecar(const struct build_job *job, const struct image *image, js
         "qstrs", qstr_fields(job), "emulator", emulator_fields(job->board.target), "sizes",
         sizes_fields(&job->sizes), "files", files, "unreleasable", unreleasable(job));
     if (image)
-        add_image_fields(sidecar, job, image);
+        add_image_fields(sidecar, job, image, program);
     return sidecar;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/text.h"
 #include "builder/build_job.h"
 
 static bool write_file(const struct place *place, const char *name, const char *text,
@@ -98,15 +99,45 @@ static bool stage_frozen(const struct build_job *job, const struct place *place,
            frozen_stage(base ? &none : &job->frozen, base ? NULL : job->qstr_module, dir, err);
 }
 
+static bool stage_copied(const struct build_job *job, const struct place *place, enum stage stage,
+                         struct err **err)
+{
+    for (size_t i = 0; i < job->copied_count; i++) {
+        bool only_programs = text_starts_with(job->copied[i].label, "c_modules/");
+        if ((stage != STAGE_BOOTLOADER || !only_programs) && !copy_dir(place, &job->copied[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* What the source's compiler has to see of the keys; nobody else is to. */
+static bool stage_keys(const struct build_job *job, const struct place *place, struct err **err)
+{
+    _cleanup_free_ char *path = path_join(place->product, STAGED_KEYS);
+    _cleanup_free_ char *dir = path_dirname(path);
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    if (!job->manifest->mboot.keys)
+        return true;
+    mboot_keys_header(&job->keys, &text);
+    bool ok = fs_mkdirs(dir, err) && fs_write(path, text.data, text.len, 0600, err);
+    explicit_bzero(text.data, text.len);
+    return ok;
+}
+
+static bool stage_bootloader(const struct build_job *job, const struct place *place,
+                             struct err **err)
+{
+    return stage_copied(job, place, STAGE_BOOTLOADER, err) && stage_keys(job, place, err) &&
+           write_config(job, place, err) && write_product(job, place, STAGE_BASE, err);
+}
+
 bool build_stage(const struct build_job *job, const struct place *place, enum stage stage,
                  struct err **err)
 {
-    if (!stage_frozen(job, place, stage, err))
+    if (stage == STAGE_BOOTLOADER)
+        return stage_bootloader(job, place, err);
+    if (!stage_frozen(job, place, stage, err) || !stage_copied(job, place, stage, err))
         return false;
-    for (size_t i = 0; i < job->copied_count; i++) {
-        if (!copy_dir(place, &job->copied[i], err))
-            return false;
-    }
     /* The makefile only looks for this file to know that micropython-lib is there; what is frozen
      * from it was staged. */
     return write_qstr_defs(job, place, err) && write_config(job, place, err) &&

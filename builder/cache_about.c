@@ -64,8 +64,11 @@ static char *about_base(const json_t *record)
 {
     const char *variant = field(record, "variant");
 
-    return xasprintf("%s/%s%s%s, commit %.*s", field(record, "port"), field(record, "board"),
-                     *variant ? " " : "", variant, SHORT_COMMIT, field(record, "commit"));
+    const char *loader = field(json_object_get(record, "bootloader"), "name");
+
+    return xasprintf("%s%s%s/%s%s%s, commit %.*s", loader, *loader ? " for " : "",
+                     field(record, "port"), field(record, "board"), *variant ? " " : "", variant,
+                     SHORT_COMMIT, field(record, "commit"));
 }
 
 static char *about_source(const json_t *record)

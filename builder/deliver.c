@@ -14,7 +14,8 @@
 #define ASIDE_NAME ".firn-new"
 
 /* In the order in which they come. */
-static const char *const suffixes[] = {"json", "map", "hex", "bin", "elf", "dfu"};
+static const char *const suffixes[] = {"json", "map",      "hex",     "bin",
+                                       "elf",  "pack.dfu", "app.dfu", "dfu"};
 
 /* One delivery. changed[i]: that file is not as it is to be, or is not to be. */
 struct delivery {

@@ -93,6 +93,8 @@ static void add_manifest(struct input_list *list, const struct manifest *m)
         add_named(list, m, m->c_modules[i]);
     if (m->board.dir)
         add_named(list, m, m->board.dir);
+    if (m->mboot.keys)
+        add_named(list, m, m->mboot.keys);
     if (m->firmware.path) {
         _cleanup_free_ char *joined = path_join(m->dir, m->firmware.path);
         _cleanup_free_ char *dir = path_absolute(joined);

@@ -32,6 +32,26 @@ struct target {
     bool has_image; /* the output goes into flash (unix: it is a program) */
 };
 
+/* A boot loader that the port can build beside a program, and that then starts it: mboot. The _vars
+ * are variables of its makefile. */
+struct bootloader_def {
+    const char *name;            /* "mboot" */
+    const char *dir;             /* relative to the source */
+    const char *elf;             /* relative to BUILD */
+    const struct make_var *make; /* given to both */
+    size_t make_count;
+    const char *address_var;         /* where it lies */
+    const char *program_address_var; /* where the program begins */
+    const char *usb_vendor_var, *usb_product_var;
+    const char *cflags;                                    /* for its compiler besides; "" = none */
+    const char *version_section;                           /* of its ELF: what it calls itself */
+    const char *storage_start_symbol, *storage_end_symbol; /* of the program: its file system in
+                                                              flash; or NULL */
+    const char *packing_var;    /* 1: it takes packed images only; given to both */
+    const char *keys_var;       /* the header with its keys */
+    const char *chunk_size_var; /* bytes of firmware in a packed image's chunk */
+};
+
 struct board_def {
     const char *name;
     struct target target; /* already merged over the port's */
@@ -60,6 +80,7 @@ struct port {
     const struct make_var *submodules_if; /* name: one that the makefile lists in any case, value:
                                              the make variable that is 1 when it is needed */
     size_t submodule_if_count;
+    const struct bootloader_def *bootloader; /* or NULL */
     struct target target;
     struct board_def *boards;
     size_t board_count;

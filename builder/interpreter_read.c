@@ -19,32 +19,17 @@ static const char *const TOP_KEYS[] = {"upstream", "default_ref", "mpy_cross", "
                                        "python",   "ports",       NULL};
 static const char *const TARGET_KEYS[] = {"toolchain", "image", "usb", "link",
                                           "emulator",  "make",  NULL};
+/* clang-format off */
 /* The target's keys may stand in a port, too. */
-static const char *const PORT_KEYS[] = {"toolchain",
-                                        "image",
-                                        "usb",
-                                        "link",
-                                        "emulator",
-                                        "make",
-                                        "dir",
-                                        "boards_dir",
-                                        "board_var",
-                                        "board_dir_var",
-                                        "elf",
-                                        "frozen",
-                                        "default_board",
-                                        "cflags_var",
-                                        "board_variant_var",
-                                        "submodules",
-                                        "submodules_if",
-                                        "boards",
-                                        "known_boards",
-                                        "config_header",
-                                        "board_files",
-                                        "board_file_vars",
-                                        "board_variant_files",
-                                        "board_usb_macro",
-                                        NULL};
+static const char *const PORT_KEYS[] = {
+    "toolchain", "image", "usb", "link", "emulator", "make", "dir", "boards_dir", "board_var",
+    "board_dir_var", "elf", "frozen", "default_board", "cflags_var", "board_variant_var",
+    "submodules", "submodules_if", "boards", "known_boards", "config_header", "board_files",
+    "board_file_vars", "board_variant_files", "board_usb_macro", "bootloader", NULL};
+static const char *const BOOTLOADER_KEYS[] = {
+    "name", "dir", "elf", "make", "cflags", "address_var", "program_address_var", "usb_vendor_var",
+    "usb_product_var", "version_section", "storage_start_symbol", "storage_end_symbol", "packing_var", "keys_var", "chunk_size_var", NULL};
+/* clang-format on */
 static const char *const LINK_KEYS[] = {"link", "flash", "size", NULL};
 static const char *const EMULATOR_KEYS[] = {"program", "machine", "args", NULL};
 
@@ -276,6 +261,44 @@ static bool read_board_files(struct reader *r, const struct ynode *map, struct p
            read_string(r, map, "board_usb_macro", false, &port->board_usb_macro);
 }
 
+static bool read_bootloader_names(struct reader *r, const struct ynode *map,
+                                  struct bootloader_def *def)
+{
+    return read_string(r, map, "name", true, &def->name) &&
+           read_string(r, map, "dir", true, &def->dir) &&
+           read_string(r, map, "elf", true, &def->elf) &&
+           read_string(r, map, "cflags", false, &def->cflags) &&
+           read_string(r, map, "address_var", true, &def->address_var) &&
+           read_string(r, map, "program_address_var", true, &def->program_address_var) &&
+           read_string(r, map, "usb_vendor_var", true, &def->usb_vendor_var) &&
+           read_string(r, map, "usb_product_var", true, &def->usb_product_var) &&
+           read_string(r, map, "version_section", true, &def->version_section) &&
+           read_string(r, map, "storage_start_symbol", false, &def->storage_start_symbol) &&
+           read_string(r, map, "storage_end_symbol", false, &def->storage_end_symbol) &&
+           read_string(r, map, "packing_var", true, &def->packing_var) &&
+           read_string(r, map, "keys_var", true, &def->keys_var) &&
+           read_string(r, map, "chunk_size_var", true, &def->chunk_size_var);
+}
+
+static bool read_bootloader(struct reader *r, const struct ynode *map, struct port *port)
+{
+    const struct ynode *node = ynode_get(map, "bootloader");
+    if (!node)
+        return true;
+    struct bootloader_def *def = arena_alloc(&r->doc->arena, sizeof(*def));
+    const struct ynode *make = ynode_get(node, "make");
+    port->bootloader = def;
+    def->cflags = "";
+    if (!ymap_only_keys(r->doc, node, BOOTLOADER_KEYS, r->diags) ||
+        !read_bootloader_names(r, node, def))
+        return false;
+    if (!make)
+        return true;
+    struct make_var *vars = arena_alloc(&r->doc->arena, make->count * sizeof(*vars) + 1);
+    def->make = vars;
+    return is_type(r, make, YNODE_MAPPING) && read_vars(r, make, vars, &def->make_count);
+}
+
 static bool read_port(struct reader *r, const struct ynode *map, struct port *port)
 {
     port->frozen = true;
@@ -283,7 +306,7 @@ static bool read_port(struct reader *r, const struct ynode *map, struct port *po
     if (!ymap_only_keys(r->doc, map, PORT_KEYS, r->diags) || !read_port_names(r, map, port) ||
         !ymap_bool(r->doc, map, "frozen", false, &port->frozen, r->diags) ||
         !read_board_files(r, map, port) || !read_submodules(r, map, port) ||
-        !read_target(r, map, &port->target))
+        !read_bootloader(r, map, port) || !read_target(r, map, &port->target))
         return false;
     if (!port->target.toolchain)
         return ynode_error(r->doc, map, r->diags, NULL, "port '%s' names no toolchain", port->name);

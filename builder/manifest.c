@@ -70,6 +70,11 @@ void manifest_free(struct manifest *manifest)
     free(manifest);
 }
 
+bool manifest_has_bootloader(const struct manifest *manifest)
+{
+    return manifest->mboot.node && (manifest->mboot.build || !manifest->mboot.given);
+}
+
 const char *manifest_make_value(const struct manifest *manifest, const char *name)
 {
     for (size_t i = 0; i < manifest->make_count; i++)

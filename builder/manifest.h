@@ -96,6 +96,11 @@ struct manifest {
         const char *version; /* ">=12" or NULL */
         const char *from;    /* "path" or "download" alone; NULL = the first, else the second */
     } toolchain;
+    struct {
+        const struct ynode *node, *keys_node;
+        bool given, build; /* of "build"; see manifest_has_bootloader() */
+        const char *keys;  /* relative to the manifest, or NULL */
+    } mboot;
     const char *const *roots; /* further directories that paths may enter; absolute, NULL-ended */
     struct freeze_entry *frozen;
     size_t frozen_count;
@@ -133,6 +138,8 @@ char *manifest_path(const struct manifest *manifest, const struct ynode *node, c
                     struct diags *diags) MUST_CHECK;
 /* Does an existing absolute path, with symbolic links resolved, lie beneath dir or a root? */
 bool manifest_path_allowed(const struct manifest *manifest, const char *path);
+/* Is a boot loader to be built beside the program? */
+bool manifest_has_bootloader(const struct manifest *manifest);
 /* What config.make sets a variable to, or NULL. Borrowed. */
 const char *manifest_make_value(const struct manifest *manifest, const char *name);
 /* Add an error at a node of the manifest; returns false. */

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "builder/frozen_files.h"
+#include "image/mboot_keys.h"
 
 static const struct ynode *node_of(const struct manifest *manifest, const char *key)
 {
@@ -65,6 +66,27 @@ static bool check_file(const struct manifest *m, const struct ynode *node, const
                         manifest_error(m, node, diags, NULL, "'%s' is not a file", path));
 }
 
+/* The keys themselves are read again by the build. */
+static bool check_keys(const struct manifest *m, struct diags *diags)
+{
+    struct mboot_keys keys;
+    struct err *err = NULL;
+    char digest[HASH_HEX_SIZE];
+
+    if (!check_file(m, m->mboot.keys_node, m->mboot.keys, diags))
+        return false;
+    _cleanup_free_ char *path = manifest_path(m, m->mboot.keys_node, m->mboot.keys, diags);
+    if (path && mboot_keys_load(path, &keys, digest, &err)) {
+        mboot_keys_release(&keys);
+        return true;
+    }
+    if (path)
+        manifest_error(m, m->mboot.keys_node, diags, err->hint, "'%s': %s", m->mboot.keys,
+                       err->message);
+    err_free(err);
+    return false;
+}
+
 static bool check_paths(const struct manifest *m, struct diags *diags)
 {
     bool ok = true;
@@ -73,6 +95,8 @@ static bool check_paths(const struct manifest *m, struct diags *diags)
         ok &= check_dir(m, ynode_get(m->firmware.node, "path"), m->firmware.path, NULL, diags);
     if (m->board.dir)
         ok &= check_dir(m, m->board.dir_node, m->board.dir, NULL, diags);
+    if (m->mboot.keys)
+        ok &= check_keys(m, diags);
     for (size_t i = 0; m->c_modules[i]; i++)
         ok &= check_dir(m, item_node(node_of(m, "c_modules"), i), m->c_modules[i], "micropython.mk",
                         diags);

@@ -150,6 +150,18 @@ static const struct key flash_keys[] = {
 };
 static const struct key_table flash_table = {.name = "flash", .keys = flash_keys};
 
+static const struct key mboot_keys[] = {
+    {"build", "Build it; the default once mboot: is there.", KEY_BOOL, .offset = AT(mboot.build),
+     .given = AT(mboot.given)},
+    {"keys",
+     "The header with the keys that mboot_pack_dfu.py generated: mboot takes only what was signed "
+     "with them.",
+     KEY_STRING, .offset = AT(mboot.keys), .node = AT(mboot.keys_node), PATH},
+    {0},
+};
+static const struct key_table mboot_table = {
+    .name = "mboot", .keys = mboot_keys, .shorthand = "build"};
+
 static const struct key manifest_keys[] = {
     {"firn", "Version of this format.", KEY_INTEGER, .required = true, .min = 1, .max = 1},
     {"product", "The product's name: of the image, in the banner and in the records.", KEY_STRING,
@@ -164,6 +176,8 @@ static const struct key manifest_keys[] = {
      .node = AT(board.node), .table = &board_table},
     {"toolchain", "The compiler; default: the port's own.", KEY_MAPPING, .node = AT(toolchain.node),
      .table = &toolchain_table},
+    {"mboot", "MicroPython's boot loader, built beside the program and put into one image with it.",
+     KEY_MAPPING, .node = AT(mboot.node), .table = &mboot_table},
     {"roots", "Further directories, absolute or relative to the manifest, that paths may enter.",
      KEY_STRINGS, .offset = AT(roots), PATH},
     {"frozen", "What is frozen in, in MicroPython's own directives.", KEY_FROZEN,

@@ -180,7 +180,10 @@ static bool read_keys(struct manifest *manifest, const struct key_table *table,
         return read_value(&slot);
     }
     if (node->type != YNODE_MAPPING)
-        return key_wrong_type(&slot, table->shorthand ? "a name or a mapping" : "a mapping");
+        return key_wrong_type(&slot, !table->shorthand ? "a mapping"
+                                     : find_key(table, table->shorthand)->type == KEY_BOOL
+                                         ? "true, false or a mapping"
+                                         : "a name or a mapping");
     bool ok = only_known_keys(manifest, table, node, diags);
     for (const struct key *key = table->keys; key->name; key++) {
         slot.key = key;

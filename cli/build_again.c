@@ -147,7 +147,8 @@ static bool compare_file(const struct again *a, const char *one, const char *two
 /* The smallest first: the difference is easiest to see there. */
 static bool compare(const struct again *a, size_t *count, struct err **err)
 {
-    static const char *const suffixes[] = {"json", "bin", "hex", "dfu", "elf", "map"};
+    static const char *const suffixes[] = {"json",    "bin",      "hex", "dfu",
+                                           "app.dfu", "pack.dfu", "elf", "map"};
     const char *image = a->first->image_path;
     size_t stem = (size_t)(strrchr(image, '.') - image);
     for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {

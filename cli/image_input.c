@@ -144,10 +144,17 @@ bool image_input_load(struct cli *cli, const char *path, const uint32_t *address
     return true;
 }
 
+/* Where a program begins: behind a boot loader, that is not where the image does. */
+static bool program_address(const json_t *sidecar, uint32_t *address)
+{
+    const json_t *program = json_object_get(sidecar, "program");
+    return first_address(program ? program : sidecar, address);
+}
+
 bool image_input_check_link(const struct image_input *in, struct err **err)
 {
     uint32_t address, linked = in->image.segments[0].address;
-    if (in->file.format != IMAGE_FORMAT_ELF || !first_address(in->sidecar, &address) ||
+    if (in->file.format != IMAGE_FORMAT_ELF || !program_address(in->sidecar, &address) ||
         address == linked)
         return true;
     err_set(err, ERR_FAILED, "'%s' is linked to 0x%08x, but the board's flash is at 0x%08x",

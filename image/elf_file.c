@@ -86,3 +86,76 @@ bool elf_read(const void *data, size_t size, const struct link_map *maps, size_t
         return err_wrap(err, "ELF file");
     return true;
 }
+
+static bool read_section(const uint8_t *data, size_t size, const Elf32_Ehdr *header, unsigned i,
+                         Elf32_Shdr *section)
+{
+    uint64_t at = header->e_shoff + (uint64_t)i * sizeof(*section);
+    if (i >= header->e_shnum || at + sizeof(*section) > size)
+        return false;
+    memcpy(section, data + at, sizeof(*section));
+    return section->sh_type != SHT_NOBITS &&
+           (uint64_t)section->sh_offset + section->sh_size <= size;
+}
+
+/* Is that the string at `offset` of a string table's section? */
+static bool is_string(const uint8_t *data, const Elf32_Shdr *strings, uint32_t offset,
+                      const char *name)
+{
+    return offset < strings->sh_size && strings->sh_size - offset > strlen(name) &&
+           memcmp(data + strings->sh_offset + offset, name, strlen(name) + 1) == 0;
+}
+
+static bool read_sections(const void *data, size_t size, Elf32_Ehdr *header)
+{
+    _cleanup_err_ struct err *ignored = NULL;
+    return read_header(data, size, header, &ignored) && header->e_shentsize == sizeof(Elf32_Shdr);
+}
+
+bool elf_section(const void *data, size_t size, const char *name, const uint8_t **bytes,
+                 size_t *len)
+{
+    Elf32_Ehdr header = {0};
+    Elf32_Shdr names, section;
+    if (!read_sections(data, size, &header) ||
+        !read_section(data, size, &header, header.e_shstrndx, &names))
+        return false;
+    for (unsigned i = 0; i < header.e_shnum; i++) {
+        if (!read_section(data, size, &header, i, &section) ||
+            !is_string(data, &names, section.sh_name, name))
+            continue;
+        *bytes = (const uint8_t *)data + section.sh_offset;
+        *len = section.sh_size;
+        return true;
+    }
+    return false;
+}
+
+static bool find_symbol(const uint8_t *data, const Elf32_Shdr *table, const Elf32_Shdr *strings,
+                        const char *name, uint32_t *value)
+{
+    Elf32_Sym symbol;
+    for (size_t at = 0; at + sizeof(symbol) <= table->sh_size; at += sizeof(symbol)) {
+        memcpy(&symbol, data + table->sh_offset + at, sizeof(symbol));
+        if (!is_string(data, strings, symbol.st_name, name))
+            continue;
+        *value = symbol.st_value;
+        return true;
+    }
+    return false;
+}
+
+bool elf_symbol(const void *data, size_t size, const char *name, uint32_t *value)
+{
+    Elf32_Ehdr header = {0};
+    Elf32_Shdr table, strings;
+    if (!read_sections(data, size, &header))
+        return false;
+    /* There is one table; a file with thousands of large ones was made to keep us busy. */
+    for (unsigned i = 0; i < header.e_shnum; i++) {
+        if (read_section(data, size, &header, i, &table) && table.sh_type == SHT_SYMTAB)
+            return read_section(data, size, &header, table.sh_link, &strings) &&
+                   find_symbol(data, &table, &strings, name, value);
+    }
+    return false;
+}

@@ -22,6 +22,14 @@ struct link_map {
 bool elf_read(const void *data, size_t size, const struct link_map *maps, size_t count,
               struct image *image, struct err **err) MUST_CHECK;
 
+/* The bytes of a section, borrowed from data. False: there is none of that name, it has no bytes in
+ * the file, or its header is not right. */
+bool elf_section(const void *data, size_t size, const char *name, const uint8_t **bytes,
+                 size_t *len);
+
+/* The value of a symbol. False as above. */
+bool elf_symbol(const void *data, size_t size, const char *name, uint32_t *value);
+
 bool elf_is(const void *data, size_t size);
 
 #endif

@@ -107,6 +107,16 @@ bool image_add(struct image *image, uint8_t alt, uint32_t address, const void *d
     return true;
 }
 
+bool image_add_all(struct image *image, const struct image *other, struct err **err)
+{
+    for (size_t i = 0; i < other->count; i++) {
+        const struct segment *s = &other->segments[i];
+        if (!image_add(image, s->alt, s->address, s->data, s->size, err))
+            return false;
+    }
+    return true;
+}
+
 bool image_add_chunk(struct image *image, uint8_t alt, uint32_t address, const void *data,
                      size_t size, struct err **err)
 {

@@ -67,6 +67,8 @@ struct image {
  * beyond IMAGE_MAX_BYTES or IMAGE_MAX_SEGMENTS in all. */
 bool image_add(struct image *image, uint8_t alt, uint32_t address, const void *data, size_t size,
                struct err **err) MUST_CHECK;
+/* Copy every segment of another image in. */
+bool image_add_all(struct image *image, const struct image *other, struct err **err) MUST_CHECK;
 /* Append a chunk behind those that are there, whatever its address; the image is a packed one from
  * then on. Fails as image_add() does, but for the overlap. */
 bool image_add_chunk(struct image *image, uint8_t alt, uint32_t address, const void *data,

@@ -1,18 +1,10 @@
 #include "image/mboot_pack.h"
 
-#define HEADER_VERSION 1
 #define HEADER_SIZE 12
 #define SIGNATURE_SIZE 64 /* hydro_sign_BYTES */
 #define SECRETBOX_SIZE 36 /* hydro_secretbox_HEADERBYTES: what encrypting adds */
 #define REGION_SIZE 8     /* address and size */
 #define PADDING_MAX 7     /* MicroPython's dfu.py fills elements up to a multiple of 8 */
-
-enum chunk_format {
-    CHUNK_META = 0,
-    CHUNK_FULL_SIGNATURE = 1,
-    CHUNK_FIRMWARE = 2,
-    CHUNK_FIRMWARE_GZIP = 3,
-};
 
 struct chunk {
     uint8_t version, format;
@@ -32,7 +24,7 @@ static bool read_chunk(const uint8_t *data, size_t size, uint32_t address, struc
         .payload = data + HEADER_SIZE,
     };
     size_t room = size - HEADER_SIZE - SIGNATURE_SIZE;
-    return chunk->version == HEADER_VERSION && chunk->format <= CHUNK_FIRMWARE_GZIP &&
+    return chunk->version == MBOOT_PACK_VERSION && chunk->format <= MBOOT_CHUNK_FIRMWARE_GZIP &&
            chunk->address == address && chunk->size <= room && room - chunk->size <= PADDING_MAX;
 }
 
@@ -60,15 +52,15 @@ static bool add_regions(struct mboot_pack *pack, const struct chunk *chunk, stru
 
 static bool add_chunk(struct mboot_pack *pack, const struct chunk *chunk, struct err **err)
 {
-    switch ((enum chunk_format)chunk->format) {
-    case CHUNK_META:
+    switch ((enum mboot_chunk_format)chunk->format) {
+    case MBOOT_CHUNK_META:
         return true;
-    case CHUNK_FULL_SIGNATURE:
+    case MBOOT_CHUNK_FULL_SIGNATURE:
         return add_regions(pack, chunk, err);
-    case CHUNK_FIRMWARE_GZIP:
+    case MBOOT_CHUNK_FIRMWARE_GZIP:
         pack->compressed = true;
         break;
-    case CHUNK_FIRMWARE:
+    case MBOOT_CHUNK_FIRMWARE:
         break;
     }
     pack->firmware_chunks++;

@@ -12,6 +12,16 @@
 
 #include "image/image.h"
 
+#define MBOOT_PACK_VERSION 1 /* of a chunk's header */
+
+/* A chunk's header: version, format, two zeros, address, size of the payload (LE32). */
+enum mboot_chunk_format {
+    MBOOT_CHUNK_META = 0,
+    MBOOT_CHUNK_FULL_SIGNATURE = 1,
+    MBOOT_CHUNK_FIRMWARE = 2,
+    MBOOT_CHUNK_FIRMWARE_GZIP = 3,
+};
+
 struct mboot_region {
     uint32_t address;
     uint32_t size;

@@ -5,13 +5,28 @@
 
 #include "base/fs.h"
 #include "base/hash.h"
+#include "base/text.h"
 
-char *sidecar_path(const char *image_path)
+/* Without the last extension. */
+static size_t stem_length(const char *image_path)
 {
     const char *name = path_basename(image_path);
     const char *dot = strrchr(name, '.');
-    size_t stem = dot && dot != name ? (size_t)(dot - image_path) : strlen(image_path);
-    return xasprintf("%.*s.json", (int)stem, image_path);
+    return dot && dot != name ? (size_t)(dot - image_path) : strlen(image_path);
+}
+
+/* A part of an image, packed or not, is described where the image is. */
+char *sidecar_path(const char *image_path)
+{
+    static const char *const parts[] = {".app.dfu", ".pack.dfu"};
+    char *path = xasprintf("%.*s.json", (int)stem_length(image_path), image_path);
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        if (!text_ends_with(image_path, parts[i]) || fs_exists(path))
+            continue;
+        free(path);
+        return xasprintf("%.*s.json", (int)(strlen(image_path) - strlen(parts[i])), image_path);
+    }
+    return path;
 }
 
 bool sidecar_load(const char *image_path, json_t **out, struct err **err)

@@ -14,7 +14,8 @@
 
 #define SIDECAR_MAX_BYTES (4u * 1024 * 1024)
 
-/* "<dir>/greeter-1.4.0.dfu" -> "<dir>/greeter-1.4.0.json". The caller frees. */
+/* "<dir>/greeter-1.4.0.dfu" -> "<dir>/greeter-1.4.0.json", which is also that of the parts
+ * "greeter-1.4.0.app.dfu" and ".pack.dfu", unless they have one of their own. The caller frees. */
 char *sidecar_path(const char *image_path);
 /* *out is yours (json_decref). ERR_NOT_FOUND when there is none. */
 bool sidecar_load(const char *image_path, json_t **out, struct err **err) MUST_CHECK;

@@ -43,7 +43,8 @@ static struct manifest *load(const char *text)
     return manifest;
 }
 
-static void make_key(const struct inputs *in, char key[HASH_HEX_SIZE])
+static void make_keys(const struct inputs *in, char key[HASH_HEX_SIZE],
+                      char bootloader_key[HASH_HEX_SIZE])
 {
     char url[] = "https://x.org/y", origin[] = "upstream", label[] = "c_modules/f";
     char *names[] = {in->qstr, NULL}, *files[] = {(char[]){"f.c"}, NULL},
@@ -81,9 +82,16 @@ static void make_key(const struct inputs *in, char key[HASH_HEX_SIZE])
     board_choice_vars(&job.board, manifest, &job.make_vars);
     build_make_key(&job);
     memcpy(key, job.key, HASH_HEX_SIZE);
+    memcpy(bootloader_key, job.bootloader_key, HASH_HEX_SIZE);
     key_parts_release(&job.parts);
     strv_release(&job.make_vars);
     board_choice_release(&job.board);
+}
+
+static void make_key(const struct inputs *in, char key[HASH_HEX_SIZE])
+{
+    char bootloader_key[HASH_HEX_SIZE];
+    make_keys(in, key, bootloader_key);
 }
 
 /* Does this differ from the default's key? */
@@ -148,6 +156,52 @@ static void test_source_and_compilers(void **state)
         assert_true(differs(&in[i]));
 }
 
+#define STM32_MANIFEST                                                                             \
+    "firn: 1\nproduct: p\nversion: 1.0\nfirmware: {git: 'https://x.org/y', ref: v1}\n"             \
+    "board: PYBV11\n"
+
+static void test_a_boot_loader_counts(void **state)
+{
+    (void)state;
+    char without[HASH_HEX_SIZE], with[HASH_HEX_SIZE];
+    struct inputs in = inputs_default();
+    in.manifest = STM32_MANIFEST;
+    make_key(&in, without);
+    in.manifest = STM32_MANIFEST "mboot: true\n";
+    make_key(&in, with);
+    assert_string_not_equal(without, with);
+    in.manifest = STM32_MANIFEST "mboot: false\n";
+    make_key(&in, with);
+    assert_string_equal(without, with);
+}
+
+/* What only goes into the program leaves the boot loader as it is. */
+static void test_a_boot_loaders_own_key(void **state)
+{
+    (void)state;
+    char other[] = "other", key[HASH_HEX_SIZE], one[HASH_HEX_SIZE], two[HASH_HEX_SIZE];
+    struct inputs in[] = {inputs_default(), inputs_default(), inputs_default(), inputs_default(),
+                          inputs_default(), inputs_default(), inputs_default(), inputs_default()};
+    const size_t others = 5; /* the first that are the program's alone */
+    for (size_t i = 0; i < ARRAY_SIZE(in); i++)
+        in[i].manifest = STM32_MANIFEST "mboot: true\n";
+    make_keys(&in[0], key, one);
+    in[0].data = other;
+    in[1].qstr = other;
+    in[2].defs = other;
+    in[3].digest = other; /* of a C module */
+    in[4].manifest = "firn: 1\nproduct: q\nversion: 2.0\nfirmware: {git: 'https://x.org/y', ref: "
+                     "v1}\nboard: PYBV11\nmboot: true\n";
+    in[5].commit = other;
+    in[6].toolchain = other;
+    in[7].manifest = STM32_MANIFEST "mboot: true\nconfig: {make: {A: 1}}\n";
+    for (size_t i = 0; i < ARRAY_SIZE(in); i++) {
+        make_keys(&in[i], key, two);
+        if (!strcmp(one, two) != (i < others))
+            fail_msg("input %zu", i);
+    }
+}
+
 static void test_files_and_names(void **state)
 {
     (void)state;
@@ -191,6 +245,8 @@ int main(void)
         cmocka_unit_test(test_every_manifest_field_that_counts),
         cmocka_unit_test(test_comments_and_budgets_do_not_count),
         cmocka_unit_test(test_source_and_compilers),
+        cmocka_unit_test(test_a_boot_loader_counts),
+        cmocka_unit_test(test_a_boot_loaders_own_key),
         cmocka_unit_test(test_files_and_names),
         cmocka_unit_test(test_order_of_a_toolchains_files),
     };

@@ -158,6 +158,88 @@ static void many_segments_are_read_quickly(void **state)
     assert_true(clock_ms() - begin < 10000);
 }
 
+/* Sections: 1 their names, 2 ".version" with "1.2", 3 without bytes, 4 symbols, 5 their names. */
+static void make_sections(struct buf *file)
+{
+    static const char names[] = "\0.names\0.version\0.bss", symbols[] = "\0_start\0_end";
+    const Elf32_Sym table[] = {
+        {0}, {.st_name = 1, .st_value = 0x08004000}, {.st_name = 8, .st_value = 0x08020000}};
+    make_elf(file, (Elf32_Phdr[]){load(0x08000000, 0, 4)}, 1);
+    uint32_t names_at = (uint32_t)file->len;
+    buf_add(file, names, sizeof(names));
+    uint32_t version_at = (uint32_t)file->len;
+    buf_adds(file, "1.2");
+    uint32_t table_at = (uint32_t)file->len;
+    buf_add(file, table, sizeof(table));
+    uint32_t symbols_at = (uint32_t)file->len;
+    buf_add(file, symbols, sizeof(symbols));
+    const Elf32_Shdr sections[] = {
+        {0},
+        {.sh_name = 1, .sh_type = SHT_STRTAB, .sh_offset = names_at, .sh_size = sizeof(names)},
+        {.sh_name = 8, .sh_type = SHT_PROGBITS, .sh_offset = version_at, .sh_size = 3},
+        {.sh_name = 17, .sh_type = SHT_NOBITS, .sh_offset = version_at, .sh_size = 1 << 30},
+        {.sh_type = SHT_SYMTAB, .sh_offset = table_at, .sh_size = sizeof(table), .sh_link = 5},
+        {.sh_type = SHT_STRTAB, .sh_offset = symbols_at, .sh_size = sizeof(symbols)},
+    };
+    Elf32_Ehdr *header = (Elf32_Ehdr *)file->data;
+    header->e_shoff = (uint32_t)file->len;
+    header->e_shentsize = sizeof(Elf32_Shdr);
+    header->e_shnum = ARRAY_SIZE(sections);
+    header->e_shstrndx = 1;
+    buf_add(file, sections, sizeof(sections));
+}
+
+static void sections_and_symbols_by_name(void **state)
+{
+    (void)state;
+    _cleanup_(buf_release) struct buf file = BUF_INIT;
+    const uint8_t *bytes;
+    size_t len;
+    uint32_t value;
+    make_sections(&file);
+    assert_true(elf_section(file.data, file.len, ".version", &bytes, &len));
+    assert_int_equal(len, 3);
+    assert_memory_equal(bytes, "1.2", 3);
+    assert_false(elf_section(file.data, file.len, ".vers", &bytes, &len));
+    assert_false(elf_section(file.data, file.len, ".bss", &bytes, &len));
+    assert_true(elf_symbol(file.data, file.len, "_start", &value));
+    assert_int_equal(value, 0x08004000);
+    assert_true(elf_symbol(file.data, file.len, "_end", &value));
+    assert_int_equal(value, 0x08020000);
+    assert_false(elf_symbol(file.data, file.len, "_en", &value));
+    make_elf(&file, (Elf32_Phdr[]){load(0x08000000, 0, 4)}, 1);
+    assert_false(elf_section(file.data, file.len, ".version", &bytes, &len));
+    assert_false(elf_symbol(file.data, file.len, "_start", &value));
+}
+
+static void sections_cut_or_changed_anywhere(void **state)
+{
+    (void)state;
+    static const uint8_t values[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+    _cleanup_(buf_release) struct buf file = BUF_INIT;
+    const uint8_t *bytes;
+    size_t len, found = 0;
+    uint32_t value;
+    make_sections(&file);
+    for (size_t size = 0; size < file.len; size++) {
+        _cleanup_free_ char *copy = xmalloc(size);
+        memcpy(copy, file.data, size);
+        assert_false(elf_section(copy, size, ".none", &bytes, &len));
+        (void)!elf_symbol(copy, size, "_end", &value);
+    }
+    for (size_t i = 0; i < file.len * sizeof(values); i++) {
+        _cleanup_free_ char *copy = xmalloc(file.len);
+        memcpy(copy, file.data, file.len);
+        copy[i / sizeof(values)] = (char)values[i % sizeof(values)];
+        if (elf_section(copy, file.len, ".version", &bytes, &len)) {
+            assert_true(bytes >= (uint8_t *)copy && bytes + len <= (uint8_t *)copy + file.len);
+            found++;
+        }
+        (void)!elf_symbol(copy, file.len, "_end", &value);
+    }
+    assert_true(found > file.len); /* most bytes are not of it */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +248,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_flashed_is_refused),
         cmocka_unit_test(cut_or_changed_anywhere),
         cmocka_unit_test(many_segments_are_read_quickly),
+        cmocka_unit_test(sections_and_symbols_by_name),
+        cmocka_unit_test(sections_cut_or_changed_anywhere),
     };
     return cmocka_run_group_tests_name("elf_file", tests, NULL, NULL);
 }

@@ -83,6 +83,21 @@ static void test_what_a_board_needs_is_data(void **state)
     assert_null(minimal->board_variant_files);
 }
 
+static void test_a_ports_boot_loader(void **state)
+{
+    (void)state;
+    _cleanup_(interpreter_free_ptr) struct interpreter *in = load_real();
+    const struct bootloader_def *def = interpreter_port(in, "stm32")->bootloader;
+    assert_string_equal(def->name, "mboot");
+    assert_string_equal(def->dir, "ports/stm32/mboot");
+    assert_int_equal(def->make_count, 1);
+    assert_string_equal(def->make[0].name, "USE_MBOOT");
+    assert_string_equal(def->make[0].value, "1");
+    assert_string_equal(def->program_address_var, "TEXT0_ADDR");
+    assert_string_equal(def->keys_var, "MBOOT_PACK_KEYS_FILE");
+    assert_null(interpreter_port(in, "qemu")->bootloader);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -167,6 +182,9 @@ static void test_wrong_definitions(void **state)
     refuse(TOP PORT "    toolchain: t\n    link: [{link: x, flash: 0, size: 1}]\n",
            "not an address");
     refuse(TOP PORT "    toolchain: t\n    make: [1]\n", "x.yaml:13:");
+    refuse(TOP PORT "    toolchain: t\n    bootloader: mboot\n", "x.yaml:13:");
+    refuse(TOP PORT "    toolchain: t\n    bootloader: {name: m, dir: d}\n", "'elf' is missing");
+    refuse(TOP PORT "    toolchain: t\n    bootloader: {nam: m}\n", "did you mean 'name'");
     refuse(TOP PORT "    toolchain: t\n    board_files: pins.csv\n", "x.yaml:13:");
     refuse(TOP PORT "    toolchain: t\n    board_file_vars: [[LD_FILES]]\n", "x.yaml:13:");
 }
@@ -186,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_netduino2),
         cmocka_unit_test(test_a_board_overrides_its_port),
         cmocka_unit_test(test_what_a_board_needs_is_data),
+        cmocka_unit_test(test_a_ports_boot_loader),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_boards_are_found_by_name),
         cmocka_unit_test(test_boards_of_the_checkout_count),

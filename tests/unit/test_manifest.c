@@ -1,6 +1,7 @@
 #include "builder/manifest.h"
 
 #include "tests/unit/manifest_fixture.h"
+#include "tests/unit/mboot_keys_fixture.h"
 
 static const char everything[] =
     "firn: 1\n"
@@ -140,6 +141,24 @@ static void what_is_left_out_has_a_default(void **state)
     assert_null(m->roots[0]);
 }
 
+static void mboot_is_a_wish_or_a_mapping(void **state)
+{
+    assert_false(manifest_has_bootloader(fixture_load_ok(*state, MANIFEST_HEAD)));
+    assert_true(manifest_has_bootloader(fixture_load_ok(*state, MANIFEST_HEAD "mboot: true\n")));
+    assert_false(manifest_has_bootloader(fixture_load_ok(*state, MANIFEST_HEAD "mboot: false\n")));
+    assert_true(manifest_has_bootloader(fixture_load_ok(*state, MANIFEST_HEAD "mboot: {}\n")));
+    assert_false(
+        manifest_has_bootloader(fixture_load_ok(*state, MANIFEST_HEAD "mboot: {build: false}\n")));
+    fixture_write(*state, "keys/k.h", FIXTURE_KEYS);
+    const struct manifest *m = fixture_load_ok(*state, MANIFEST_HEAD "mboot: {keys: keys/k.h}\n");
+    assert_true(manifest_has_bootloader(m));
+    assert_string_equal(m->mboot.keys, "keys/k.h");
+    fixture_refused(*state, MANIFEST_HEAD "mboot: {keys: k.h}\n", 6, 15, "does not exist");
+    fixture_write(*state, "keys/k.h", FIXTURE_SECRET_LINE FIXTURE_PUBLIC_LINE);
+    fixture_refused(*state, MANIFEST_HEAD "mboot: {keys: keys/k.h}\n", 6, 15,
+                    "'keys/k.h': no array mboot_pack_secretbox_key");
+}
+
 static void a_plain_word_must_be_a_string_to_others_too(void **state)
 {
     static const char *const bad[] = {"12", "1e5", "-0.5", "0x1F", "true", "False", "null", "~"};
@@ -199,13 +218,10 @@ int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        WITH(every_key_reaches_the_struct),
-        WITH(frozen_entries_keep_their_parameters),
-        WITH(lists_of_names_keep_their_order),
-        WITH(what_is_left_out_has_a_default),
-        WITH(a_plain_word_must_be_a_string_to_others_too),
-        WITH(ranges_and_patterns_have_edges),
-        WITH(errors_come_in_the_order_of_the_file),
+        WITH(every_key_reaches_the_struct),    WITH(frozen_entries_keep_their_parameters),
+        WITH(lists_of_names_keep_their_order), WITH(what_is_left_out_has_a_default),
+        WITH(mboot_is_a_wish_or_a_mapping),    WITH(a_plain_word_must_be_a_string_to_others_too),
+        WITH(ranges_and_patterns_have_edges),  WITH(errors_come_in_the_order_of_the_file),
         WITH(a_manifest_that_is_not_there),
     };
 

@@ -19,6 +19,25 @@ static void paths(void **state)
     check_path("out.d/greeter", "out.d/greeter.json");
     check_path("x/.hidden", "x/.hidden.json");
     check_path("greeter.bin", "greeter.json");
+    check_path("out/greeter-1.4.0.app.dfu", "out/greeter-1.4.0.json");
+    check_path("out/greeter-1.4.0.pack.dfu", "out/greeter-1.4.0.json");
+    check_path("greeter-1.4.0.app.elf", "greeter-1.4.0.app.json");
+}
+
+/* A version may end like this. */
+static void a_sidecar_of_its_own_comes_first(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/firn-test-sidecar.XXXXXX";
+    struct err *err = NULL;
+    assert_non_null(mkdtemp(dir));
+    _cleanup_free_ char *image_path = path_join(dir, "greeter-2.app.dfu");
+    _cleanup_free_ char *own = path_join(dir, "greeter-2.app.json");
+    _cleanup_free_ char *whole = path_join(dir, "greeter-2.json");
+    check_path(image_path, whole);
+    assert_ok(fs_write(own, "{}", 2, 0644, &err), &err);
+    check_path(image_path, own);
+    assert_ok(fs_remove_tree(dir, &err), &err);
 }
 
 static void save_and_load(void **state)
@@ -68,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths),
+        cmocka_unit_test(a_sidecar_of_its_own_comes_first),
         cmocka_unit_test(save_and_load),
         cmocka_unit_test(segments),
     };
