@@ -109,7 +109,8 @@ static bool read_allow(struct config *config, const struct ydoc *doc, const stru
         const struct ynode *item = list->items[i];
         if (item->type != YNODE_SCALAR || !allow_is_pattern(item->value))
             return ynode_error(doc, item, diags,
-                               "a host (github.com, \"*.arm.com\"), http://HOST or file://",
+                               "a host (github.com, \"*.arm.com\"), ssh://HOST, http://HOST or "
+                               "file://",
                                "this allows no host");
         allow[i] = arena_strdup(&config->arena, item->value);
     }
@@ -203,7 +204,7 @@ void config_release(struct config *config)
     *config = (struct config)CONFIG_INIT;
 }
 
-char *config_map_url(const struct config *config, const char *url)
+const struct mirror *config_find_mirror(const struct config *config, const char *url)
 {
     const struct mirror *best = NULL;
     for (size_t i = 0; i < config->mirror_count; i++) {
@@ -211,7 +212,13 @@ char *config_map_url(const struct config *config, const char *url)
         if (text_starts_with(url, m->prefix) && (!best || strlen(m->prefix) > strlen(best->prefix)))
             best = m;
     }
-    return best ? xasprintf("%s%s", best->replacement, url + strlen(best->prefix)) : xstrdup(url);
+    return best;
+}
+
+char *config_map_url(const struct config *config, const char *url)
+{
+    const struct mirror *m = config_find_mirror(config, url);
+    return m ? xasprintf("%s%s", m->replacement, url + strlen(m->prefix)) : xstrdup(url);
 }
 
 uint64_t config_quota(const struct config *config, enum cache_id kind)

@@ -467,6 +467,8 @@ static void hosts_that_are_not_allowed_are_not_asked(void **state)
     assert_false(get_url("file:///etc/hostname", &err));
     assert_error(&err, ERR_FETCH, "add \"file://\" to allow:");
     assert_false(get_url("https://me:secret@example.org/a", &err));
+    assert_error(&err, ERR_FETCH, "the file: https://example.org/a has a password in it");
+    assert_false(get_url("https://me@example.org/a", &err));
     assert_error(&err, ERR_FETCH, "the file: https://example.org/a has a user's name in it");
     assert_false(get_url("a.tar.xz", &err));
     assert_error(&err, ERR_FETCH, "is not the URL of a download");
