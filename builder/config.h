@@ -35,7 +35,7 @@ struct config {
     size_t mirror_count;
     const char *files[2]; /* that were read, in this order */
     size_t file_count;
-    const char *const *allow; /* hosts of downloads and repositories (allow.h), NULL-ended; NULL = any */
+    const char *const *allow; /* hosts that may be asked (allow.h), NULL-ended; NULL = any */
     struct config_build build;
     /* bytes; only where config.yaml has one: config_quota() */
     struct {

@@ -414,6 +414,38 @@ static void a_name_that_is_link_and_directory(void **state)
     assert_error(&err, ERR_FAILED, "cannot make the directory x: File exists");
 }
 
+/* A submodule at "x", which is a link, too: nothing must be written where the link leads. */
+static void a_submodule_behind_a_link(void **state)
+{
+    (void)state;
+    static const char *const wanted[] = {"x", NULL};
+
+    for (int link_first = 0; link_first < 2; link_first++) {
+        _cleanup_free_ char *repo = make_repo(link_first ? "behind1" : "behind0");
+        _cleanup_free_ char *outside = path_join(repo, "outside");
+        _cleanup_(buf_release) struct buf tree = BUF_INIT;
+        _cleanup_(source_release) struct source source = SOURCE_INIT;
+        struct err *err = NULL;
+        put_file(repo, "outside/kept", "kept");
+        put_file(repo, "target", outside);
+        put_file(repo, ".gitmodules", "[submodule \"x\"]\npath = x\nurl = ../behind0\n");
+        free(commit_all(repo, "parts"));
+        add_entry(&tree, repo, "100644", ".gitmodules", "HEAD:.gitmodules");
+        if (link_first)
+            add_entry(&tree, repo, "120000", "x", "HEAD:target");
+        add_entry(&tree, repo, "160000", "x", "HEAD");
+        if (!link_first)
+            add_entry(&tree, repo, "120000", "x", "HEAD:target");
+        commit_raw_tree(repo, tree.data, tree.len);
+        assert_false(checkout(repo, "master", wanted, &normal, &source, &err));
+        assert_true(err->code == ERR_FETCH || err->code == ERR_FAILED);
+        err_free(err);
+        assert_file(outside, "kept", "kept");
+        _cleanup_free_ char *readme = path_join(outside, "README");
+        assert_false(fs_exists(readme));
+    }
+}
+
 static void a_repository_without_all_of_the_commit(void **state)
 {
     (void)state;
@@ -456,6 +488,7 @@ int main(void)
         cmocka_unit_test_setup(links_that_lead_out, each_from_nothing),
         cmocka_unit_test_setup(names_that_lead_out, each_from_nothing),
         cmocka_unit_test_setup(a_name_that_is_link_and_directory, each_from_nothing),
+        cmocka_unit_test_setup(a_submodule_behind_a_link, each_from_nothing),
         cmocka_unit_test_setup(a_repository_without_all_of_the_commit, each_from_nothing),
         cmocka_unit_test_setup(a_damaged_record_says_what_to_remove, each_from_nothing),
     };
