@@ -58,6 +58,7 @@ struct build_plan {
     char key[HASH_HEX_SIZE];
     char base_key[HASH_HEX_SIZE]; /* of what products on the same base share */
     enum build_cost cost;
+    bool bootloader; /* its boot loader is compiled first, besides */
 };
 
 /* Run the phases that find the inputs, as build_run() would, and no other. */

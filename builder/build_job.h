@@ -97,6 +97,8 @@ bool build_blame(const struct build_job *job, const struct ynode *node, struct e
 
 /* build_plan.c: of a job whose inputs were found. */
 enum build_cost build_cost_of(const struct build_job *job);
+/* Would a build have to compile its boot loader, too? */
+bool build_lacks_bootloader(const struct build_job *job);
 /* build_key.c: sets job->parts, key and base_key. */
 void build_make_key(struct build_job *job);
 
