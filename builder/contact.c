@@ -91,13 +91,16 @@ static bool parse(const struct contact *c, struct url_parts *parts, struct err *
 {
     size_t foreign = foreign_protocol(c);
     bool is_path = c->mapped[0] == '/';
-    if (foreign)
-        return fail_protocol(c, foreign, err);
-    if (!url_parts_parse(c->mapped, parts))
-        return fail_url(c, err);
-    bool fits = c->use == ALLOW_GIT ? url_kind(c->mapped) != URL_UNKNOWN
-                                    : strcmp(parts->scheme, "ssh") != 0 && (!is_path || c->mirror);
-    return fits || fail_url(c, err);
+    if (foreign) {
+        fail_protocol(c, foreign, err);
+        return false;
+    }
+    if (url_parts_parse(c->mapped, parts) &&
+        (c->use == ALLOW_GIT ? url_kind(c->mapped) != URL_UNKNOWN
+                             : strcmp(parts->scheme, "ssh") != 0 && (!is_path || c->mirror)))
+        return true;
+    fail_url(c, err);
+    return false;
 }
 
 static bool fail_host(const struct contact *c, const struct url_parts *parts, bool listed,

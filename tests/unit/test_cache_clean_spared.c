@@ -1,5 +1,4 @@
 /* What a clean, and the quota of a build, leave alone: pins, locks and what is in use. */
-
 #include "tests/unit/cache_clean_fixture.h"
 
 /* ---- what stays ---- */
