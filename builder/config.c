@@ -1,5 +1,6 @@
 #include "builder/config.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -204,12 +205,27 @@ void config_release(struct config *config)
     *config = (struct config)CONFIG_INIT;
 }
 
+static bool is_of_host(char c)
+{
+    return isalnum((unsigned char)c) || (c && strchr(".-_", c));
+}
+
+/* A prefix that ends with a host is not that of a longer host, or of a longer port. */
+static bool is_begun_by(const char *url, const char *prefix)
+{
+    const char *scheme = strstr(prefix, "://");
+    const char *host = scheme ? scheme + 3 : strchr(prefix, ':') ? "/" : prefix;
+    size_t len = strlen(prefix);
+    bool ends_in_host = *host && !strchr(host, '/') && is_of_host(prefix[len - 1]);
+    return text_starts_with(url, prefix) && !(ends_in_host && is_of_host(url[len]));
+}
+
 const struct mirror *config_find_mirror(const struct config *config, const char *url)
 {
     const struct mirror *best = NULL;
     for (size_t i = 0; i < config->mirror_count; i++) {
         const struct mirror *m = &config->mirrors[i];
-        if (text_starts_with(url, m->prefix) && (!best || strlen(m->prefix) > strlen(best->prefix)))
+        if (is_begun_by(url, m->prefix) && (!best || strlen(m->prefix) > strlen(best->prefix)))
             best = m;
     }
     return best;

@@ -55,7 +55,8 @@ struct config {
 
 bool config_load(struct config *config, struct diags *diags) MUST_CHECK;
 void config_release(struct config *config);
-/* The mirror with the longest prefix that matches, or NULL. */
+/* The mirror with the longest prefix that matches, or NULL. "https://github.com" is none for
+ * "https://github.com.example.org/". */
 const struct mirror *config_find_mirror(const struct config *config, const char *url);
 /* The URL after the longest matching prefix was replaced, or a copy of url. The caller frees. */
 char *config_map_url(const struct config *config, const char *url);

@@ -61,8 +61,9 @@ refused /srv/x.git 'add "file://" to allow:'
 refused git://github.com/x.git 'nothing is fetched by git://'
 like "$OUT" "'git://github.com/: https://github.com/' below mirrors:" 'and what to write'
 refused ftp://github.com/x.git 'nothing is fetched by ftp://'
-echo "mirrors: {'https://github.com': 'https://mirror'}" >>config.yaml
-refused https://github.com.evil.example/x.git 'https://mirror.evil.example/x.git \(mirror of .*its host is not listed'
+echo "mirrors: {'https://github.com': 'https://mirror', 'http://': 'https://'}" >>config.yaml
+refused https://github.com.evil.example/x.git 'https://github.com.evil.example/x.git is not allowed'
+refused http://evil.example/x.git 'https://evil.example/x.git \(mirror of http://evil.example/x.git\) is not allowed: its host is not listed'
 echo 'mirrors: {}' >config.yaml
 refused http://evil.example/x.git 'http:// does not protect what it carries'
 refused https://me:secret@evil.example/x.git 'https://evil.example/x.git has a password in it'

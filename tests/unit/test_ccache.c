@@ -201,14 +201,15 @@ static void a_second_build_compiles_nothing(void **state)
         _cleanup_(added_release) struct added added = add(&job, true);
         int status;
         sandbox_bind(&added.place.sandbox, dir, "/build", SANDBOX_WRITE);
-        strv_add(&added.env, "PATH=/usr/bin:/bin");
+        strv_add_all(&added.env, (const char *const[]){"PATH=/usr/bin:/bin", "HOME=/nonexistent", NULL});
         _cleanup_free_ char *script =
-            xasprintf("cd /build && %s -c x.c -o x%d.o && ccache --print-stats |"
+            xasprintf("exec 2>&1; cd /build && %s -c x.c -o x%d.o && ccache --print-stats |"
                       " grep -E '^(direct_cache_hit|cache_miss)' | tr '\\t\\n' '= '",
                       value_of(&added.vars, "CC"), round);
         _cleanup_free_ char *said =
             run_with(&added.place.sandbox, (const char *const *)added.env.items, script, &status);
-        assert_int_equal(status, 0);
+        if (status != 0)
+            fail_msg("exit status %d: %s", status, said);
         assert_contains(said, "cache_miss=1 ");
         assert_contains(said, round ? "direct_cache_hit=1 " : "direct_cache_hit=0 ");
     }

@@ -156,12 +156,15 @@ static void what_mirrors_lead_to(void **state)
 static void a_mirror_that_names_no_whole_host(void **state)
 {
     (void)state;
-    const struct config begun = with_mirror("https://github.com", "https://a.lan", list);
-    assert_good(&begun, ALLOW_GIT, "https://github.com/b.git");
-    assert_refused(&begun, ALLOW_GIT, "https://github.com.evil.org/b.git",
-                   "https://a.lan.evil.org/b.git (mirror of https://github.com.evil.org/b.git)");
-    assert_refused(&begun, ALLOW_DOWNLOADS, "https://github.com.evil.org/b.tar",
-                   "add \"a.lan.evil.org\" to allow:");
+    const struct config whole = with_mirror("https://github.com", "https://a.lan", list);
+    assert_good(&whole, ALLOW_GIT, "https://github.com/b.git");
+    assert_refused(&whole, ALLOW_GIT, "https://github.com.evil.org/b.git",
+                   "add \"github.com.evil.org\" to allow:");
+    const struct config begun = with_mirror("https://a.org/", "https://a.", list);
+    assert_refused(&begun, ALLOW_GIT, "https://a.org/evil.org/b.git",
+                   "https://a.evil.org/b.git (mirror of https://a.org/evil.org/b.git)");
+    assert_refused(&begun, ALLOW_DOWNLOADS, "https://a.org/evil.org/b.tar",
+                   "add \"a.evil.org\" to allow:");
     const struct config scheme = with_mirror("http://", "https://", list);
     assert_good(&scheme, ALLOW_GIT, "http://github.com/b.git");
     assert_refused(&scheme, ALLOW_GIT, "http://evil.org/b.git", "add \"evil.org\" to allow:");

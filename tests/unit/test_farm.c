@@ -111,7 +111,7 @@ static void the_base_stays_as_it_is(void **state)
     put_base();
     assert_ok(make(NULL, (const char *const[]){"py/new.o", NULL}, &err), &err);
     put("build/py/new.o", "new");
-    put("build/py/modsys.o", "replaced"); /* by rename, as a compiler does that removes first */
+    put("build/py/modsys.o", "replaced"); /* by rename */
     assert_text("base/py/modsys.o", "modsys");
     _cleanup_free_ char *beside = path_join(root, "base/py/new.o");
     assert_false(fs_exists(beside));
