@@ -50,22 +50,32 @@ static void add_board(struct build_job *job)
     }
 }
 
+/* Sorted: an identity that was just found has them in the order in which it looked for them, one
+ * that was kept has not. */
+static void add_toolchain_files(struct key_parts *p, enum key_scope scope, const char *role,
+                                json_t *files)
+{
+    _cleanup_(strv_release) struct strv names = STRV_INIT;
+    const char *file;
+    json_t *hash;
+    json_object_foreach(files, file, hash) strv_add(&names, file);
+    strv_sort(&names);
+    for (size_t i = 0; i < names.count; i++) {
+        _cleanup_free_ char *part = xasprintf("%s file %s", role, names.items[i]);
+        key_add_digest(p, scope, part, json_string_value(json_object_get(files, names.items[i])));
+    }
+}
+
 /* Version and target, then every file that takes part: one that differs is told by its name. */
 static void add_toolchain(struct key_parts *p, enum key_scope scope, const char *role,
                           const struct toolchain *t)
 {
-    const char *file;
-    json_t *hash;
     _cleanup_free_ char *name = xasprintf("%s name", role);
     _cleanup_free_ char *version = xasprintf("%s version", role);
     _cleanup_free_ char *digest = xasprintf("%s identity", role);
     key_add(p, scope, name, t->name ? t->name : "");
     key_add(p, scope, version, t->version ? t->version : "");
-    json_object_foreach(json_object_get(t->identity, "files"), file, hash)
-    {
-        _cleanup_free_ char *part = xasprintf("%s file %s", role, file);
-        key_add_digest(p, scope, part, json_string_value(hash));
-    }
+    add_toolchain_files(p, scope, role, json_object_get(t->identity, "files"));
     key_add_digest(p, scope, digest, t->digest);
 }
 
