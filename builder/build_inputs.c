@@ -5,14 +5,12 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "builder/build_job.h"
-#include "builder/url.h"
 #include "builder/working_copy.h"
 
 #define COPIED_MAX_FILES 2000
 #define SHORT_COMMIT 10
 
-/* Point an error that is not the manifest's own at the line that asked for it. */
-static bool blame_node(struct build_job *job, const struct ynode *node, struct err **err)
+bool build_blame(const struct build_job *job, const struct ynode *node, struct err **err)
 {
     const struct loc loc = {job->manifest->doc.file, node->line, node->column, node->length};
     _cleanup_free_ char *line = ydoc_line(&job->manifest->doc, node->line);
@@ -66,16 +64,6 @@ static bool find_board(struct build_job *job, struct err **err)
            board_choose(&job->board, job->manifest, job->interpreter, job->source.dir, job->diags);
 }
 
-/* The line is shown with the error: not one that has a password in it. */
-static void blame_source(struct build_job *job, struct err **err)
-{
-    const struct manifest *m = job->manifest;
-    const struct ynode *node = job->source.bad_ref ? m->firmware.ref_node : m->firmware.git_node;
-    _cleanup_free_ char *shown = url_printable(m->firmware.git);
-    if (node && (node != m->firmware.git_node || !strcmp(shown, m->firmware.git)))
-        blame_node(job, node, err);
-}
-
 static bool open_working_copy(struct build_job *job, struct err **err)
 {
     const struct manifest *m = job->manifest;
@@ -91,45 +79,10 @@ static bool open_working_copy(struct build_job *job, struct err **err)
     return true;
 }
 
-/* The commit is the lock's. A branch may have moved on; a tag may not. */
-static bool resolve_locked(struct build_job *job, struct err **err)
-{
-    const char *commit = key_get(&job->lock, "source commit");
-    const char *describe = key_get(&job->lock, "source version");
-    const char *ref = job->manifest->firmware.ref;
-    struct source *s = &job->source;
-    if (!commit || !describe || !strcmp(s->commit, commit))
-        return true; /* what the lock lacks will be named when all is compared */
-    if (!strcmp(s->describe, ref)) {
-        err_set(err, ERR_FETCH, "the tag '%s' was moved: the lock has commit %s, now it is %s", ref,
-                commit, s->commit);
-        return err_hint(err, "if that is meant to be: firn lock --update source");
-    }
-    source_release(s);
-    if (!source_resolve(job->config, job->manifest->firmware.git, commit, &job->options->source,
-                        job->events, s, err))
-        return err_wrap(err, "the locked commit cannot be had");
-    free(s->ref);
-    free(s->describe);
-    s->ref = xstrdup(ref);
-    s->describe = xstrdup(describe);
-    return true;
-}
-
-static bool resolve(struct build_job *job, struct err **err)
-{
-    const struct manifest *m = job->manifest;
-    if (source_resolve(job->config, m->firmware.git, m->firmware.ref, &job->options->source,
-                       job->events, &job->source, err))
-        return !job->options->locked || resolve_locked(job, err);
-    if ((*err)->code == ERR_FETCH && !(*err)->file)
-        blame_source(job, err);
-    return false;
-}
-
 bool build_find_source(struct build_job *job, struct err **err)
 {
-    bool found = job->manifest->firmware.path ? open_working_copy(job, err) : resolve(job, err);
+    bool found =
+        job->manifest->firmware.path ? open_working_copy(job, err) : build_resolve(job, err);
     return found && find_board(job, err) && find_facts(job, err) &&
            checkout(job, &job->facts.submodules, err);
 }
@@ -172,7 +125,7 @@ static bool evaluate_with_library(struct build_job *job, struct err **err)
                  job->interpreter->library);
         if (!(*err)->cause->hint)
             err_hint(err, "use a source that has it, or name a copy under mirrors: in config.yaml");
-        return blame_node(job, entry->node, err);
+        return build_blame(job, entry->node, err);
     }
     job->has_library = true;
     return evaluate(job, err);
