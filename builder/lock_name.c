@@ -34,10 +34,22 @@ static bool begins_with(const char *part, const char *name)
     return len && !strncmp(part, name, len) && strchr(" /", part[len]);
 }
 
+/* A group's name is no directory's: 'frozen source' is there for that. */
+static bool is_group(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+        if (!strcmp(groups[i].name, name))
+            return true;
+    }
+    return false;
+}
+
 bool lock_name_covers(const char *name, const char *part)
 {
     if (begins_with(part, name) || !strcmp(lock_name_for(part), name))
         return true;
+    if (is_group(name))
+        return false;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (text_starts_with(part, kinds[i]) && begins_with(part + strlen(kinds[i]), name))
             return true;
