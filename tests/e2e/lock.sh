@@ -133,6 +133,10 @@ exits 0 '--update of a name that is a file, too' "$FIRN" -q lock --offline --upd
 is "$(diff greeter.yaml.lock "$T/greeter.yaml.lock" | grep -c '^[<>]')" 4 'two lines of the lock are others'
 exits 2 '--update of what is not there' "$FIRN" -q lock --offline --update nothing greeter.yaml
 
+echo '# more' >>greeter/greet.py
+exits 0 'events' "$FIRN" --json lock --offline --update greeter.yaml
+like "$(tail -1 <<<"$OUT")" '"changes":\["frozen greet.py: sha256 .* -> sha256 .*"\],"commit":"[0-9a-f]{40}","inputs":[0-9]+,"lock":"greeter.yaml.lock","manifest":"greeter.yaml","unchanged":false' 'events: what changed'
+
 # ---- locks that are damaged ----
 damaged() { # NAME SED-SCRIPT REGEX
     sed "$2" "$T/greeter.yaml.lock" >greeter.yaml.lock
