@@ -168,4 +168,14 @@ exits 0 'and again' "$FIRN" build --locked --offline host.yaml -o "$T/out"
 like "$OUT" 'unchanged' 'does nothing'
 exits 0 'and without --locked' "$FIRN" build host.yaml -o "$T/out"
 like "$OUT" 'unchanged' 'is the same build'
+
+# ---- a working copy ----
+tree=("$FIRN_HOME/src/$commit"-*/tree)
+cp -r "${tree[0]}" "$T/p/tree"
+sed 's/^firmware: .*/firmware: {path: tree}/' host.yaml >greeter.yaml
+rm greeter.yaml.lock
+exits 0 'a lock for a working copy' "$FIRN" -q lock greeter.yaml
+ok 'says that it is one' grep -q '^- source with uncommitted changes: "yes"$' greeter.yaml.lock
+echo >>tree/README.md
+refused 'a working copy with another change' "'source commit' is not what is locked"
 done_testing
