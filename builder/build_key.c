@@ -50,8 +50,7 @@ static void add_board(struct build_job *job)
     }
 }
 
-/* Sorted: an identity that was just found has them in the order in which it looked for them, one
- * that was kept has not. */
+/* In the order of their names: what was just found has another than what was read from a file. */
 static void add_toolchain_files(struct key_parts *p, enum key_scope scope, const char *role,
                                 json_t *files)
 {
