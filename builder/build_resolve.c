@@ -37,6 +37,8 @@ static bool resolve_ref(struct build_job *job, struct err **err)
 static const char *locked_commit(const struct build_job *job)
 {
     const struct manifest *m = job->manifest;
+    if (!m->firmware.git)
+        return NULL;
     bool same = key_is(&job->lock, "source url", m->firmware.git) &&
                 key_is(&job->lock, "source ref", m->firmware.ref);
     return same ? key_get(&job->lock, "source commit") : NULL;
