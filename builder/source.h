@@ -25,6 +25,7 @@ struct source {
     char *url;    /* as in the manifest */
     char *ref;    /* as in the manifest */
     char *commit; /* 40 hex digits */
+    char *archive_sha256; /* of one that was unpacked: all 64 hex digits; or NULL */
     char *origin; /* "upstream" or the Firn-Origin text */
     char *mirror; /* the bare repository */
     char *dir;    /* the checkout, after source_checkout() */
