@@ -19,7 +19,7 @@ static void blame_source(const struct build_job *job, bool bad_ref, struct err *
         m->firmware.git ? m->firmware.git_node : m->firmware.archive_node;
     const struct ynode *node = bad_ref ? m->firmware.ref_node : url_node;
     _cleanup_free_ char *shown = url_printable(url);
-    if (node && (node != url_node || !strcmp(shown, url)))
+    if (url && node && (node != url_node || !strcmp(shown, url)))
         build_blame(job, node, err);
 }
 
