@@ -94,9 +94,6 @@ bool build_resolve(struct build_job *job, struct err **err) MUST_CHECK;
 bool build_find_source(struct build_job *job, struct err **err) MUST_CHECK;
 bool build_find_toolchain(struct build_job *job) MUST_CHECK;
 bool build_expand(struct build_job *job, struct err **err) MUST_CHECK;
-/* Point an error that is not the manifest's own at its line that asked for it. Returns false. */
-bool build_blame(const struct build_job *job, const struct ynode *node, struct err **err);
-
 /* Point an error that is not the manifest's own at the line that asked for it; false. */
 bool build_blame(const struct build_job *job, const struct ynode *node, struct err **err);
 
