@@ -21,6 +21,7 @@ struct build_options {
     bool keep;              /* leave the build directory for inspection */
     bool twice;             /* for the command line: build_run() does not look at it */
     bool locked;            /* only what <manifest>.lock has */
+    bool relock;            /* for firn lock: the lock does not say which commit the ref is */
     bool no_ccache;         /* compile even what was compiled before */
     bool no_base;           /* compile everything for this product alone */
     bool unsandboxed;       /* run the source's programs as they are; no image for a release */
