@@ -201,7 +201,8 @@ static void a_second_build_compiles_nothing(void **state)
         _cleanup_(added_release) struct added added = add(&job, true);
         int status;
         sandbox_bind(&added.place.sandbox, dir, "/build", SANDBOX_WRITE);
-        strv_add_all(&added.env, (const char *const[]){"PATH=/usr/bin:/bin", "HOME=/nonexistent", NULL});
+        strv_add_all(&added.env,
+                     (const char *const[]){"PATH=/usr/bin:/bin", "HOME=/nonexistent", NULL});
         _cleanup_free_ char *script =
             xasprintf("exec 2>&1; cd /build && %s -c x.c -o x%d.o && ccache --print-stats |"
                       " grep -E '^(direct_cache_hit|cache_miss)' | tr '\\t\\n' '= '",
