@@ -24,10 +24,8 @@ firn: 1
 product: packed
 version: 1.0.0
 firmware: {archive: "https://example.org/mpy.tar.gz", sha256: $sha256}
-board: NETDUINO2
-frozen: [{module: main.py}]
+board: {port: minimal, name: STM32F405}
 END
-echo 'print("from an archive")' >"$T/main.py"
 cd "$T" || exit 1
 
 exits 3 'offline, and not here: exit status 3' "$FIRN" build --offline p.yaml
@@ -68,7 +66,7 @@ like "$OUT" "the locked archive cannot be had: .*sha256 $sha256 expected" 'a rep
 exits 3 'and without --locked' "$FIRN" -q build first.yaml -o out
 export FIRN_HOME=$T/home
 
-sed 's/frozen:.*/frozen: [{require: aioble}]/' p.yaml >library.yaml
+sed 's/^board:.*/board: NETDUINO2\nfrozen: [{require: aioble}]/' p.yaml >library.yaml
 exits 2 'a library that the archive has not' "$FIRN" build library.yaml -o out
 like "$OUT" 'needs micropython-lib: lib/micropython-lib is empty in the archive' 'library: says so'
 done_testing
