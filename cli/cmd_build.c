@@ -6,14 +6,18 @@
 #include "base/text.h"
 #include "cli/build_many.h"
 #include "cli/build_one.h"
+#include "cli/build_watch.h"
 
 static const char help[] =
     "Builds the firmware that each MANIFEST describes and writes its image (.dfu, .hex, .bin), the\n"
     "program (.elf), the linker's .map and the sidecar (.json) to DIR. What has not changed is not\n"
-    "built again.\n"
+    "built again. Several are built at the same time, each in a process of its own; one that fails\n"
+    "keeps no other from being built.\n"
     "\n"
     "  -o, --output=DIR   where to (out/PRODUCT)\n"
-    "  -j, --jobs=N       compile N files at a time (one a core)\n"
+    "  -j, --jobs=N       compile N files at a time (one a core); of several products, N files and\n"
+    "                     products in all (one a core, fewer where memory is short)\n"
+    "      --watch        build, wait until a file that was read changes, build again; Ctrl-C ends it\n"
     "      --offline      fetch nothing: use the sources that are here\n"
     "      --refresh      fetch, even if the tag or branch is here already\n"
     "      --keep         leave the build directory for inspection, and say where it is\n"
@@ -25,7 +29,9 @@ static const char help[] =
     "                     trust; such an image cannot be released\n"
     "\n"
     "Example:\n"
-    "  firn build manifests/greeter.yaml\n";
+    "  firn build manifests/greeter.yaml\n"
+    "  firn build --watch manifests/greeter.yaml\n"
+    "  firn build -j8 products/*.yaml\n";
 
 enum {
     OPT_OFFLINE = 256,
@@ -34,7 +40,8 @@ enum {
     OPT_NO_BASE,
     OPT_NO_CCACHE,
     OPT_TWICE,
-    OPT_UNSANDBOXED
+    OPT_UNSANDBOXED,
+    OPT_WATCH
 };
 
 static const struct option long_options[] = {
@@ -47,10 +54,11 @@ static const struct option long_options[] = {
     {"no-ccache", no_argument, NULL, OPT_NO_CCACHE},
     {"twice", no_argument, NULL, OPT_TWICE},
     {"unsandboxed", no_argument, NULL, OPT_UNSANDBOXED},
+    {"watch", no_argument, NULL, OPT_WATCH},
     {NULL, 0, NULL, 0},
 };
 
-static int parse(struct cli *cli, int argc, char **argv, struct build_options *options)
+static int parse(struct cli *cli, int argc, char **argv, struct build_options *options, bool *watch)
 {
     int option;
     uint32_t jobs;
@@ -86,6 +94,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct build_options *o
         case OPT_UNSANDBOXED:
             options->unsandboxed = true;
             break;
+        case OPT_WATCH:
+            *watch = true;
+            break;
         case ':':
             return cli_usage(cli, &cmd_build, "%s needs a value", argv[optind - 1]);
         default:
@@ -96,6 +107,8 @@ static int parse(struct cli *cli, int argc, char **argv, struct build_options *o
         return cli_usage(cli, &cmd_build, "which manifest?");
     if (options->source.offline && options->source.refresh)
         return cli_usage(cli, &cmd_build, "--offline and --refresh contradict each other");
+    if (*watch && options->twice)
+        return cli_usage(cli, &cmd_build, "--watch and --twice contradict each other");
     return 0;
 }
 
@@ -104,18 +117,24 @@ static int run(struct cli *cli, int argc, char **argv)
     struct build_options options = {.source = {false, false}};
     _cleanup_(config_release) struct config config = CONFIG_INIT;
     _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
-    int status = parse(cli, argc, argv, &options);
+    bool watch = false;
+    int status = parse(cli, argc, argv, &options, &watch);
     if (status)
         return status;
     if (!config_load(&config, &diags))
         return cli_fail_diags(cli, &diags);
-    return argc - optind == 1 ? build_single(cli, argv[optind], &config, &options)
-                              : build_many(cli, argv + optind, argc - optind, &config, &options);
+    char **paths = argv + optind;
+    int count = argc - optind;
+    if (watch)
+        return build_watch(cli, paths, count, &config, &options);
+    if (count == 1)
+        return build_single(cli, paths[0], &config, &options);
+    return build_many(cli, paths, count, &config, &options);
 }
 
 const struct command cmd_build = {
     .name = "build",
-    .arguments = "MANIFEST... [-o DIR] [-j N] [--offline] [--refresh] [--keep]",
+    .arguments = "MANIFEST... [-o DIR] [-j N] [--offline] [--refresh] [--keep] [--watch]",
     .summary = "build a manifest's firmware and write its image",
     .help = help,
     .run = run,
