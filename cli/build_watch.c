@@ -50,7 +50,7 @@ static void describe(const struct build_result *result, int status, long long sa
                      long long now_ms, struct buf *out)
 {
     if (status) {
-        buf_adds(out, status == 130 ? "interrupted" : "failed; waiting for a change");
+        buf_adds(out, status == 130 ? "interrupted" : "waiting for a change");
     } else if (!saved_ms) {
         json_t *fields = build_fields(result);
         build_add_name(fields, out);
