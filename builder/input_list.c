@@ -149,7 +149,9 @@ void input_list_collect(struct input_list *list, const struct build_job *job,
     if (job->manifest) {
         add_manifest(list, job->manifest);
         add_evaluation(list, job);
-    } else {
+    }
+    /* Not all could be read, and what was not may name any file there. */
+    if (!job->image_dir) {
         _cleanup_free_ char *dir = path_dirname(path);
         add_tree(list, dir, skip_hidden_and_output, 0);
     }

@@ -21,6 +21,7 @@ struct watcher {
     struct products products;
     struct input_list *inputs; /* of each product, as its last build read them */
     struct watch *watch;
+    char (*built)[HASH_HEX_SIZE]; /* the key of each product's image that is in its place, or "" */
     size_t builds;
 };
 
@@ -29,6 +30,7 @@ static void watcher_release(struct watcher *w)
     for (size_t i = 0; i < w->products.count; i++)
         input_list_release(&w->inputs[i]);
     free(w->inputs);
+    free(w->built);
     watch_free(w->watch);
     products_release(&w->products);
 }
@@ -45,8 +47,9 @@ static void say_built(const struct product *p, const struct build_result *result
     event_fields(p->events, "watch", fields);
 }
 
-/* saved_ms: when the change was noticed that it follows; 0 = none, it is the first one. */
-static void describe(const struct build_result *result, int status, long long saved_ms,
+/* same: the image is that of the build before. saved_ms: when the change was noticed that it
+ * follows; 0 = none, it is the first one. */
+static void describe(const struct build_result *result, int status, bool same, long long saved_ms,
                      long long now_ms, struct buf *out)
 {
     if (status) {
@@ -56,7 +59,7 @@ static void describe(const struct build_result *result, int status, long long sa
         build_add_name(fields, out);
         json_decref(fields);
     } else {
-        buf_adds(out, result->unchanged ? "saved -> unchanged in " : "saved -> image in ");
+        buf_adds(out, same ? "saved -> unchanged in " : "saved -> image in ");
         text_add_duration(out, now_ms - saved_ms);
     }
 }
@@ -74,7 +77,10 @@ static void build(struct watcher *w, size_t i, long long saved_ms)
     event_phase_begin(p->events, "product", "Building");
     int status = build_one(&cli, p->path, w->config, &options, &result);
     long long now_ms = clock_ms();
-    describe(&result, status, saved_ms, now_ms, &detail);
+    bool same = !strcmp(w->built[i], w->inputs[i].key);
+    describe(&result, status, same, saved_ms, now_ms, &detail);
+    if (status == 0)
+        memcpy(w->built[i], w->inputs[i].key, sizeof(w->built[i]));
     event_phase_end(p->events, "product", status == 0, detail.data);
     say_built(p, &result, status, now_ms - (saved_ms ? saved_ms : begin_ms));
     w->builds++;
@@ -169,6 +175,18 @@ static void build_changed(struct watcher *w, const struct strv *changed, long lo
 
 /* ---- the whole ---- */
 
+/* How it ended among many; once more if its inputs changed since. */
+static void take_over(struct watcher *w, size_t i)
+{
+    const struct product *p = &w->products.items[i];
+    long long now_ms = clock_ms();
+    (void)survey(w, i);
+    if (p->ended && p->exit_status == 0)
+        memcpy(w->built[i], p->plan.key, sizeof(w->built[i]));
+    if (strcmp(p->plan.key, w->inputs[i].key) != 0)
+        build(w, i, now_ms);
+}
+
 /* One is built here; many as `firn build` does it, and then each is read for what to wait for. */
 static void build_first(struct watcher *w)
 {
@@ -179,7 +197,7 @@ static void build_first(struct watcher *w)
     }
     (void)build_products(w->cli, &w->products, w->config, w->options, &seconds);
     for (size_t i = 0; i < w->products.count && !interrupt_requested(); i++)
-        (void)survey(w, i);
+        take_over(w, i);
 }
 
 static bool follow(struct watcher *w, struct err **err)
@@ -209,6 +227,7 @@ int build_watch(struct cli *cli, char **paths, int count, const struct config *c
         .cli = cli, .config = config, .options = options, .products = PRODUCTS_INIT};
     struct err *err = NULL;
     w.inputs = xcalloc((size_t)count, sizeof(*w.inputs));
+    w.built = xcalloc((size_t)count, sizeof(*w.built));
     for (int i = 0; i < count; i++)
         w.inputs[i] = (struct input_list)INPUT_LIST_INIT;
     if (!products_init(&w.products, paths, count, options->output_dir, cli->events, &err))
