@@ -63,7 +63,6 @@ static void describe(const struct build_result *result, bool same, long long too
 }
 
 /* saved_ms: when the change was noticed that it follows; 0 = none, it is the first one. */
-
 static void build(struct watcher *w, size_t i, long long saved_ms)
 {
     _cleanup_(build_result_release) struct build_result result = BUILD_RESULT_INIT;

@@ -2,6 +2,7 @@
 
 #include "builder/build_job.h"
 #include "tests/unit/manifest_fixture.h"
+#include "tests/unit/mboot_keys_fixture.h"
 
 /* What a job with this manifest waits for, without the directory: "files: ... dirs: ...". known:
  * its inputs were found. The caller frees. */
@@ -40,7 +41,7 @@ static void write_files(struct fixture *f)
     fixture_write(f, "lib/acme/sub/x.py", "");
     fixture_write(f, "texts/a.py", "");
     fixture_write(f, "names.txt", "");
-    fixture_write(f, "keys.h", "");
+    fixture_write(f, "keys.h", FIXTURE_KEYS);
     fixture_write(f, "cmods/filter/micropython.mk", "");
     fixture_write(f, ".git/HEAD", "");
     fixture_write(f, "out/p/p.dfu", "");
