@@ -162,6 +162,21 @@ void strv_sort(struct strv *v)
         qsort(v->items, v->count, sizeof(*v->items), by_bytes);
 }
 
+void strv_sort_unique(struct strv *v)
+{
+    size_t kept = 0;
+    strv_sort(v);
+    for (size_t i = 0; i < v->count; i++) {
+        if (kept && !strcmp(v->items[kept - 1], v->items[i]))
+            free(v->items[i]);
+        else
+            v->items[kept++] = v->items[i];
+    }
+    v->count = kept;
+    if (v->size)
+        v->items[kept] = NULL;
+}
+
 void strv_release(struct strv *v)
 {
     for (size_t i = 0; i < v->count; i++)

@@ -73,6 +73,8 @@ void strv_add_all(struct strv *v, const char *const *items);
 bool strv_contains(const struct strv *v, const char *s);
 /* Byte order (strcmp), the only order used for output that has to be the same everywhere. */
 void strv_sort(struct strv *v);
+/* The same, and each string once. */
+void strv_sort_unique(struct strv *v);
 void strv_release(struct strv *v);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "builder/build_job.h"
 #include "builder/frozen_files.h"
+#include "builder/lock.h"
 #include "builder/working_copy.h"
 
 #define DEPTH_MAX 32
@@ -127,36 +128,27 @@ static void add_evaluation(struct input_list *list, const struct build_job *job)
     }
 }
 
-static void sort_unique(struct strv *v)
-{
-    size_t kept = 0;
-    strv_sort(v);
-    for (size_t i = 0; i < v->count; i++) {
-        if (kept && !strcmp(v->items[kept - 1], v->items[i]))
-            free(v->items[i]);
-        else
-            v->items[kept++] = v->items[i];
-    }
-    v->count = kept;
-    if (v->size)
-        v->items[kept] = NULL;
-}
-
 void input_list_collect(struct input_list *list, const struct build_job *job,
                         const char *manifest_path)
 {
     _cleanup_free_ char *path = path_absolute(manifest_path);
     input_list_release(list);
     add_file(list, path);
+    if (job->options->locked) {
+        _cleanup_free_ char *lock = lock_path(path);
+        add_file(list, lock);
+    }
     if (job->manifest) {
         add_manifest(list, job->manifest);
         add_evaluation(list, job);
-    } else {
+    }
+    /* Not all could be read, and what was not may name any file there. */
+    if (!job->image_dir) {
         _cleanup_free_ char *dir = path_dirname(path);
         add_tree(list, dir, skip_hidden_and_output, 0);
     }
-    sort_unique(&list->files);
-    sort_unique(&list->dirs);
+    strv_sort_unique(&list->files);
+    strv_sort_unique(&list->dirs);
     if (job->image_dir)
         memcpy(list->key, job->key, sizeof(list->key));
 }

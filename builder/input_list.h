@@ -2,8 +2,9 @@
  * The user's own files that a build read, or would have read had they been there: for
  * `firn build --watch`, which waits until one of them changes.
  *
- * What firn fetched and keeps itself (checkouts, toolchains) is not among them. A manifest that
- * cannot be read names nothing: then every directory below its own counts.
+ * What firn fetched and keeps itself (checkouts, toolchains) is not among them. When not all could
+ * be read (an error in the manifest, a manifest.py that names a file that is not there), everything
+ * below the manifest's directory counts, but for hidden directories and those that builds write.
  */
 #ifndef FIRN_BUILDER_INPUT_LIST_H
 #define FIRN_BUILDER_INPUT_LIST_H

@@ -19,7 +19,7 @@ struct many {
     struct cli *cli;
     const struct config *config;
     struct build_options options; /* of one product */
-    struct products products;
+    struct products *products;
     struct schedule *schedule;
     struct proc_set *children;
     struct product **scheduled; /* by the schedule's index */
@@ -31,21 +31,20 @@ static void many_release(struct many *m)
     proc_set_free(m->children);
     schedule_free(m->schedule);
     free(m->scheduled);
-    products_release(&m->products);
 }
 
 static void say_progress(const struct many *m)
 {
     _cleanup_(buf_release) struct buf detail = BUF_INIT;
     size_t ended = 0, failed = 0;
-    for (size_t i = 0; i < m->products.count; i++) {
-        ended += m->products.items[i].ended;
-        failed += m->products.items[i].exit_status != 0;
+    for (size_t i = 0; i < m->products->count; i++) {
+        ended += m->products->items[i].ended;
+        failed += m->products->items[i].exit_status != 0;
     }
     if (failed)
         buf_addf(&detail, "%zu failed, ", failed);
     text_add_duration(&detail, (clock_ms() - m->started_ms) / TICK_MS * TICK_MS);
-    event_progress(m->cli->events, "all", ended, m->products.count, "products", detail.data);
+    event_progress(m->cli->events, "all", ended, m->products->count, "products", detail.data);
 }
 
 /* ---- before anything is built ---- */
@@ -97,8 +96,8 @@ static void plan(struct many *m, struct product *p)
 
 static void plan_all(struct many *m)
 {
-    for (size_t i = 0; i < m->products.count && !interrupt_requested(); i++) {
-        plan(m, &m->products.items[i]);
+    for (size_t i = 0; i < m->products->count && !interrupt_requested(); i++) {
+        plan(m, &m->products->items[i]);
         say_progress(m);
     }
     /* That was done once, for all. */
@@ -189,48 +188,63 @@ static void say_interrupted(const struct many *m)
 {
     _cleanup_err_ struct err *err = NULL;
     size_t built = 0;
-    for (size_t i = 0; i < m->products.count; i++)
-        built += m->products.items[i].ended && m->products.items[i].exit_status == 0;
+    for (size_t i = 0; i < m->products->count; i++)
+        built += m->products->items[i].ended && m->products->items[i].exit_status == 0;
     err_set(&err, ERR_INTERRUPTED, "interrupted when %zu of %zu products were built", built,
-            m->products.count);
+            m->products->count);
     err_hint(&err, "the same command goes on with the others");
     event_diag(m->cli->events, "error", err);
 }
 
-static int run(struct many *m)
+static bool all_are_built(const struct products *products)
 {
     bool ok = true;
-    _cleanup_free_ char *title = xasprintf("Building %zu products", m->products.count);
+    for (size_t i = 0; i < products->count; i++)
+        ok = ok && products->items[i].ended && products->items[i].exit_status == 0;
+    return ok;
+}
+
+static int run(struct many *m, double *seconds)
+{
+    _cleanup_free_ char *title = xasprintf("Building %zu products", m->products->count);
     m->started_ms = clock_ms();
     event_phase_begin(m->cli->events, "all", title);
     plan_all(m);
     build_all(m);
-    for (size_t i = 0; i < m->products.count; i++)
-        ok = ok && m->products.items[i].ended && m->products.items[i].exit_status == 0;
-    double seconds = (double)(clock_ms() - m->started_ms) / 1000;
-    _cleanup_free_ char *summary = many_report_summary(&m->products);
+    bool ok = all_are_built(m->products);
+    *seconds = (double)(clock_ms() - m->started_ms) / 1000;
+    _cleanup_free_ char *summary = many_report_summary(m->products);
     event_phase_end(m->cli->events, "all", ok, summary);
     if (!ok && interrupt_requested())
         say_interrupted(m);
-    int status = ok ? 0 : interrupt_requested() ? 130 : 1;
     if (!m->cli->json && !m->cli->quiet)
-        many_report_print(&m->products, seconds);
-    event_result(m->cli->events, ok, status, many_report_fields(&m->products, seconds));
-    return status;
+        many_report_print(m->products, *seconds);
+    return ok ? 0 : interrupt_requested() ? 130 : 1;
+}
+
+int build_products(struct cli *cli, struct products *products, const struct config *config,
+                   const struct build_options *options, double *seconds)
+{
+    const struct schedule_limits limits = limits_for(options);
+    _cleanup_(many_release) struct many m = {.cli = cli,
+                                             .config = config,
+                                             .options = *options,
+                                             .products = products,
+                                             .schedule = schedule_new(&limits),
+                                             .children = proc_set_new()};
+    m.scheduled = xcalloc(products->count, sizeof(struct product *));
+    return run(&m, seconds);
 }
 
 int build_many(struct cli *cli, char **paths, int count, const struct config *config,
                const struct build_options *options)
 {
-    const struct schedule_limits limits = limits_for(options);
+    _cleanup_(products_release) struct products products = PRODUCTS_INIT;
     struct err *err = NULL;
-    _cleanup_(many_release) struct many m = {.cli = cli,
-                                             .config = config,
-                                             .options = *options,
-                                             .schedule = schedule_new(&limits),
-                                             .children = proc_set_new()};
-    m.scheduled = xcalloc((size_t)count, sizeof(struct product *));
-    if (!products_init(&m.products, paths, count, options->output_dir, cli->events, &err))
+    double seconds;
+    if (!products_init(&products, paths, count, options->output_dir, cli->events, &err))
         return cli_fail(cli, err);
-    return run(&m);
+    int status = build_products(cli, &products, config, options, &seconds);
+    event_result(cli->events, status == 0, status, many_report_fields(&products, seconds));
+    return status;
 }

@@ -1,219 +1,246 @@
 #include "cli/build_watch.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "base/watch.h"
+#include "cli/build_many.h"
 #include "cli/build_one.h"
+#include "cli/product.h"
 
-/* Names come, go, are renamed over each other or written and closed: whatever editors do. */
-#define CHANGES                                                                                    \
-    (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_DELETE_SELF)
-#define QUIET_MS 20 /* this long nothing more is saved: the change is whole */
-#define WHOLE_MS 500
+#define TICK_MS 250    /* how soon an interrupt between two looks at the flag is noticed */
+#define CATCH_UP_MAX 8 /* builds in a row that find something new to watch */
 
-struct watched {
-    const char *path;
-    struct input_list inputs;
-    char key[HASH_HEX_SIZE]; /* of the image in place */
-    bool changed;
-};
-
-struct watch {
+struct watcher {
     struct cli *cli;
     const struct config *config;
-    const struct build_options *options;
-    struct watched *items;
-    int count;
-    int fd;           /* inotify */
-    struct strv dirs; /* dirs.items[wd]: what each watch descriptor stands for; "" = none */
+    struct build_options options; /* of one build */
+    struct products products;
+    struct input_list *inputs; /* of each product, as its last build read them */
+    struct watch *watch;
+    char (*built)[HASH_HEX_SIZE]; /* the key of each product's image that is in its place, or "" */
+    size_t builds;
 };
 
-/* ---- what is watched ---- */
-
-/* True: it was not watched before. What is not there cannot be; its parent is. */
-static bool add_dir(struct watch *w, const char *dir)
+static void watcher_release(struct watcher *w)
 {
-    int wd = inotify_add_watch(w->fd, dir, CHANGES | IN_ONLYDIR);
-    if (wd < 0)
+    for (size_t i = 0; i < w->products.count; i++)
+        input_list_release(&w->inputs[i]);
+    free(w->inputs);
+    free(w->built);
+    watch_free(w->watch);
+    products_release(&w->products);
+}
+
+/* ---- one build ---- */
+
+static void say_built(const struct product *p, const struct build_result *result, int status,
+                      long long ms)
+{
+    json_t *fields = json_pack("{s:s, s:b, s:i, s:f}", "state", "built", "ok", status == 0, "exit",
+                               status, "seconds", (double)ms / 1000);
+    if (status == 0)
+        json_object_set_new(fields, "image", build_fields(result));
+    event_fields(p->events, "watch", fields);
+}
+
+/* same: the image is that of the build before. took_ms: since something was saved; -1 = nothing
+ * was. */
+static void describe(const struct build_result *result, bool same, long long took_ms,
+                     struct buf *out)
+{
+    if (took_ms >= 0) {
+        buf_adds(out, same ? "saved -> unchanged in " : "saved -> image in ");
+        text_add_duration(out, took_ms);
+        buf_adds(out, ": ");
+    }
+    json_t *fields = build_fields(result);
+    build_add_name(fields, out);
+    json_decref(fields);
+}
+
+/* saved_ms: when the change was noticed that it follows; 0 = none, it is the first one. */
+static void build(struct watcher *w, size_t i, long long saved_ms)
+{
+    _cleanup_(build_result_release) struct build_result result = BUILD_RESULT_INIT;
+    _cleanup_(buf_release) struct buf detail = BUF_INIT;
+    const struct product *p = &w->products.items[i];
+    struct build_options options = w->options;
+    struct cli cli = *w->cli;
+    long long begin_ms = clock_ms();
+    options.inputs = &w->inputs[i];
+    cli.events = p->events;
+    event_phase_begin(p->events, "product", "Building");
+    int status = build_one(&cli, p->path, w->config, &options, &result);
+    long long now_ms = clock_ms();
+    if (status == 0) {
+        bool same = !strcmp(w->built[i], w->inputs[i].key);
+        describe(&result, same, saved_ms ? now_ms - saved_ms : -1, &detail);
+        memcpy(w->built[i], w->inputs[i].key, sizeof(w->built[i]));
+    } else {
+        buf_adds(&detail, status == 130 ? "interrupted" : "waiting for a change");
+    }
+    event_phase_end(p->events, "product", status == 0, detail.data);
+    say_built(p, &result, status, now_ms - (saved_ms ? saved_ms : begin_ms));
+    w->builds++;
+}
+
+/* ---- what to wait for ---- */
+
+static void add_all(struct strv *to, const struct strv *from)
+{
+    strv_add_all(to, (const char *const *)from->items);
+}
+
+static bool set_watches(struct watcher *w, bool *grew, struct err **err)
+{
+    _cleanup_(strv_release) struct strv files = STRV_INIT;
+    _cleanup_(strv_release) struct strv dirs = STRV_INIT;
+    for (size_t i = 0; i < w->products.count; i++) {
+        add_all(&files, &w->inputs[i].files);
+        add_all(&dirs, &w->inputs[i].dirs);
+    }
+    strv_sort_unique(&files);
+    strv_sort_unique(&dirs);
+    if (!watch_set(w->watch, &files, &dirs, grew, err))
         return false;
-    while (w->dirs.count <= (size_t)wd)
-        strv_add(&w->dirs, "");
-    if (!strcmp(w->dirs.items[wd], dir))
-        return false;
-    free(w->dirs.items[wd]);
-    w->dirs.items[wd] = xstrdup(dir);
+    event_fields(w->cli->events, "watch",
+                 json_pack("{s:s, s:I, s:I}", "state", "waiting", "files", (json_int_t)files.count,
+                           "directories", (json_int_t)dirs.count));
     return true;
 }
 
-static bool add_inputs(struct watch *w, const struct input_list *inputs)
+/* Read the inputs once more, without a word; has anything changed since the last build? */
+static bool survey(struct watcher *w, size_t i)
 {
-    bool grew = false;
-    for (size_t i = 0; i < inputs->dirs.count; i++)
-        grew = add_dir(w, inputs->dirs.items[i]) || grew;
-    for (size_t i = 0; i < inputs->files.count; i++) {
-        _cleanup_free_ char *parent = path_dirname(inputs->files.items[i]);
-        grew = add_dir(w, parent) || grew;
+    _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
+    _cleanup_err_ struct err *ignored = NULL;
+    struct build_options options = w->options;
+    struct build_plan plan;
+    char before[HASH_HEX_SIZE];
+    memcpy(before, w->inputs[i].key, sizeof(before));
+    options.inputs = &w->inputs[i];
+    (void)!build_plan(w->products.items[i].path, w->config, &options, NULL, &plan, &diags,
+                      &ignored);
+    return strcmp(before, w->inputs[i].key) != 0;
+}
+
+/* What changed in a directory before it was watched would be missed: look once more after each that
+ * is new. */
+static bool catch_up(struct watcher *w, struct err **err)
+{
+    bool grew = true;
+    for (int round = 0; round < CATCH_UP_MAX && grew; round++) {
+        if (!set_watches(w, &grew, err))
+            return false;
+        for (size_t i = 0; i < w->products.count && grew && !interrupt_requested(); i++) {
+            long long now_ms = clock_ms();
+            if (survey(w, i))
+                build(w, i, now_ms);
+        }
     }
-    return grew;
+    return true;
 }
 
-static bool concerns(const struct input_list *inputs, const char *dir, const char *name)
+/* Those of the changed paths that one product depends on, as they are shown. Yours. */
+static json_t *concerning(const struct input_list *inputs, const struct strv *changed)
 {
-    _cleanup_free_ char *path = path_join(dir, name);
-    return strv_contains(&inputs->files, path) || strv_contains(&inputs->dirs, dir);
+    json_t *paths = json_array();
+    for (size_t i = 0; i < changed->count; i++) {
+        if (!watch_concerns(changed->items[i], &inputs->files, &inputs->dirs))
+            continue;
+        _cleanup_free_ char *shown = path_shown(changed->items[i]);
+        json_array_append_new(paths, json_string(shown));
+    }
+    return paths;
 }
 
-static void take_event(struct watch *w, const struct inotify_event *event)
+static void build_changed(struct watcher *w, const struct strv *changed, long long saved_ms)
 {
-    const char *name = event->len ? event->name : "";
-    bool lost = event->mask & IN_Q_OVERFLOW;
-    if (!lost && (event->wd < 0 || (size_t)event->wd >= w->dirs.count))
+    for (size_t i = 0; i < w->products.count && !interrupt_requested(); i++) {
+        json_t *paths = concerning(&w->inputs[i], changed);
+        if (json_array_size(paths)) {
+            event_fields(w->products.items[i].events, "watch",
+                         json_pack("{s:s, s:O}", "state", "changed", "paths", paths));
+            build(w, i, saved_ms);
+        }
+        json_decref(paths);
+    }
+}
+
+/* ---- the whole ---- */
+
+/* How it ended among many; once more if its inputs changed since. */
+static void take_over(struct watcher *w, size_t i)
+{
+    const struct product *p = &w->products.items[i];
+    long long now_ms = clock_ms();
+    (void)survey(w, i);
+    if (p->ended && p->exit_status == 0)
+        memcpy(w->built[i], p->plan.key, sizeof(w->built[i]));
+    if (strcmp(p->plan.key, w->inputs[i].key) != 0)
+        build(w, i, now_ms);
+}
+
+/* One is built here; many as `firn build` does it, and then each is read for what to wait for. */
+static void build_first(struct watcher *w)
+{
+    double seconds;
+    if (w->products.count == 1) {
+        build(w, 0, 0);
         return;
-    for (int i = 0; i < w->count; i++) {
-        if (lost || concerns(&w->items[i].inputs, w->dirs.items[event->wd], name))
-            w->items[i].changed = true;
     }
+    (void)build_products(w->cli, &w->products, w->config, &w->options, &seconds);
+    for (size_t i = 0; i < w->products.count && !interrupt_requested(); i++)
+        take_over(w, i);
 }
 
-static bool any_changed(const struct watch *w)
+static void say_watching(const struct watcher *w)
 {
-    for (int i = 0; i < w->count; i++) {
-        if (w->items[i].changed)
-            return true;
-    }
-    return false;
+    bool one = w->products.count == 1;
+    event_info(w->cli->events, "watching %zu manifest%s and what %s made of; Ctrl-C ends it",
+               w->products.count, one ? "" : "s", one ? "it is" : "they are");
 }
 
-/* ---- waiting ---- */
-
-/* Read what is there; false after `ms` without anything (-1: never), or on a signal. */
-static bool read_events(struct watch *w, int ms)
+static bool follow(struct watcher *w, struct err **err)
 {
-    _Alignas(struct inotify_event) char events[16 * 1024];
-    struct pollfd poll_fd = {.fd = w->fd, .events = POLLIN};
-    if (poll(&poll_fd, 1, ms) <= 0)
+    build_first(w);
+    w->options.source.refresh = false; /* or each save would wait for a server */
+    if (interrupt_requested())
+        return true;
+    if (!catch_up(w, err))
         return false;
-    ssize_t len = read(w->fd, events, sizeof(events));
-    for (ssize_t at = 0; at < len;) {
-        const struct inotify_event *event = (const void *)(events + at);
-        take_event(w, event);
-        at += (ssize_t)(sizeof(*event) + event->len);
-    }
-    return len > 0;
-}
-
-/* Until something that counts was saved, all of it. The time of its first event; 0 = a signal. */
-static long long wait_for_change(struct watch *w)
-{
-    while (!any_changed(w)) {
-        if (interrupt_requested())
-            return 0;
-        (void)read_events(w, 1000);
-    }
-    long long begin = clock_ms();
-    while (read_events(w, QUIET_MS) && clock_ms() - begin < WHOLE_MS)
-        ;
-    return begin;
-}
-
-/* ---- building ---- */
-
-static void say(const struct watch *w, const char *path, const json_t *image, long long ms)
-{
-    _cleanup_(buf_release) struct buf text = BUF_INIT;
-    buf_addf(&text, "%s saved -> image in ", path_basename(path));
-    text_add_duration(&text, ms);
-    buf_adds(&text, ": ");
-    build_add_name(image, &text);
-    event_info(w->cli->events, "%s", text.data);
-    if (!w->cli->json) {
-        printf("%s\n", text.data);
-        fflush(stdout);
-    }
-}
-
-/* since: when it was saved, in clock_ms(); 0 = it was not. */
-static void build(struct watch *w, struct watched *item, long long since)
-{
-    _cleanup_(build_result_release) struct build_result result = BUILD_RESULT_INIT;
-    struct build_options options = *w->options;
-    options.inputs = &item->inputs;
-    item->changed = false;
-    if (build_one(w->cli, item->path, w->config, &options, &result) != 0)
-        return;
-    json_t *image = build_fields(&result);
-    if (since && strcmp(item->key, item->inputs.key) != 0)
-        say(w, item->path, image, clock_ms() - since);
-    snprintf(item->key, sizeof(item->key), "%s", item->inputs.key);
-    json_decref(image);
-}
-
-/* What was saved between being read and being watched is built again: an unchanged build costs
- * milliseconds. */
-static void build_and_watch(struct watch *w, struct watched *item, long long since)
-{
-    build(w, item, since);
-    while (add_inputs(w, &item->inputs) && !interrupt_requested())
-        build(w, item, since);
-}
-
-static void build_changed(struct watch *w, long long since)
-{
-    for (int i = 0; i < w->count && !interrupt_requested(); i++) {
-        if (w->items[i].changed)
-            build_and_watch(w, &w->items[i], since);
-    }
-}
-
-static void say_watching(const struct watch *w)
-{
-    if (w->cli->json)
-        return;
-    printf("watching %d manifest%s and what %s of; Ctrl-C ends it\n", w->count,
-           w->count == 1 ? "" : "s", w->count == 1 ? "it is made" : "they are made");
-    fflush(stdout);
-}
-
-static int run(struct watch *w)
-{
-    for (int i = 0; i < w->count; i++)
-        build_and_watch(w, &w->items[i], 0);
     say_watching(w);
-    for (long long since; (since = wait_for_change(w)) != 0;)
-        build_changed(w, since);
-    event_result(w->cli->events, false, 130, NULL);
-    return 130;
+    while (!interrupt_requested()) {
+        _cleanup_(strv_release) struct strv changed = STRV_INIT;
+        long long saved_ms;
+        if (!watch_wait(w->watch, TICK_MS, &changed, &saved_ms))
+            continue;
+        build_changed(w, &changed, saved_ms);
+        if (!interrupt_requested() && !catch_up(w, err))
+            return false;
+    }
+    return true;
 }
 
 int build_watch(struct cli *cli, char **paths, int count, const struct config *config,
                 const struct build_options *options)
 {
-    struct watch w = {cli,      config,
-                      options,  xcalloc((size_t)count, sizeof(struct watched)),
-                      count,    inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
-                      STRV_INIT};
+    _cleanup_(watcher_release) struct watcher w = {
+        .cli = cli, .config = config, .options = *options, .products = PRODUCTS_INIT};
     struct err *err = NULL;
-    int status;
+    w.inputs = xcalloc((size_t)count, sizeof(*w.inputs));
+    w.built = xcalloc((size_t)count, sizeof(*w.built));
     for (int i = 0; i < count; i++)
-        w.items[i] = (struct watched){paths[i], INPUT_LIST_INIT, "", false};
-    if (w.fd >= 0) {
-        status = run(&w);
-    } else {
-        err_set_errno(&err, ERR_FAILED, errno, "cannot watch files");
-        status = cli_fail(cli, err);
-    }
-    for (int i = 0; i < count; i++)
-        input_list_release(&w.items[i].inputs);
-    free(w.items);
-    strv_release(&w.dirs);
-    if (w.fd >= 0)
-        close(w.fd);
-    return status;
+        w.inputs[i] = (struct input_list)INPUT_LIST_INIT;
+    if (!products_init(&w.products, paths, count, options->output_dir, cli->events, &err))
+        return cli_fail(cli, err);
+    w.watch = watch_new(&err);
+    if (!w.watch || !follow(&w, &err))
+        return cli_fail(cli, err);
+    event_result(cli->events, false, 130, json_pack("{s:I}", "builds", (json_int_t)w.builds));
+    return 130;
 }

@@ -11,10 +11,12 @@
 static const char help[] =
     "Builds the firmware that each MANIFEST describes and writes its image (.dfu, .hex, .bin), the\n"
     "program (.elf), the linker's .map and the sidecar (.json) to DIR. What has not changed is not\n"
-    "built again.\n"
+    "built again. Several are built at the same time, each in a process of its own; one that fails\n"
+    "keeps no other from being built.\n"
     "\n"
     "  -o, --output=DIR   where to (out/PRODUCT)\n"
-    "  -j, --jobs=N       compile N files at a time (one a core)\n"
+    "  -j, --jobs=N       compile N files at a time (one a core); of several products, N files and\n"
+    "                     products in all (one a core, fewer where memory is short)\n"
     "      --offline      fetch nothing: use the sources that are here\n"
     "      --refresh      fetch, even if the tag or branch is here already\n"
     "      --keep         leave the build directory for inspection, and say where it is\n"
@@ -23,12 +25,14 @@ static const char help[] =
     "      --no-ccache    compile even what was compiled before; the image is the same\n"
     "      --twice        build a second time with everything varied that must not matter, and\n"
     "                     compare: exit status 5 if a byte differs\n"
-    "      --watch        build again whenever something that went into it is saved\n"
+    "      --watch        build, then again whenever a file that was read is saved; Ctrl-C ends it\n"
     "      --unsandboxed  run the source's makefiles and scripts as they are: only for what you\n"
     "                     trust; such an image cannot be released\n"
     "\n"
     "Example:\n"
-    "  firn build manifests/greeter.yaml\n";
+    "  firn build manifests/greeter.yaml\n"
+    "  firn build --watch manifests/greeter.yaml\n"
+    "  firn build -j8 products/*.yaml\n";
 
 enum {
     OPT_OFFLINE = 256,
@@ -109,6 +113,8 @@ static int parse(struct cli *cli, int argc, char **argv, struct build_options *o
         return cli_usage(cli, &cmd_build, "which manifest?");
     if (options->source.offline && options->source.refresh)
         return cli_usage(cli, &cmd_build, "--offline and --refresh contradict each other");
+    if (*watch && options->twice)
+        return cli_usage(cli, &cmd_build, "--watch and --twice contradict each other");
     return 0;
 }
 
@@ -123,10 +129,13 @@ static int run(struct cli *cli, int argc, char **argv)
         return status;
     if (!config_load(&config, &diags))
         return cli_fail_diags(cli, &diags);
+    char **paths = argv + optind;
+    int count = argc - optind;
     if (watch)
-        return build_watch(cli, argv + optind, argc - optind, &config, &options);
-    return argc - optind == 1 ? build_single(cli, argv[optind], &config, &options)
-                              : build_many(cli, argv + optind, argc - optind, &config, &options);
+        return build_watch(cli, paths, count, &config, &options);
+    if (count == 1)
+        return build_single(cli, paths[0], &config, &options);
+    return build_many(cli, paths, count, &config, &options);
 }
 
 const struct command cmd_build = {

@@ -11,8 +11,9 @@
 /* ---- labels ---- */
 
 /* "greeter" of "manifests/greeter.yaml". The caller frees. */
-static char *short_label(const char *path)
+static char *short_label(const char *path, const char *output_dir)
 {
+    (void)output_dir;
     const char *name = path_basename(path);
     const char *dot = strrchr(name, '.');
     return dot && dot != name ? xstrndup(name, (size_t)(dot - name)) : xstrdup(name);
@@ -31,11 +32,13 @@ static int by_name(const void *a, const void *b)
 }
 
 /* The products by a name that each has; the caller frees both. */
-static struct named *sort_by(const struct products *products, char *(*name_of)(const char *path))
+static struct named *sort_by(const struct products *products,
+                             char *(*name_of)(const char *path, const char *output_dir),
+                             const char *output_dir)
 {
     struct named *all = xcalloc(products->count + 1, sizeof(*all));
     for (size_t i = 0; i < products->count; i++)
-        all[i] = (struct named){name_of(products->items[i].path), &products->items[i]};
+        all[i] = (struct named){name_of(products->items[i].path, output_dir), &products->items[i]};
     qsort(all, products->count, sizeof(*all), by_name);
     return all;
 }
@@ -49,7 +52,7 @@ static void free_named(struct named *all, size_t count)
 
 static void make_labels(struct products *products)
 {
-    struct named *all = sort_by(products, short_label);
+    struct named *all = sort_by(products, short_label, NULL);
     for (size_t i = 0; i < products->count; i++) {
         bool taken = (i && !strcmp(all[i].name, all[i - 1].name)) ||
                      (i + 1 < products->count && !strcmp(all[i].name, all[i + 1].name));
@@ -60,15 +63,16 @@ static void make_labels(struct products *products)
 
 /* ---- what cannot be built together ---- */
 
-static char *real_path(const char *path)
+static char *real_path(const char *path, const char *output_dir)
 {
+    (void)output_dir;
     char *real = realpath(path, NULL);
     return real ? real : path_absolute(path);
 }
 
 static bool check_given_once(const struct products *products, struct err **err)
 {
-    struct named *all = sort_by(products, real_path);
+    struct named *all = sort_by(products, real_path, NULL);
     bool ok = true;
     for (size_t i = 1; i < products->count && ok; i++) {
         if (strcmp(all[i].name, all[i - 1].name) != 0)
@@ -85,25 +89,28 @@ static bool check_given_once(const struct products *products, struct err **err)
     return ok;
 }
 
-/* "greeter-1.4.0", by which all its files go; a manifest with errors has none: they are told when
- * its turn comes. */
-static char *output_name(const char *path)
+/* "out/greeter/greeter-1.4.0", as all its files begin; a manifest with errors has none: they are
+ * told when its turn comes. */
+static char *output_name(const char *path, const char *output_dir)
 {
     _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
     _cleanup_(manifest_free_ptr) struct manifest *m = manifest_load(path, &diags);
-    return m ? xasprintf("%s-%s", m->product, m->version) : xstrdup("");
+    if (!m)
+        return xstrdup("");
+    return output_dir ? xasprintf("%s/%s-%s", output_dir, m->product, m->version)
+                      : xasprintf("out/%s/%s-%s", m->product, m->product, m->version);
 }
 
 static bool check_outputs(const struct products *products, const char *output_dir, struct err **err)
 {
-    struct named *all = sort_by(products, output_name);
+    struct named *all = sort_by(products, output_name, output_dir);
     bool ok = true;
     for (size_t i = 1; i < products->count && ok; i++) {
         if (!all[i].name[0] || strcmp(all[i].name, all[i - 1].name) != 0)
             continue;
         ok = false;
-        err_set(err, ERR_MANIFEST, "'%s' and '%s' would both write %s/%s", all[i - 1].product->path,
-                all[i].product->path, output_dir ? output_dir : "out/PRODUCT", all[i].name);
+        err_set(err, ERR_MANIFEST, "'%s' and '%s' would both write %s", all[i - 1].product->path,
+                all[i].product->path, all[i].name);
         err_hint(err, "give one another product or version, or build them one by one with -o");
     }
     free_named(all, products->count);

@@ -31,6 +31,10 @@ struct products {
     struct product *items; /* in the user's order */
     size_t count;
 };
+#define PRODUCTS_INIT                                                                              \
+    {                                                                                              \
+        NULL, 0                                                                                    \
+    }
 
 /* Labels and events for these manifests. Fails (ERR_USAGE, ERR_MANIFEST) when one is given twice or
  * two would write the same file; output_dir as in build_options. */

@@ -21,7 +21,7 @@ for line in open("events.md", encoding="utf-8"):
     if row and section == "result":
         tables[section].update(re.findall(r"`(\w+)`", row[2]))
 required = {"phase": {"phase", "title", "state"}, "progress": {"phase", "done", "total"},
-            "log": {"level", "text"}, "result": {"ok", "exit"}}
+            "log": {"level", "text"}, "watch": {"state"}, "result": {"ok", "exit"}}
 raw = open(path, "rb").read()
 running, result = set(), None
 if raw and not raw.endswith(b"\n"):
@@ -67,7 +67,7 @@ PY
 check() { is "$(/usr/bin/python3 check.py "$1" "$2" "${@:4}" 2>&1)" '' "$3"; }
 
 sed -n '/^```json$/,/^```$/p' events.md | grep '^{' >examples
-like "$(wc -l <examples)" '^[6-9]$' 'the document has examples'
+like "$(wc -l <examples)" '^1[0-9]$' 'the document has examples'
 check examples 0 'the examples follow the document' --part
 
 # The checker can fail.
@@ -104,6 +104,11 @@ printf 'firn: 1\nbaord: x\n' >bad.yaml
 stream 'validate' 2 "$FIRN" validate bad.yaml
 like "$(cat stream)" '"file":"bad.yaml","hint":"did you mean .board..","level":"error","line":2,' \
     'validate: the place and the hint are fields'
+
+printf 'firn: 1\nproduct: x y\n' >worse.yaml
+stream 'build of many' 1 "$FIRN" build bad.yaml worse.yaml
+like "$(grep -c '"phase":"all"' stream)" '^[3-9]$' 'build of many: the phase of all'
+like "$(cat stream)" '"job":"worse",.*"level":"error"' 'build of many: whose error it is'
 
 # ---- the descriptor ----
 exits 2 'a descriptor that is not open' "$FIRN" image fw.bin --address 0 --events=9

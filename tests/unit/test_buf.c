@@ -83,12 +83,27 @@ static void strv_is_always_an_argv(void **state)
     assert_false(strv_contains(&v, "7"));
 }
 
+static void strv_has_each_string_once(void **state)
+{
+    (void)state;
+    _cleanup_(strv_release) struct strv v = STRV_INIT;
+    strv_sort_unique(&v);
+    assert_null(v.items[0]);
+    strv_add_all(&v, (const char *const[]){"b", "a", "b", "c", "a", "b", NULL});
+    strv_sort_unique(&v);
+    assert_int_equal(v.count, 3);
+    assert_string_equal(v.items[0], "a");
+    assert_string_equal(v.items[1], "b");
+    assert_string_equal(v.items[2], "c");
+    assert_null(v.items[3]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_as_an_empty_string),  cmocka_unit_test(grows_and_stays_terminated),
         cmocka_unit_test(integers_are_little_endian), cmocka_unit_test(detach_gives_the_bytes_away),
-        cmocka_unit_test(strv_is_always_an_argv),
+        cmocka_unit_test(strv_is_always_an_argv),     cmocka_unit_test(strv_has_each_string_once),
     };
 
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
