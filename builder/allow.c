@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 
 static bool is_host(const char *s)
@@ -28,7 +29,8 @@ bool allow_is_pattern(const char *pattern)
         return true;
     if (!scheme)
         return is_host(pattern);
-    return (text_starts_with(pattern, "https://") || text_starts_with(pattern, "http://")) &&
+    return (text_starts_with(pattern, "https://") || text_starts_with(pattern, "ssh://") ||
+            text_starts_with(pattern, "http://")) &&
            is_host(scheme + 3);
 }
 
@@ -39,7 +41,7 @@ static const char *host_for(const char *pattern, const char *scheme)
     size_t len = strlen(scheme);
 
     if (!end)
-        return strcmp(scheme, "https") == 0 ? pattern : NULL;
+        return !strcmp(scheme, "https") || !strcmp(scheme, "ssh") ? pattern : NULL;
     return (size_t)(end - pattern) == len && memcmp(pattern, scheme, len) == 0 ? end + 3 : NULL;
 }
 
@@ -63,16 +65,29 @@ bool allow_is_loopback(const char *host)
     return is_loopback_v4(host) || strcmp(host, "[::1]") == 0 || strcasecmp(host, "localhost") == 0;
 }
 
-bool allow_host(const char *const *allow, const char *scheme, const char *host)
+static bool is_good_without_a_list(enum allow_use use, const char *scheme)
+{
+    return !strcmp(scheme, "https") ||
+           (use == ALLOW_GIT && (!strcmp(scheme, "ssh") || !strcmp(scheme, "file")));
+}
+
+bool allow_host(const char *const *allow, enum allow_use use, const char *scheme, const char *host)
 {
     if (strcmp(scheme, "http") == 0 && allow_is_loopback(host))
         return true;
     if (!allow)
-        return strcmp(scheme, "https") == 0;
+        return is_good_without_a_list(use, scheme);
     for (; *allow; allow++) {
         const char *pattern = host_for(*allow, scheme);
         if (pattern && (strcmp(scheme, "file") == 0 || host_fits(pattern, host)))
             return true;
     }
     return false;
+}
+
+char *allow_entry(const char *scheme, const char *host)
+{
+    if (strcmp(scheme, "file") == 0)
+        return xstrdup("file://");
+    return strcmp(scheme, "https") == 0 ? xstrdup(host) : xasprintf("%s://%s", scheme, host);
 }

@@ -127,6 +127,7 @@ bool archive_source_open(const struct config *config, const char *url, const cha
         .url = xstrdup(url),
         .ref = xstrdup("archive"),
         .commit = xstrndup(known, ID_DIGITS),
+        .archive_sha256 = xstrdup(known),
         .origin = xstrdup("archive"),
         .dir = path_join(dir, "tree"),
     };

@@ -22,7 +22,7 @@
 /* A base being made, in a directory beside its place. */
 struct making {
     struct build_job *job;
-    const char *mpy_cross;
+    char *mpy_cross;    /* what stands for it */
     const char *temp;   /* once_get()'s */
     struct place place; /* <temp>/work: where make runs */
     struct base base;   /* dir is <temp>/base until it is published */
@@ -31,6 +31,7 @@ struct making {
 
 static void release_making(struct making *m)
 {
+    free(m->mpy_cross);
     place_release(&m->place);
     base_release(&m->base);
     buf_release(&m->elf);
@@ -188,13 +189,24 @@ static bool judge(struct making *m, struct err **err)
     return fs_remove_tree(obj, err);
 }
 
+/* Nothing is frozen into a base, so it does not wait for the cross compiler. Makefiles want to see
+ * that there is one. */
+static bool write_stand_in(const struct making *m, struct err **err)
+{
+    static const char script[] = "#!/bin/sh\necho 'nothing is frozen into a base' >&2\nexit 1\n";
+    _cleanup_free_ char *dir = path_dirname(m->mpy_cross);
+    return fs_mkdirs(dir, err) && fs_write(m->mpy_cross, script, strlen(script), 0755, err);
+}
+
 static bool fill(struct making *m, struct err **err)
 {
     _cleanup_free_ char *work = path_join(m->temp, "work");
     long long start = clock_ms();
     m->base.dir = path_join(m->temp, "base");
-    if (!fs_mkdirs(m->base.dir, err) || !place_open(&m->place, m->job, work, m->mpy_cross, err) ||
-        !compile(m, err) || !judge(m, err))
+    m->mpy_cross = path_join(m->temp, "stand-in/mpy-cross");
+    if (!fs_mkdirs(m->base.dir, err) || !write_stand_in(m, err) ||
+        !place_open(&m->place, m->job, work, m->mpy_cross, err) || !compile(m, err) ||
+        !judge(m, err))
         return false;
     m->base.seconds = (double)(clock_ms() - start) / 1000;
     return base_record_write(&m->base, m->job, err);
@@ -205,7 +217,6 @@ static bool fill(struct making *m, struct err **err)
 /* A base that is looked for. */
 struct wanted {
     struct build_job *job;
-    const char *mpy_cross;
     const char *dir; /* <bases>/<key> */
     struct base *base;
 };
@@ -221,12 +232,8 @@ static bool publish(struct making *m, const char *final, struct err **err)
 static bool make_in(const struct wanted *wanted, const char *temp, struct err **err)
 {
     struct build_job *job = wanted->job;
-    _cleanup_(release_making) struct making m = {.job = job,
-                                                 .mpy_cross = wanted->mpy_cross,
-                                                 .temp = temp,
-                                                 .place = PLACE_INIT,
-                                                 .base = BASE_INIT,
-                                                 .elf = BUF_INIT};
+    _cleanup_(release_making) struct making m = {
+        .job = job, .temp = temp, .place = PLACE_INIT, .base = BASE_INIT, .elf = BUF_INIT};
     event_phase_begin(job->events, "base", "Compiling the base");
     bool ok = fill(&m, err) && publish(&m, wanted->dir, err);
     event_phase_end(job->events, "base", ok, ok ? "the base is compiled" : NULL);
@@ -256,10 +263,21 @@ static bool make_and_hold(void *data, const char *temp, struct err **err)
     return true;
 }
 
-bool base_get(struct build_job *job, const char *mpy_cross, struct base *base, struct err **err)
+static char *base_dir(const struct build_job *job)
 {
-    _cleanup_free_ char *dir = xasprintf("%s/bases/%s", job->config->home, job->base_key);
-    struct wanted wanted = {job, mpy_cross, dir, base};
+    return xasprintf("%s/bases/%s", job->config->home, job->base_key);
+}
+
+bool base_is_there(const struct build_job *job)
+{
+    _cleanup_free_ char *dir = base_dir(job);
+    return fs_is_dir(dir);
+}
+
+bool base_get(struct build_job *job, struct base *base, struct err **err)
+{
+    _cleanup_free_ char *dir = base_dir(job);
+    struct wanted wanted = {job, dir, base};
     const struct once once = {.dir = dir,
                               .waiting = "another firn is compiling the same base; waiting for it",
                               .events = job->events,

@@ -27,10 +27,10 @@ struct base {
         NULL, false, NULL, STRV_INIT, 0                                                            \
     }
 
-/* The base of job->base_key: loaded, waited for if another process makes it, or made. mpy_cross:
- * the program on this machine. */
-bool base_get(struct build_job *job, const char *mpy_cross, struct base *base,
-              struct err **err) MUST_CHECK;
+bool base_is_there(const struct build_job *job);
+/* The base of job->base_key: loaded, waited for if another process makes it, or made. It does not
+ * need the cross compiler. */
+bool base_get(struct build_job *job, struct base *base, struct err **err) MUST_CHECK;
 /* Finish the product that was staged and checked in `place` on a usable base: its program is then
  * in place->build. */
 bool base_finish(struct build_job *job, const struct base *base, struct place *place,

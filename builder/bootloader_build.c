@@ -13,9 +13,14 @@
 #define ELF_MAX_BYTES (64u * 1024 * 1024)
 #define RECORD_MAX_BYTES (256 * 1024)
 
+static char *dir_of_key(const struct config *config, const char *key)
+{
+    return xasprintf("%s/bases/%s", config->home, key);
+}
+
 static char *dir_of(const struct build_job *job)
 {
-    return xasprintf("%s/bases/%s", job->config->home, job->bootloader_key);
+    return dir_of_key(job->config, job->bootloader_key);
 }
 
 /* ---- what the makefile says of it ---- */
@@ -197,21 +202,27 @@ static bool make_one(void *data, const char *temp, struct err **err)
 
 /* ---- getting one ---- */
 
-static bool load(struct build_job *job, const char *dir)
+static bool read_record(const char *dir, struct bootloader *loader)
 {
-    _cleanup_free_ char *record_path = path_join(dir, "base.json");
-    _cleanup_free_ char *elf_path = path_join(dir, BOOTLOADER_ELF);
-    _cleanup_(buf_release) struct buf text = BUF_INIT, elf = BUF_INIT;
+    _cleanup_free_ char *path = path_join(dir, "base.json");
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
     _cleanup_err_ struct err *ignored = NULL;
-    bootloader_release(&job->bootloader);
-    if (!fs_read(record_path, RECORD_MAX_BYTES, &text, &ignored) ||
-        !fs_read(elf_path, ELF_MAX_BYTES, &elf, &ignored))
+    if (!fs_read(path, RECORD_MAX_BYTES, &text, &ignored))
         return false;
     json_t *record = json_loadb(text.data, text.len, 0, NULL);
-    bool ok = bootloader_from_json(json_object_get(record, BOOTLOADER_FIELD), &job->bootloader) &&
-              read_image(job, &elf, &ignored);
+    bool ok = bootloader_from_json(json_object_get(record, BOOTLOADER_FIELD), loader);
     json_decref(record);
     return ok;
+}
+
+static bool load(struct build_job *job, const char *dir)
+{
+    _cleanup_free_ char *elf_path = path_join(dir, BOOTLOADER_ELF);
+    _cleanup_(buf_release) struct buf elf = BUF_INIT;
+    _cleanup_err_ struct err *ignored = NULL;
+    bootloader_release(&job->bootloader);
+    return fs_read(elf_path, ELF_MAX_BYTES, &elf, &ignored) && read_record(dir, &job->bootloader) &&
+           read_image(job, &elf, &ignored);
 }
 
 static bool take(void *data)
@@ -239,4 +250,11 @@ bool bootloader_is_there(const struct build_job *job)
     _cleanup_free_ char *dir = dir_of(job);
     _cleanup_free_ char *record = path_join(dir, "base.json");
     return fs_is_file(record);
+}
+
+double bootloader_seconds(const struct config *config, const char *key)
+{
+    _cleanup_(bootloader_release) struct bootloader loader = BOOTLOADER_INIT;
+    _cleanup_free_ char *dir = dir_of_key(config, key);
+    return key[0] && read_record(dir, &loader) ? loader.seconds : 0;
 }

@@ -12,5 +12,7 @@
 bool bootloader_get(struct build_job *job, struct err **err) MUST_CHECK;
 /* Is it there? */
 bool bootloader_is_there(const struct build_job *job);
+/* What making the one of this key took; 0 = it is not there. */
+double bootloader_seconds(const struct config *config, const char *key);
 
 #endif

@@ -74,12 +74,16 @@ static bool phase_image(struct build_job *job, const struct place *place, struct
 /* ---- building ---- */
 
 /* A base has its paths from the sandbox, and its use is in freezing modules onto it. */
-static bool get_base(struct build_job *job, const char *mpy_cross, struct base *base,
-                     struct err **err)
+static bool has_base(const struct build_job *job)
 {
-    if (!job->sandbox.on || !mpy_cross || job->options->no_base)
+    return job->sandbox.on && job->board.port->frozen && !job->options->no_base;
+}
+
+static bool get_base(struct build_job *job, struct base *base, struct err **err)
+{
+    if (!has_base(job))
         return true;
-    if (!base_get(job, mpy_cross, base, err))
+    if (!base_get(job, base, err))
         return false;
     if (!base->usable)
         event_info(job->events, "everything is compiled for this product alone: %s", base->why);
@@ -93,14 +97,14 @@ static bool build_in(struct build_job *job, struct place *place, const char *mpy
     return place_open(place, job, job->work, mpy_cross, err) &&
            build_stage(job, place, STAGE_PRODUCT, err) && phase_check(job, place, err) &&
            (!manifest_has_bootloader(job->manifest) || bootloader_get(job, err)) &&
-           get_base(job, mpy_cross, &base, err) && phase_compile(job, &base, place, err) &&
+           get_base(job, &base, err) && phase_compile(job, &base, place, err) &&
            phase_image(job, place, err);
 }
 
-static bool get_mpy_cross(struct build_job *job, char **program, struct err **err)
+static bool get_mpy_cross(struct build_job *job, struct mpy_cross *cross, char **program,
+                          struct err **err)
 {
-    if (!mpy_cross_get(job->config, job->interpreter, &job->source, &job->host, &job->sandbox,
-                       job->events, program, err))
+    if (!mpy_cross_get(cross, program, err))
         return false;
     _cleanup_free_ char *dir = path_dirname(*program);
     if (build_hold(job, dir)) {
@@ -110,13 +114,36 @@ static bool get_mpy_cross(struct build_job *job, char **program, struct err **er
     return build_removed(dir, err);
 }
 
+/* Where there is neither cross compiler nor base, one is built while the other is: each has steps
+ * that only one core can do. Otherwise the frozen modules are checked before a base is compiled. */
+static bool make_both(struct build_job *job, struct mpy_cross *cross, struct err **err)
+{
+    if (!has_base(job) || job->options->jobs == 1 || mpy_cross_is_there(cross) ||
+        base_is_there(job))
+        return true;
+    _cleanup_(base_release) struct base base = BASE_INIT;
+    mpy_cross_begin(cross);
+    if (base_get(job, &base, err))
+        return true;
+    mpy_cross_end(cross);
+    return false;
+}
+
 static bool run_phases(struct build_job *job, struct err **err)
 {
     _cleanup_(place_release) struct place place = PLACE_INIT;
-    _cleanup_free_ char *mpy_cross = NULL;
-    if (job->board.port->frozen && !get_mpy_cross(job, &mpy_cross, err))
+    _cleanup_free_ char *program = NULL;
+    struct mpy_cross cross = {.config = job->config,
+                              .interpreter = job->interpreter,
+                              .source = &job->source,
+                              .host = &job->host,
+                              .sandbox = &job->sandbox,
+                              .events = job->events,
+                              .jobs = job->options->jobs};
+    if (job->board.port->frozen &&
+        (!make_both(job, &cross, err) || !get_mpy_cross(job, &cross, &program, err)))
         return false;
-    return build_in(job, &place, mpy_cross, err);
+    return build_in(job, &place, program, err);
 }
 
 /* What a killed run left goes first. In the sandbox each run has a directory of its own name: a

@@ -21,6 +21,7 @@ struct build_options {
     bool keep;              /* leave the build directory for inspection */
     bool twice;             /* for the command line: build_run() does not look at it */
     bool locked;            /* only what <manifest>.lock has */
+    bool relock;            /* for firn lock: the lock does not say which commit the ref is */
     bool no_ccache;         /* compile even what was compiled before */
     bool no_base;           /* compile everything for this product alone */
     bool unsandboxed;       /* run the source's programs as they are; no image for a release */
@@ -58,6 +59,7 @@ struct build_plan {
     char key[HASH_HEX_SIZE];
     char base_key[HASH_HEX_SIZE]; /* of what products on the same base share */
     enum build_cost cost;
+    bool bootloader; /* its boot loader is compiled first, besides */
 };
 
 /* Run the phases that find the inputs, as build_run() would, and no other. */

@@ -4,9 +4,7 @@
 
 #include "base/fs.h"
 #include "base/text.h"
-#include "builder/archive_source.h"
 #include "builder/build_job.h"
-#include "builder/url.h"
 #include "builder/working_copy.h"
 
 #define COPIED_MAX_FILES 2000
@@ -66,19 +64,6 @@ static bool find_board(struct build_job *job, struct err **err)
            board_choose(&job->board, job->manifest, job->interpreter, job->source.dir, job->diags);
 }
 
-/* The line is shown with the error: not one that has a password in it. */
-static void blame_source(struct build_job *job, struct err **err)
-{
-    const struct manifest *m = job->manifest;
-    const char *url = m->firmware.git ? m->firmware.git : m->firmware.archive;
-    const struct ynode *url_node =
-        m->firmware.git ? m->firmware.git_node : m->firmware.archive_node;
-    const struct ynode *node = job->source.bad_ref ? m->firmware.ref_node : url_node;
-    _cleanup_free_ char *shown = url_printable(url);
-    if (node && (node != url_node || !strcmp(shown, url)))
-        build_blame(job, node, err);
-}
-
 static bool open_working_copy(struct build_job *job, struct err **err)
 {
     const struct manifest *m = job->manifest;
@@ -88,60 +73,6 @@ static bool open_working_copy(struct build_job *job, struct err **err)
         return manifest_error(m, node, job->diags, "move it, or link to it from elsewhere",
                               "MicroPython's makefiles cannot work in %s", dir);
     return dir && working_copy_open(dir, m->firmware.path, job->events, &job->source, err);
-}
-
-/* What a branch's version would be at another commit: "<branch>-g<first digits>". It ends up in the
- * banner, so it is made of what is known and not taken from the lock. NULL: ref is no branch. The
- * caller frees. */
-static char *branch_version(const struct source *s, const char *ref, const char *commit)
-{
-    size_t stem = strlen(ref) + strlen("-g");
-    if (strlen(s->describe) <= stem || strncmp(s->describe, ref, strlen(ref)) != 0)
-        return NULL;
-    return xasprintf("%s-g%.*s", ref, (int)(strlen(s->describe) - stem), commit);
-}
-
-/* The commit is the lock's. A branch may have moved on; a tag may not. */
-static bool resolve_locked(struct build_job *job, struct err **err)
-{
-    const char *commit = key_get(&job->lock, "source commit");
-    const char *ref = job->manifest->firmware.ref;
-    struct source *s = &job->source;
-    if (!commit || !strcmp(s->commit, commit))
-        return true; /* what the lock lacks will be named when all is compared */
-    if (!strcmp(s->describe, ref)) {
-        err_set(err, ERR_FETCH, "the tag '%s' was moved: the lock has commit %s, now it is %s", ref,
-                commit, s->commit);
-        return err_hint(err, "if that is meant to be: firn lock --update source");
-    }
-    _cleanup_free_ char *version = branch_version(s, ref, commit);
-    if (!version)
-        return true; /* the ref is a commit: not the lock's, which the comparison will say */
-    source_release(s);
-    if (!source_resolve(job->config, job->manifest->firmware.git, commit, &job->options->source,
-                        job->events, s, err))
-        return err_wrap(err, "the locked commit cannot be had");
-    free(s->ref);
-    free(s->describe);
-    s->ref = xstrdup(ref);
-    s->describe = xstrdup(version);
-    return true;
-}
-
-/* git's: to a commit, not yet to files. */
-static bool resolve(struct build_job *job, struct err **err)
-{
-    const struct manifest *m = job->manifest;
-    bool ok = m->firmware.git
-                  ? source_resolve(job->config, m->firmware.git, m->firmware.ref,
-                                   &job->options->source, job->events, &job->source, err)
-                  : archive_source_open(job->config, m->firmware.archive, m->firmware.sha256,
-                                        &job->options->source, job->events, &job->source, err);
-    if (ok && job->options->locked && m->firmware.git)
-        return resolve_locked(job, err);
-    if (!ok && (*err)->code == ERR_FETCH && !(*err)->file)
-        blame_source(job, err);
-    return ok;
 }
 
 /* Of a source whose submodules are what they are. */
@@ -154,7 +85,8 @@ static void look_for_library(struct build_job *job)
 
 bool build_find_source(struct build_job *job, struct err **err)
 {
-    bool found = job->manifest->firmware.path ? open_working_copy(job, err) : resolve(job, err);
+    bool found =
+        job->manifest->firmware.path ? open_working_copy(job, err) : build_resolve(job, err);
     if (found && !job->manifest->firmware.git)
         look_for_library(job);
     return found && find_board(job, err) && find_facts(job, err) &&

@@ -139,13 +139,17 @@ static bool check_home(const struct build_job *job, struct err **err)
     return err_hint(err, "set FIRN_HOME to a path of letters, digits and /._+-@, alone");
 }
 
+/* Without --locked it still says which commit a ref is, until somebody asks anew. */
 static bool load_lock(struct build_job *job, const char *manifest_path, struct err **err)
 {
+    const struct build_options *options = job->options;
     _cleanup_free_ char *path = lock_path(manifest_path);
-    if (!job->options->locked)
+    if (!options->locked && (options->relock || options->source.refresh))
         return true;
     if (fs_exists(path))
         return lock_read(path, &job->lock, job->diags);
+    if (!options->locked)
+        return true;
     err_set(err, ERR_FETCH, "there is no lock %s", path);
     return err_hint(err, "firn lock %s writes it", manifest_path);
 }

@@ -54,8 +54,8 @@ struct build_job {
 
     struct sandbox sandbox; /* the source's programs run in forks of it */
 
-    struct key_parts parts;   /* what the keys are made of */
-    struct key_parts lock;    /* what they are to be, with options->locked */
+    struct key_parts parts; /* what the keys are made of */
+    struct key_parts lock;  /* what <manifest>.lock has; empty: there is none, or it is not asked */
     int held[BUILD_MAX_HELD]; /* what is used of the caches: build_hold() */
     size_t held_count;
 
@@ -86,17 +86,21 @@ bool build_hold(struct build_job *job, const char *path) MUST_CHECK;
 /* ERR_FAILED: somebody removed it between our finding it and our use of it. */
 bool build_removed(const char *path, struct err **err);
 
+/* build_resolve.c: the manifest's ref to a commit, the lock's where there is one. */
+bool build_resolve(struct build_job *job, struct err **err) MUST_CHECK;
+
 /* build_inputs.c: everything that the key covers, read once. Each false means errors in job->diags
  * or in err. */
 bool build_find_source(struct build_job *job, struct err **err) MUST_CHECK;
 bool build_find_toolchain(struct build_job *job) MUST_CHECK;
 bool build_expand(struct build_job *job, struct err **err) MUST_CHECK;
-
 /* Point an error that is not the manifest's own at the line that asked for it; false. */
 bool build_blame(const struct build_job *job, const struct ynode *node, struct err **err);
 
 /* build_plan.c: of a job whose inputs were found. */
 enum build_cost build_cost_of(const struct build_job *job);
+/* Would a build have to compile its boot loader, too? */
+bool build_lacks_bootloader(const struct build_job *job);
 /* build_key.c: sets job->parts, key and base_key. */
 void build_make_key(struct build_job *job);
 

@@ -16,8 +16,8 @@ static void add_source(struct build_job *job)
     key_add(p, KEY_PRODUCT, "source url", s->url);
     key_add(p, KEY_PRODUCT, "source ref", s->ref);
     key_add(p, KEY_PRODUCT, "source origin", s->origin);
-    if (job->manifest->firmware.sha256)
-        key_add_digest(p, KEY_PRODUCT, "source archive", job->manifest->firmware.sha256);
+    if (s->archive_sha256)
+        key_add_digest(p, KEY_PRODUCT, "source archive", s->archive_sha256);
     key_add(p, KEY_PRODUCT, "source with uncommitted changes", s->dirty ? "yes" : "no");
     key_add(p, KEY_BASE, "source commit", s->commit);
     key_add(p, KEY_BASE, "source version", s->describe);

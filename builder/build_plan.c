@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "builder/base_build.h"
+#include "builder/bootloader_build.h"
 #include "builder/build_job.h"
 
 enum build_cost build_cost_on_base(const struct config *config, const char *base_key)
@@ -24,6 +25,12 @@ enum build_cost build_cost_of(const struct build_job *job)
     return build_cost_on_base(job->config, job->base_key);
 }
 
+bool build_lacks_bootloader(const struct build_job *job)
+{
+    return manifest_has_bootloader(job->manifest) && !fs_is_dir(job->image_dir) &&
+           !bootloader_is_there(job);
+}
+
 bool build_plan(const char *manifest_path, const struct config *config,
                 const struct build_options *options, struct events *events, struct build_plan *plan,
                 struct diags *diags, struct err **err)
@@ -38,5 +45,6 @@ bool build_plan(const char *manifest_path, const struct config *config,
     memcpy(plan->key, job.key, sizeof(plan->key));
     memcpy(plan->base_key, job.base_key, sizeof(plan->base_key));
     plan->cost = build_cost_of(&job);
+    plan->bootloader = build_lacks_bootloader(&job);
     return true;
 }

@@ -1,5 +1,6 @@
 #include "builder/config.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -109,7 +110,8 @@ static bool read_allow(struct config *config, const struct ydoc *doc, const stru
         const struct ynode *item = list->items[i];
         if (item->type != YNODE_SCALAR || !allow_is_pattern(item->value))
             return ynode_error(doc, item, diags,
-                               "a host (github.com, \"*.arm.com\"), http://HOST or file://",
+                               "a host (github.com, \"*.arm.com\"), ssh://HOST, http://HOST or "
+                               "file://",
                                "this allows no host");
         allow[i] = arena_strdup(&config->arena, item->value);
     }
@@ -203,15 +205,36 @@ void config_release(struct config *config)
     *config = (struct config)CONFIG_INIT;
 }
 
-char *config_map_url(const struct config *config, const char *url)
+static bool is_of_host(char c)
+{
+    return isalnum((unsigned char)c) || (c && strchr(".-_", c));
+}
+
+/* A prefix that ends with a host is not that of a longer host, or of a longer port. */
+static bool is_begun_by(const char *url, const char *prefix)
+{
+    const char *scheme = strstr(prefix, "://");
+    const char *host = scheme ? scheme + 3 : strchr(prefix, ':') ? "/" : prefix;
+    size_t len = strlen(prefix);
+    bool ends_in_host = *host && !strchr(host, '/') && is_of_host(prefix[len - 1]);
+    return text_starts_with(url, prefix) && !(ends_in_host && is_of_host(url[len]));
+}
+
+const struct mirror *config_find_mirror(const struct config *config, const char *url)
 {
     const struct mirror *best = NULL;
     for (size_t i = 0; i < config->mirror_count; i++) {
         const struct mirror *m = &config->mirrors[i];
-        if (text_starts_with(url, m->prefix) && (!best || strlen(m->prefix) > strlen(best->prefix)))
+        if (is_begun_by(url, m->prefix) && (!best || strlen(m->prefix) > strlen(best->prefix)))
             best = m;
     }
-    return best ? xasprintf("%s%s", best->replacement, url + strlen(best->prefix)) : xstrdup(url);
+    return best;
+}
+
+char *config_map_url(const struct config *config, const char *url)
+{
+    const struct mirror *m = config_find_mirror(config, url);
+    return m ? xasprintf("%s%s", m->replacement, url + strlen(m->prefix)) : xstrdup(url);
 }
 
 uint64_t config_quota(const struct config *config, enum cache_id kind)

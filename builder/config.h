@@ -35,7 +35,7 @@ struct config {
     size_t mirror_count;
     const char *files[2]; /* that were read, in this order */
     size_t file_count;
-    const char *const *allow; /* hosts of downloads (allow.h), NULL-ended; NULL = any by https */
+    const char *const *allow; /* hosts that may be asked (allow.h), NULL-ended; NULL = any */
     struct config_build build;
     /* bytes; only where config.yaml has one: config_quota() */
     struct {
@@ -55,6 +55,9 @@ struct config {
 
 bool config_load(struct config *config, struct diags *diags) MUST_CHECK;
 void config_release(struct config *config);
+/* The mirror with the longest prefix that matches, or NULL. "https://github.com" is none for
+ * "https://github.com.example.org/". */
+const struct mirror *config_find_mirror(const struct config *config, const char *url);
 /* The URL after the longest matching prefix was replaced, or a copy of url. The caller frees. */
 char *config_map_url(const struct config *config, const char *url);
 /* How many bytes of a kind are kept; CACHE_UNLIMITED = all. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "builder/base_build.h"
+#include "builder/bootloader_build.h"
 
 /* What making a base took; 0 = it is not there. */
 static double seconds_of(const struct config *config, const char *key)
@@ -26,6 +27,9 @@ bool explain_build(const char *manifest_path, const struct config *config,
     x->base_seconds = seconds_of(config, job.base_key);
     if (x->base_seconds == 0)
         x->base_seconds = seconds_of(config, x->last.base_key);
+    if (build_lacks_bootloader(&job))
+        x->bootloader = xstrdup(job.board.port->bootloader->name);
+    x->bootloader_seconds = bootloader_seconds(config, x->last.bootloader_key);
     x->parts = job.parts;
     job.parts = (struct key_parts)KEY_PARTS_INIT;
     if (x->built_before)
@@ -36,6 +40,7 @@ bool explain_build(const char *manifest_path, const struct config *config,
 void explanation_release(struct explanation *x)
 {
     free(x->product);
+    free(x->bootloader);
     free(x->changes);
     last_build_release(&x->last);
     key_parts_release(&x->parts);

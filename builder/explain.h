@@ -11,6 +11,8 @@ struct explanation {
     char *product; /* "greeter 1.4.0" */
     enum build_cost cost;
     double base_seconds;        /* what a base took last, of this product; 0 = not known */
+    char *bootloader;           /* the name of the one that is compiled, too; or NULL */
+    double bootloader_seconds;  /* what it took last */
     bool built_before;          /* there is a last build to compare with */
     struct last_build last;     /* what `changes` points into, with parts */
     struct key_parts parts;     /* of now */
@@ -19,7 +21,7 @@ struct explanation {
 };
 #define EXPLANATION_INIT                                                                           \
     {                                                                                              \
-        NULL, BUILD_COST_NOTHING, 0, false, LAST_BUILD_INIT, KEY_PARTS_INIT, NULL, 0               \
+        NULL, BUILD_COST_NOTHING, 0, NULL, 0, false, LAST_BUILD_INIT, KEY_PARTS_INIT, NULL, 0      \
     }
 
 /* Nothing is built; sources are fetched as a build would, unless options->source.offline. */

@@ -8,10 +8,9 @@
 
 #include "base/fs.h"
 #include "base/proc.h"
-#include "builder/allow.h"
+#include "builder/contact.h"
 #include "builder/fetch_http.h"
 #include "builder/url.h"
-#include "builder/web_url.h"
 
 #define PIN_MAX_BYTES (16 * 1024)
 #define URL_DIGITS 40
@@ -216,46 +215,7 @@ static bool bring(const struct fetch *what, const struct names *names, const cha
     return true;
 }
 
-/* ---- may it be asked? ---- */
-
-static bool fail_host(const struct fetch *what, const struct web_url *url, const char *shown,
-                      struct err **err)
-{
-    bool is_file = !strcmp(url->scheme, "file"), is_plain = !strcmp(url->scheme, "http");
-    err_set(err, ERR_FETCH, "%s: %s is not allowed: %s", what->name, shown,
-            is_file    ? "files of this machine have to be listed"
-            : is_plain ? "http:// does not protect what it carries"
-                       : "its host is not listed");
-    return err_hint(err, "if it is right, add \"%s%s\" to allow: in config.yaml",
-                    is_file    ? "file://"
-                    : is_plain ? "http://"
-                               : "",
-                    is_file ? "" : url->host);
-}
-
-/* A URL that the user's own mirrors: lead to may be any. */
-static bool check_url(const struct fetch *what, const char *mapped, struct err **err)
-{
-    _cleanup_(web_url_release) struct web_url url = WEB_URL_INIT;
-    _cleanup_free_ char *shown = url_printable(what->url);
-    bool configured = strcmp(mapped, what->url) != 0;
-    if (configured && mapped[0] == '/')
-        return true;
-    if (!web_url_parse(mapped, &url)) {
-        err_set(err, ERR_FETCH, "%s: '%s' is not the URL of a download", what->name, shown);
-        return err_hint(err, "give an https:// URL");
-    }
-    if (configured)
-        return true;
-    if (url.has_user) {
-        err_set(err, ERR_FETCH, "%s: %s has a user's name in it, which would be recorded",
-                what->name, shown);
-        return err_hint(err, "leave it out; 'mirrors:' in your own config.yaml can map the URL to "
-                             "one with a password");
-    }
-    return allow_host(what->config->allow, url.scheme, url.host) ||
-           fail_host(what, &url, shown, err);
-}
+/* ---- all of it ---- */
 
 static bool fail_offline(const struct fetch *what, const struct names *names, const char *sha256,
                          struct err **err)
@@ -316,8 +276,9 @@ bool fetch_get(const struct fetch *given, struct events *events, struct fetched 
         return true;
     if (what.offline)
         return fail_offline(&what, &names, expected, err);
-    return check_url(&what, mapped, err) && fs_mkdirs(names.dir, err) &&
-           get_locked(&what, &names, mapped, events, got, err);
+    if (!contact_check(what.config, ALLOW_DOWNLOADS, what.url, err))
+        return err_wrap(err, "%s", what.name);
+    return fs_mkdirs(names.dir, err) && get_locked(&what, &names, mapped, events, got, err);
 }
 
 char *fetch_recorded(const struct config *config, const char *url)

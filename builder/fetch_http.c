@@ -13,7 +13,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "builder/web_url.h"
+#include "builder/url_parts.h"
 
 #define REDIRECTS_MAX 8
 #define RECORD_MAX_BYTES (16 * 1024)
@@ -252,7 +252,7 @@ static bool follow(CURL *curl, const struct http_get *get, char **url, struct er
     curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &next);
     if (!next)
         return err_set(err, ERR_FETCH, "it redirects to nowhere");
-    if (!web_url_check_redirect(*url, next, get->what->config->allow, err))
+    if (!url_check_redirect(*url, next, get->what->config->allow, err))
         return false;
     free(*url);
     *url = xstrdup(next);

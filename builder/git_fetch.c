@@ -57,17 +57,33 @@ static void init_callbacks(struct fetch *f, git_remote_callbacks *callbacks)
     callbacks->payload = f;
 }
 
+/* A server may send us elsewhere on its own host and nowhere else: the host is what was allowed.
+ * (What git calls off-site, libgit2 would follow on the first request.) */
+static const git_remote_redirect_t REDIRECTS = GIT_REMOTE_REDIRECT_NONE;
+
+static bool fail_to_reach(struct fetch *f)
+{
+    const git_error *e = git_error_last();
+    bool redirected = e && e->message && strstr(e->message, "redirect");
+
+    git_fail(f->err, "cannot reach %s", f->url);
+    return redirected ? err_hint(f->err, "firn follows no server to another host: give the URL "
+                                         "that it leads to, or map this one to it under "
+                                         "'mirrors:' in config.yaml")
+                      : false;
+}
+
 static bool connect_remote(struct fetch *f)
 {
-    git_remote_callbacks callbacks;
-    git_proxy_options proxy;
+    git_remote_connect_options options;
 
-    init_callbacks(f, &callbacks);
-    git_proxy_options_init(&proxy, GIT_PROXY_OPTIONS_VERSION);
-    proxy.type = GIT_PROXY_AUTO;
+    git_remote_connect_options_init(&options, GIT_REMOTE_CONNECT_OPTIONS_VERSION);
+    init_callbacks(f, &options.callbacks);
+    options.proxy_opts.type = GIT_PROXY_AUTO;
+    options.follow_redirects = REDIRECTS;
     event_progress(f->events, "source", 0, 0, "objects", f->url);
-    return git_remote_connect(f->remote, GIT_DIRECTION_FETCH, &callbacks, &proxy, NULL) == 0 ||
-           git_fail(f->err, "cannot reach %s", f->url);
+    return git_remote_connect_ext(f->remote, GIT_DIRECTION_FETCH, &options) == 0 ||
+           fail_to_reach(f);
 }
 
 /* Fetch these refspecs; tags come only when they are asked for. */
@@ -79,6 +95,7 @@ static bool fetch_specs(struct fetch *f, struct strv *specs)
     git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
     init_callbacks(f, &options.callbacks);
     options.proxy_opts.type = GIT_PROXY_AUTO;
+    options.follow_redirects = REDIRECTS;
     options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
     options.update_fetchhead = 0;
     return git_remote_fetch(f->remote, &list, &options, NULL) == 0 ||

@@ -27,13 +27,18 @@ static char *hashed(const void *data, size_t len)
     return xasprintf("sha256 %s", hex);
 }
 
-void key_add(struct key_parts *parts, enum key_scope scope, const char *name, const char *value)
+static char *shortened(const char *value)
 {
     size_t len = strlen(value);
     bool plain = len <= SHORT_VALUE && strncmp(value, "sha256 ", 7) != 0;
     for (size_t i = 0; plain && i < len; i++)
         plain = value[i] >= 0x20 && value[i] < 0x7f;
-    add(parts, scope, name, plain ? xstrdup(value) : hashed(value, len));
+    return plain ? xstrdup(value) : hashed(value, len);
+}
+
+void key_add(struct key_parts *parts, enum key_scope scope, const char *name, const char *value)
+{
+    add(parts, scope, name, shortened(value));
 }
 
 void key_add_bytes(struct key_parts *parts, enum key_scope scope, const char *name,
@@ -73,6 +78,13 @@ const char *key_get(const struct key_parts *parts, const char *name)
             return parts->items[i].value;
     }
     return NULL;
+}
+
+bool key_is(const struct key_parts *parts, const char *name, const char *value)
+{
+    const char *kept = key_get(parts, name);
+    _cleanup_free_ char *wanted = shortened(value);
+    return kept && !strcmp(kept, wanted);
 }
 
 json_t *key_to_json(const struct key_parts *parts)

@@ -47,6 +47,8 @@ void key_add_verbatim(struct key_parts *parts, const char *name, const char *val
 void key_hash(const struct key_parts *parts, enum key_scope scope, char hex[HASH_HEX_SIZE]);
 /* The first of that name, or NULL. Borrowed. */
 const char *key_get(const struct key_parts *parts, const char *name);
+/* Is it what key_add() would make of this text? */
+bool key_is(const struct key_parts *parts, const char *name, const char *value);
 /* [{"name":, "value":, "scope":}, ...]. Yours. */
 json_t *key_to_json(const struct key_parts *parts);
 bool key_from_json(const json_t *json, struct key_parts *parts);

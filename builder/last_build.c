@@ -45,8 +45,9 @@ bool last_build_write(const struct build_job *job, const char *manifest_path, st
     if (has_key(path, job->key))
         return true;
     _cleanup_free_ char *manifest = path_absolute(manifest_path);
-    json_t *record = json_pack("{s:s, s:s, s:s, s:o}", "manifest", manifest, "key", job->key,
-                               "base_key", job->base_key, "parts", key_to_json(&job->parts));
+    json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:o}", "manifest", manifest, "key", job->key,
+                               "base_key", job->base_key, "bootloader_key", job->bootloader_key,
+                               "parts", key_to_json(&job->parts));
     _cleanup_free_ char *text = json_dumps(record, JSON_SORT_KEYS | JSON_INDENT(1));
     json_decref(record);
     return !text || (fs_mkdirs(dir, err) && fs_write(path, text, strlen(text), 0644, err));
@@ -56,16 +57,17 @@ bool last_build_read(const struct config *config, const char *manifest_path,
                      struct last_build *last)
 {
     _cleanup_free_ char *path = record_path(config, manifest_path);
-    const char *key, *base_key;
+    const char *key, *base_key, *bootloader_key = "";
     json_t *record = read_record(path), *parts;
     bool ok = record &&
-              json_unpack(record, "{s:s, s:s, s:o}", "key", &key, "base_key", &base_key, "parts",
-                          &parts) == 0 &&
+              json_unpack(record, "{s:s, s:s, s?s, s:o}", "key", &key, "base_key", &base_key,
+                          "bootloader_key", &bootloader_key, "parts", &parts) == 0 &&
               strlen(key) < HASH_HEX_SIZE && strlen(base_key) < HASH_HEX_SIZE &&
-              key_from_json(parts, &last->parts);
+              strlen(bootloader_key) < HASH_HEX_SIZE && key_from_json(parts, &last->parts);
     if (ok) {
         snprintf(last->key, sizeof(last->key), "%s", key);
         snprintf(last->base_key, sizeof(last->base_key), "%s", base_key);
+        snprintf(last->bootloader_key, sizeof(last->bootloader_key), "%s", bootloader_key);
     } else {
         last_build_release(last);
     }

@@ -8,11 +8,12 @@
 
 struct last_build {
     char key[HASH_HEX_SIZE], base_key[HASH_HEX_SIZE];
+    char bootloader_key[HASH_HEX_SIZE]; /* "" without one */
     struct key_parts parts;
 };
 #define LAST_BUILD_INIT                                                                            \
     {                                                                                              \
-        "", "", KEY_PARTS_INIT                                                                     \
+        "", "", "", KEY_PARTS_INIT                                                                 \
     }
 
 /* Nothing is written when it is there with the same key. */

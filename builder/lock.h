@@ -18,20 +18,20 @@
 #include "base/err.h"
 #include "builder/key_parts.h"
 
-#define LOCK_MAX_BYTES (4u * 1024 * 1024)
-#define LOCK_MAX_INPUTS 100000
-
 /* "<manifest>.lock". The caller frees. */
 char *lock_path(const char *manifest_path);
 /* False: diags has errors, each at its line. The parts' scopes are not known afterwards. */
 bool lock_read(const char *path, struct key_parts *parts, struct diags *diags) MUST_CHECK;
 /* Append the file's text. name: the manifest's, for its first line. */
 void lock_format(const struct key_parts *parts, const char *name, struct buf *out);
-/* Replaced as a whole. */
+/* Replaced as a whole. ERR_FAILED: lock_read() would refuse it, as it is too large (base/yaml.h) or
+ * has too long a name. */
 bool lock_write(const char *manifest_path, const struct key_parts *parts,
                 struct err **err) MUST_CHECK;
 /* Is everything as locked? Otherwise ERR_FETCH names the first thing that is not. */
 bool lock_check(const struct key_parts *lock, const struct key_parts *now,
                 const char *manifest_path, struct err **err) MUST_CHECK;
+/* Hint at how this part is locked anew. Returns false. */
+bool lock_hint(const char *part, const char *manifest_path, struct err **err);
 
 #endif

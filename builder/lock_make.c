@@ -5,16 +5,11 @@
 
 #include "base/fs.h"
 #include "builder/last_build.h"
+#include "builder/lock_name.h"
 
-/* Does "frozen main.py" have the name "frozen", "main.py" or "frozen main.py"? */
-static bool is_named(const char *part, const char *name)
+static bool is_covered(const char *part, const char *name)
 {
-    size_t len = strlen(name);
-    for (const char *at = part; at; at = strchr(at, ' '), at = at ? at + 1 : NULL) {
-        if (!strncmp(at, name, len) && (!at[len] || at[len] == ' '))
-            return true;
-    }
-    return false;
+    return !name || lock_name_covers(name, part);
 }
 
 static void describe(const struct key_change *change, struct strv *changes)
@@ -39,14 +34,11 @@ static bool check_changes(const struct key_change *changes, size_t count,
         if (change->scope == KEY_HOST)
             continue;
         describe(change, &result->changes);
-        if (update->update && (!update->name || is_named(change->name, update->name)))
+        if (update->update && is_covered(change->name, update->name))
             continue;
         err_set(err, ERR_FETCH, "%s differs: %s", result->path,
                 result->changes.items[result->changes.count - 1]);
-        return err_hint(err,
-                        "if that is meant to be: firn lock --update '%s' %s; or --update for "
-                        "everything",
-                        change->name, manifest_path);
+        return lock_hint(change->name, manifest_path, err);
     }
     result->unchanged = result->changes.count == 0;
     return true;
@@ -55,7 +47,7 @@ static bool check_changes(const struct key_change *changes, size_t count,
 static bool any_named(const struct key_parts *parts, const char *name)
 {
     for (size_t i = 0; i < parts->count; i++) {
-        if (parts->items[i].scope != KEY_HOST && is_named(parts->items[i].name, name))
+        if (parts->items[i].scope != KEY_HOST && is_covered(parts->items[i].name, name))
             return true;
     }
     return false;
@@ -84,8 +76,8 @@ bool lock_make(const char *manifest_path, const struct config *config,
                struct err **err)
 {
     struct build_options asked = *options;
-    if (update->update && !asked.source.offline)
-        asked.source.refresh = !update->name || is_named("source commit", update->name);
+    asked.relock = update->update && is_covered("source commit", update->name);
+    asked.source.refresh = asked.relock && !asked.source.offline;
     _cleanup_(build_job_release) struct build_job job =
         build_job_init(config, &asked, events, diags);
     if (!build_find_inputs(&job, manifest_path, err))

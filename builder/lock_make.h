@@ -8,10 +8,9 @@
 #include "builder/lock.h"
 
 struct lock_update {
-    bool update; /* --update: replace what is locked */
-    const char
-        *name; /* of it, only what has this name or is named in these words ("source",
-                  "frozen main.py", "main.py"); NULL = everything, and refs are fetched anew */
+    bool update;      /* --update: replace what is locked */
+    const char *name; /* of it, only what this covers (lock_name.h); NULL = everything, and refs are
+                         fetched anew */
 };
 
 struct lock_result {

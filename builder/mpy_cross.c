@@ -1,11 +1,20 @@
 #include "builder/mpy_cross.h"
 
-#include <string.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/hash.h"
-#include "builder/leftover.h"
+#include "base/proc.h"
 #include "builder/make.h"
+#include "builder/once.h"
+
+#define PHASE "mpy-cross"
+#define TITLE "Building the cross compiler"
 
 #define PROGRAM_MAX_BYTES (64u * 1024 * 1024)
 
@@ -23,96 +32,153 @@ static void make_key(const struct source *source, const struct toolchain *host, 
     hash_final(&hash, key);
 }
 
-/* What a build of it is made with. */
-struct making {
-    const struct interpreter *interpreter;
-    const struct source *source;
-    const struct sandbox *sandbox;
+/* One that is looked for. */
+struct wanted {
+    const struct mpy_cross *cross;
     struct events *events;
+    char *dir, *program;
 };
 
-/* make in a directory aside; only the program is kept, and published whole. */
-static bool build(const struct making *m, const char *temp, const char *dir, struct err **err)
+static struct wanted want(const struct mpy_cross *cross, struct events *events)
 {
-    _cleanup_(sandbox_release) struct sandbox box = sandbox_fork(m->sandbox);
+    char key[HASH_HEX_SIZE];
+    make_key(cross->source, cross->host, cross->sandbox->on, key);
+    char *dir = xasprintf("%s/mpy-cross/%s", cross->config->home, key);
+    return (struct wanted){cross, events, dir, path_join(dir, "mpy-cross")};
+}
+
+static void release_wanted(struct wanted *wanted)
+{
+    free(wanted->dir);
+    free(wanted->program);
+}
+
+/* Only the program is kept. Not through a link that make may have left. */
+static bool publish(const char *objects, const char *temp, const char *dir, struct err **err)
+{
+    _cleanup_(buf_release) struct buf program = BUF_INIT;
+    _cleanup_free_ char *kept = path_join(temp, "mpy-cross");
+    return fs_read_beneath(objects, "mpy-cross", PROGRAM_MAX_BYTES, &program, err) &&
+           fs_write(kept, program.data, program.len, 0755, err) && fs_remove_tree(objects, err) &&
+           fs_publish_dir(temp, dir, err);
+}
+
+static bool build(const struct wanted *wanted, const char *temp, struct err **err)
+{
+    const struct mpy_cross *cross = wanted->cross;
+    _cleanup_(sandbox_release) struct sandbox box = sandbox_fork(cross->sandbox);
     _cleanup_free_ char *objects = path_join(temp, "objects");
-    _cleanup_free_ char *log = xasprintf("%s.log", dir);
+    _cleanup_free_ char *log = xasprintf("%s.log", wanted->dir);
     if (!fs_mkdirs(objects, err))
         return false;
-    _cleanup_free_ char *make_dir = path_join(
-        sandbox_bind(&box, m->source->dir, "/src", SANDBOX_READ), m->interpreter->mpy_cross_dir);
+    _cleanup_free_ char *make_dir =
+        path_join(sandbox_bind(&box, cross->source->dir, "/src", SANDBOX_READ),
+                  cross->interpreter->mpy_cross_dir);
     _cleanup_free_ char *build_var =
         xasprintf("BUILD=%s", sandbox_bind(&box, objects, "/build", SANDBOX_WRITE));
-    _cleanup_free_ char *python_var = xasprintf("PYTHON=%s", m->interpreter->python);
+    _cleanup_free_ char *python_var = xasprintf("PYTHON=%s", cross->interpreter->python);
     _cleanup_(strv_release) struct strv env = STRV_INIT;
-    make_environment(&env, &box, m->source->commit_time, m->source->describe, m->source->commit);
+    make_environment(&env, &box, cross->source->commit_time, cross->source->describe,
+                     cross->source->commit);
     const char *const vars[] = {build_var, python_var, NULL};
-    const struct make_job job = {.phase = "mpy-cross",
+    const struct make_job job = {.phase = PHASE,
                                  .sandbox = &box,
                                  .dir = make_dir,
                                  .log_path = log,
                                  .vars = vars,
+                                 .jobs = cross->jobs,
                                  .env = (const char *const *)env.items};
-    if (!make_run(&job, m->events, NULL, err))
+    if (!make_run(&job, wanted->events, NULL, err))
         return err_wrap(err, "cannot build mpy-cross");
-    _cleanup_(buf_release) struct buf program = BUF_INIT;
-    _cleanup_free_ char *kept = path_join(temp, "mpy-cross");
-    /* Not through a link that make may have left. */
-    return fs_read_beneath(objects, "mpy-cross", PROGRAM_MAX_BYTES, &program, err) &&
-           fs_write(kept, program.data, program.len, 0755, err) && fs_remove_tree(objects, err) &&
-           fs_remove_tree(log, err) && fs_publish_dir(temp, dir, err);
+    return fs_remove_tree(log, err) && publish(objects, temp, wanted->dir, err);
 }
 
-/* Under the lock of `dir`: what is there under the temporary name was left by a killed run. The
- * directory in it has a new name each time, because that run's make may still be ending. */
-static bool build_aside(const struct making *m, const char *dir, struct err **err)
+static bool take(void *data)
 {
-    _cleanup_free_ char *aside = xasprintf("%s.tmp", dir), *temp = NULL;
-    if (!fs_remove_tree(aside, err) || !fs_mkdirs(aside, err) || !fs_temp_dir(aside, &temp, err))
-        return false;
-    event_phase_begin(m->events, "mpy-cross", "Building the cross compiler");
-    bool ok = build(m, temp, dir, err);
-    event_phase_end(m->events, "mpy-cross", ok, ok ? "the cross compiler is built" : NULL);
-    struct err *cleanup = NULL;
-    if (!fs_remove_tree(aside, &cleanup))
-        err_free(cleanup); /* the next build will */
+    const struct wanted *wanted = data;
+    return fs_exists(wanted->program);
+}
+
+static bool make(void *data, const char *temp, struct err **err)
+{
+    const struct wanted *wanted = data;
+    event_phase_begin(wanted->events, PHASE, TITLE);
+    bool ok = build(wanted, temp, err);
+    event_phase_end(wanted->events, PHASE, ok, ok ? "the cross compiler is built" : NULL);
     return ok;
 }
 
-static void say_waiting(void *data)
+static bool get(struct wanted *wanted, struct err **err)
 {
-    event_info(data, "another firn is building mpy-cross; waiting for it");
+    const struct once once = {.dir = wanted->dir,
+                              .waiting = "another firn is building mpy-cross; waiting for it",
+                              .events = wanted->events,
+                              .data = wanted,
+                              .take = take,
+                              .make = make};
+    return once_get(&once, err);
 }
 
-static bool get_locked(const struct making *m, const char *dir, const char *program,
-                       struct err **err)
+bool mpy_cross_is_there(const struct mpy_cross *cross)
 {
-    _cleanup_free_ char *lock_path = xasprintf("%s.lock", dir);
-    int lock = -1;
-    if (!fs_lock(lock_path, say_waiting, m->events, &lock, err))
-        return false;
-    bool ok = fs_exists(program) || build_aside(m, dir, err);
-    fs_unlock(&lock);
-    return ok;
+    _cleanup_(release_wanted) struct wanted wanted = want(cross, NULL);
+    return take(&wanted);
 }
 
-bool mpy_cross_get(const struct config *config, const struct interpreter *interpreter,
-                   const struct source *source, const struct toolchain *host,
-                   const struct sandbox *sandbox, struct events *events, char **path,
-                   struct err **err)
+/* ---- beside something else ---- */
+
+/* In the child. It says nothing: whoever asks for the program says what is wrong. */
+static _Noreturn void run_child(const struct mpy_cross *cross, pid_t parent)
 {
-    const struct making making = {interpreter, source, sandbox, events};
-    char key[HASH_HEX_SIZE];
-    make_key(source, host, sandbox->on, key);
-    _cleanup_free_ char *parent = path_join(config->home, "mpy-cross");
-    _cleanup_free_ char *dir = path_join(parent, key);
-    _cleanup_free_ char *program = path_join(dir, "mpy-cross");
-    _cleanup_free_ char *aside = xasprintf("%s.tmp", dir);
-    _cleanup_free_ char *lock_path = xasprintf("%s.lock", dir);
-    if (fs_exists(program))
-        leftover_remove(aside, lock_path, events);
-    else if (!fs_mkdirs(parent, err) || !get_locked(&making, dir, program, err))
+    struct wanted wanted = want(cross, NULL);
+    struct err *err = NULL;
+    interrupt_install();
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    bool ok = getppid() == parent && get(&wanted, &err);
+    _exit(ok ? 0 : 1);
+}
+
+void mpy_cross_begin(struct mpy_cross *cross)
+{
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child == 0)
+        run_child(cross, parent);
+    if (child < 0)
+        return;
+    cross->child = child;
+    event_phase_begin(cross->events, PHASE, TITLE);
+}
+
+/* Interrupted, the child ends as well, but not by a signal that only we got. */
+static bool await(struct mpy_cross *cross)
+{
+    int status = 0;
+    while (waitpid(cross->child, &status, 0) < 0 && errno == EINTR) {
+        if (interrupt_requested())
+            kill(cross->child, SIGTERM);
+    }
+    cross->child = 0;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void mpy_cross_end(struct mpy_cross *cross)
+{
+    if (cross->child <= 0)
+        return;
+    kill(cross->child, SIGTERM);
+    event_phase_end(cross->events, PHASE, await(cross), NULL);
+}
+
+bool mpy_cross_get(struct mpy_cross *cross, char **path, struct err **err)
+{
+    if (cross->child > 0) {
+        bool ok = await(cross);
+        event_phase_end(cross->events, PHASE, ok, ok ? "the cross compiler is built, too" : NULL);
+    }
+    _cleanup_(release_wanted) struct wanted wanted = want(cross, cross->events);
+    if (!get(&wanted, err))
         return false;
-    *path = xstrdup(program);
+    *path = xstrdup(wanted.program);
     return true;
 }

@@ -67,9 +67,9 @@ void sandbox_set_compiler(struct sandbox *sandbox, const char *compiler)
     if (!sandbox->on || path_is_beneath(compiler, "/usr") || path_is_beneath(compiler, "/bin"))
         return;
     _cleanup_free_ char *real = realpath(compiler, NULL);
-    _cleanup_free_ char *bin = path_dirname(real ? real : compiler);
-    if (path_is_beneath(bin, "/usr"))
-        bin = (free(bin), path_dirname(compiler)); /* a link to it: its directory comes first */
+    /* Where a link leads into /usr, its own directory comes first. */
+    bool own = real && !path_is_beneath(real, "/usr");
+    _cleanup_free_ char *bin = path_dirname(own ? real : compiler);
     sandbox->toolchain_dir = path_dirname(bin);
 }
 

@@ -44,6 +44,7 @@ void source_release(struct source *source)
     free(source->url);
     free(source->ref);
     free(source->commit);
+    free(source->archive_sha256);
     free(source->origin);
     free(source->mirror);
     free(source->describe);

@@ -22,12 +22,13 @@
 #include "builder/config.h"
 
 struct source {
-    char *url;    /* as in the manifest */
-    char *ref;    /* as in the manifest */
-    char *commit; /* 40 hex digits */
-    char *origin; /* "upstream" or the Firn-Origin text */
-    char *mirror; /* the bare repository */
-    char *dir;    /* the checkout, after source_checkout() */
+    char *url;            /* as in the manifest */
+    char *ref;            /* as in the manifest */
+    char *commit;         /* 40 hex digits */
+    char *archive_sha256; /* of one that was unpacked: all 64 hex digits; or NULL */
+    char *origin;         /* "upstream" or the Firn-Origin text */
+    char *mirror;         /* the bare repository */
+    char *dir;            /* the checkout, after source_checkout() */
     char
         *describe; /* for MICROPY_GIT_TAG: the tag if ref is one, "<branch>-g<short>", "g<short>" */
     long long commit_time; /* seconds since the epoch, for SOURCE_DATE_EPOCH */

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "builder/cache_about.h"
+#include "builder/contact.h"
 #include "builder/url.h"
 
 #define MIRROR_MAX_FILES 1000000
@@ -349,11 +350,9 @@ static void init_query(struct query *q, const struct config *config)
 {
     char digest[HASH_HEX_SIZE];
     _cleanup_free_ char *name = url_basename(q->url);
-    _cleanup_free_ char *from = url_printable(q->url), *to = NULL;
 
     q->mapped = config_map_url(config, q->url);
-    to = url_printable(q->mapped);
-    q->shown = strcmp(from, to) ? xasprintf("%s (mirror of %s)", to, from) : xstrdup(from);
+    q->shown = contact_shown(config, q->url);
     hash_bytes(q->mapped, strlen(q->mapped), digest);
     q->mirror = xasprintf("%s/git/%s-%.*s.git", config->home, name, URL_DIGITS, digest);
     q->cache = path_join(q->mirror, CACHE_NAME);
@@ -370,7 +369,7 @@ bool mirror_get(const struct config *config, const char *url, const char *ref,
                                                .bad_ref = &out->bad_ref,
                                                .err = err};
 
-    if (!url_check(url, false, err))
+    if (!contact_check(config, ALLOW_GIT, url, err))
         return false;
     if (!is_ref(ref)) {
         out->bad_ref = true;
@@ -378,7 +377,5 @@ bool mirror_get(const struct config *config, const char *url, const char *ref,
         return err_hint(err, "firmware.ref takes one name, such as 'v1.25.0' or 'master'");
     }
     init_query(&q, config);
-    if (!url_check(q.mapped, strcmp(url, q.mapped) != 0, err))
-        return false;
     return (!options->refresh && cache_get(&q, out)) || ask_locked(&q, out);
 }

@@ -5,6 +5,7 @@
 #include "builder/gitmodules.h"
 #include "builder/source_mirror.h"
 #include "builder/url.h"
+#include "builder/url_parts.h"
 
 #define MAX_DEPTH 8
 #define MAX_SUBMODULES 256
@@ -73,8 +74,8 @@ static bool read_gitmodules(struct walk *w, const struct parent *parent, struct 
            err_wrap(w->err, "submodules of %s", parent->url);
 }
 
-/* Where a submodule comes from. A repository on another machine may not send us to paths on this
- * one (CVE-2022-39253). */
+/* Where a submodule comes from. A repository on another machine may not send us to paths or servers
+ * on this one (CVE-2022-39253). */
 static char *submodule_url(struct walk *w, const struct parent *parent,
                            const struct gitmodule *module)
 {
@@ -83,9 +84,10 @@ static char *submodule_url(struct walk *w, const struct parent *parent,
     if (!url) {
         err_set(w->err, ERR_FETCH, ".gitmodules: the url '%s' of submodule '%s' leaves %s",
                 module->url, module->name, parent->url);
-    } else if (url_kind(url) == URL_LOCAL && url_kind(parent->url) != URL_LOCAL) {
-        err_set(w->err, ERR_FETCH, ".gitmodules: submodule '%s' of %s points to a local path, '%s'",
-                module->name, parent->url, url);
+    } else if (url_leads_inward(parent->url, url)) {
+        _cleanup_free_ char *shown = url_printable(url);
+        err_set(w->err, ERR_FETCH, ".gitmodules: submodule '%s' of %s points to a local %s, '%s'",
+                module->name, parent->url, url_kind(url) == URL_LOCAL ? "path" : "server", shown);
         err_hint(w->err, "a local copy is used through 'mirrors:' in config.yaml");
     } else {
         return url;

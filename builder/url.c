@@ -26,8 +26,8 @@ enum url_kind url_kind(const char *url)
         return URL_SSH;
     if (text_starts_with(url, "file:///") || url[0] == '/')
         return URL_LOCAL;
-    if (text_starts_with(url, "http://") || text_starts_with(url, "git://"))
-        return URL_PLAINTEXT;
+    if (text_starts_with(url, "http://"))
+        return URL_HTTP;
     if (!strstr(url, "://") && is_scp_form(url))
         return URL_SSH;
     return URL_UNKNOWN;
@@ -42,45 +42,38 @@ static bool has_control(const char *s)
     return false;
 }
 
-/* The '@' that ends "user:password" in scheme://user:password@host, or NULL. */
-static const char *find_userinfo_end(const char *url)
+bool url_is_clean(const char *url)
+{
+    return url[0] && url[0] != '-' && !has_control(url);
+}
+
+/* Where "user:password" begins in scheme://user:password@host and user@host:path. */
+static const char *find_userinfo(const char *url)
 {
     const char *scheme = strstr(url, "://");
-    const char *authority = scheme ? scheme + 3 : NULL;
 
-    return authority ? memrchr(authority, '@', strcspn(authority, "/")) : NULL;
+    return scheme ? scheme + 3 : url;
 }
 
-static bool has_password(const char *url)
+/* The '@' that ends it, or NULL. */
+static const char *find_userinfo_end(const char *url)
 {
-    const char *at = find_userinfo_end(url);
-    const char *user = at ? strstr(url, "://") + 3 : NULL;
+    const char *authority = find_userinfo(url);
+    size_t len = strcspn(authority, "/");
+
+    return authority == url ? memchr(url, '@', len) : memrchr(authority, '@', len);
+}
+
+bool url_has_user(const char *url)
+{
+    return find_userinfo_end(url) != NULL;
+}
+
+bool url_has_password(const char *url)
+{
+    const char *at = find_userinfo_end(url), *user = find_userinfo(url);
 
     return at && memchr(user, ':', (size_t)(at - user));
-}
-
-bool url_check(const char *url, bool configured, struct err **err)
-{
-    enum url_kind kind = url_kind(url);
-    _cleanup_free_ char *shown = url_printable(url);
-
-    if (kind == URL_UNKNOWN || url[0] == '-' || has_control(url)) {
-        err_set(err, ERR_FETCH, "'%s' is not the URL of a repository", shown);
-        return err_hint(err, "give an https://, ssh:// or file:// URL or an absolute path");
-    }
-    if (kind == URL_PLAINTEXT && !configured) {
-        err_set(err, ERR_FETCH, "'%s': http:// and git:// do not protect what they carry", shown);
-        return err_hint(err, "use https://, or map this URL to one you trust under 'mirrors:' in "
-                             "config.yaml");
-    }
-    if (!configured && has_password(url)) {
-        err_set(err, ERR_FETCH, "the URL '%s' has a password in it, which would be recorded",
-                shown);
-        return err_hint(err,
-                        "leave it out here; 'mirrors:' in your own config.yaml can map the URL to "
-                        "one with a password");
-    }
-    return true;
 }
 
 static char *decode_percent(const char *s)
@@ -156,12 +149,25 @@ char *url_resolve(const char *base, const char *url)
 
 char *url_printable(const char *url)
 {
-    const char *at = find_userinfo_end(url);
+    const char *at = find_userinfo_end(url), *user = find_userinfo(url);
 
-    if (!at)
+    if (!at || (user == url && !url_has_password(url))) /* git@host:path says nothing of anybody */
         return xstrdup(url);
-    int scheme = (int)(strstr(url, "://") + 3 - url);
-    return xasprintf("%.*s%s", scheme, url, at + 1);
+    return xasprintf("%.*s%s", (int)(user - url), url, at + 1);
+}
+
+bool url_climbs(const char *path)
+{
+    _cleanup_free_ char *decoded = decode_percent(path);
+
+    for (const char *s = decoded;; s++) {
+        size_t len = strcspn(s, "/");
+        if (len == 2 && s[0] == '.' && s[1] == '.')
+            return true;
+        s += len;
+        if (!*s)
+            return false;
+    }
 }
 
 char *url_basename(const char *url)

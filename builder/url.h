@@ -11,24 +11,28 @@
 
 enum url_kind {
     URL_HTTPS,
-    URL_SSH,       /* ssh://... or user@host:path */
-    URL_LOCAL,     /* file:///path or /path */
-    URL_PLAINTEXT, /* http:// and git://: nobody vouches for what arrives */
-    URL_UNKNOWN,   /* anything else, a relative path too */
+    URL_SSH,     /* ssh://... or user@host:path */
+    URL_LOCAL,   /* file:///path or /path */
+    URL_HTTP,    /* nobody vouches for what arrives */
+    URL_UNKNOWN, /* anything else, a relative path too */
 };
 
 enum url_kind url_kind(const char *url);
-/* May a repository be named like this? https, ssh and local ones without control characters or a
- * leading '-'. Only a URL that the user `configured` (as a mirror) may be a plain-text one or carry
- * a password: the others end up in records and images. ERR_FETCH says what is wrong with it. */
-bool url_check(const char *url, bool configured, struct err **err) MUST_CHECK;
+/* Not empty, no control character, no '-' at its beginning, which programs take for an option. */
+bool url_is_clean(const char *url);
+/* Is a user's name, is a password in it? */
+bool url_has_user(const char *url);
+bool url_has_password(const char *url);
+/* Is ".." a component of it, %-escapes decoded? */
+bool url_climbs(const char *path);
 /* The path of a URL_LOCAL one, %-escapes of file:// decoded, without a '/' at the end. The caller
  * frees. */
 char *url_local_path(const char *url);
 /* A submodule's URL: "./x" and "../x" are relative to the superproject's (gitmodules(5)), anything
  * else stands alone. The caller frees; NULL when ".." leaves the base. */
 char *url_resolve(const char *base, const char *url);
-/* For messages: without the user's name and password in it. The caller frees. */
+/* For messages: without the user's name and password in it (the user of
+ * user@host:path stays). The caller frees. */
 char *url_printable(const char *url);
 /* The repository's own name, "micropython" of ".../micropython.git": letters, digits, '-', '_' and
  * '.' only, at most 40. The caller frees. */

@@ -64,9 +64,12 @@ static void deliver(struct many *m, struct product *p, struct cli *cli)
     product_end(p, status, status ? NULL : build_fields(&result));
 }
 
+/* One whose boot loader is missing compiles it first, for all others on its base. */
 static void enqueue(struct many *m, struct product *p)
 {
     enum schedule_kind kind = kind_of(m, p->plan.cost);
+    if (kind == SCHEDULE_PRODUCT && p->plan.bootloader)
+        kind = SCHEDULE_BASE;
     size_t index =
         schedule_add(m->schedule, kind, kind == SCHEDULE_ALONE ? NULL : p->plan.base_key);
     m->scheduled[index] = p;

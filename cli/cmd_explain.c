@@ -52,6 +52,14 @@ static void add_change(struct buf *out, const struct key_change *change)
     buf_addc(out, '\n');
 }
 
+static void add_last(struct buf *out, const char *what, double seconds)
+{
+    if (seconds <= 0)
+        return;
+    buf_addf(out, "; the last %s took ", what);
+    text_add_duration(out, (int64_t)(seconds * 1000));
+}
+
 static void add_cost(struct buf *out, const struct explanation *x)
 {
     static const char *const texts[] = {
@@ -61,9 +69,11 @@ static void add_cost(struct buf *out, const struct explanation *x)
         "everything is compiled for this product alone",
     };
     buf_adds(out, texts[x->cost]);
-    if (x->cost == BUILD_COST_BASE && x->base_seconds > 0) {
-        buf_adds(out, "; the last base took ");
-        text_add_duration(out, (int64_t)(x->base_seconds * 1000));
+    if (x->cost == BUILD_COST_BASE)
+        add_last(out, "base", x->base_seconds);
+    if (x->bootloader) {
+        buf_addf(out, "; the boot loader, %s, is compiled, too", x->bootloader);
+        add_last(out, "one", x->bootloader_seconds);
     }
 }
 
@@ -91,9 +101,10 @@ static json_t *to_json(const char *path, const struct explanation *x)
                                                  c->scope == KEY_BASE ? "base" : "product", "name",
                                                  c->name, "before", c->before, "now", c->now));
     }
-    return json_pack("{s:s, s:s, s:s, s:b, s:f, s:o}", "manifest", path, "product", x->product,
-                     "cost", COST_NAMES[x->cost], "built_before", x->built_before, "base_seconds",
-                     x->base_seconds, "changes", changes);
+    return json_pack("{s:s, s:s, s:s, s:s*, s:f, s:b, s:f, s:o}", "manifest", path, "product",
+                     x->product, "cost", COST_NAMES[x->cost], "bootloader", x->bootloader,
+                     "bootloader_seconds", x->bootloader_seconds, "built_before", x->built_before,
+                     "base_seconds", x->base_seconds, "changes", changes);
 }
 
 struct asked {

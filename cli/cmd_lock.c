@@ -2,7 +2,8 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "base/fs.h"
+#include "base/proc.h"
+#include "base/text.h"
 #include "builder/lock_make.h"
 #include "cli/command.h"
 
@@ -12,8 +13,9 @@ static const char help[] =
     "names the first thing that differs.\n"
     "\n"
     "      --update         replace what is locked; refs are fetched anew\n"
-    "      --update=NAME    replace only what is called so: source, submodule, toolchain, frozen,\n"
-    "                       main.py, 'frozen main.py' ...; anything else must be as it is locked\n"
+    "      --update=NAME    replace only what is called so: source (with its submodules),\n"
+    "                       toolchain, definition, frozen, main.py, 'frozen main.py' ...;\n"
+    "                       anything else must be as it is locked\n"
     "      --offline        fetch nothing\n"
     "\n"
     "Examples:\n"
@@ -72,12 +74,17 @@ static int lock(struct cli *cli, const char *path, json_t *results, void *data)
     return 0;
 }
 
-/* `--update NAME` is what people write; getopt takes an optional value only behind '='. A word that
- * names no file is taken for the value. */
+static bool is_manifest(const char *word)
+{
+    return text_ends_with(word, ".yaml") || text_ends_with(word, ".yml");
+}
+
+/* `--update NAME` is what people write; getopt takes an optional value only behind '='. Many a NAME
+ * is a file's, so that its being there says nothing. */
 static void take_detached_name(char **argv, struct lock_update *update)
 {
     if (update->update && !update->name && argv[optind] && argv[optind + 1] &&
-        !fs_exists(argv[optind]))
+        !is_manifest(argv[optind]))
         update->name = argv[optind++];
 }
 

@@ -25,7 +25,8 @@
 
 enum schedule_kind {
     SCHEDULE_PRODUCT, /* finished on a base that is there */
-    SCHEDULE_BASE,    /* its base has to be compiled, by it or by another on the same base */
+    SCHEDULE_BASE,    /* its base, or the boot loader beside it, has to be compiled, by it or by
+                         another on the same base */
     SCHEDULE_ALONE,   /* everything is compiled for it alone */
 };
 

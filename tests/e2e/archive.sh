@@ -24,10 +24,8 @@ firn: 1
 product: packed
 version: 1.0.0
 firmware: {archive: "https://example.org/mpy.tar.gz", sha256: $sha256}
-board: NETDUINO2
-frozen: [{module: main.py}]
+board: {port: minimal, name: STM32F405}
 END
-echo 'print("from an archive")' >"$T/main.py"
 cd "$T" || exit 1
 
 exits 3 'offline, and not here: exit status 3' "$FIRN" build --offline p.yaml
@@ -55,7 +53,20 @@ echo "mirrors: {'https://example.org/': 'http://127.0.0.1:$(cat "$T/port2")/plai
 exits 3 'another hash: exit status 3' "$FIRN" build other.yaml -o out
 like "$OUT" "other.yaml:4:21: .*sha256 .* expected, $sha256 came" 'another hash: both are said'
 
-sed 's/frozen:.*/frozen: [{require: aioble}]/' p.yaml >library.yaml
+# What is first fetched is locked; the same file has to come anywhere else.
+sed 's/, sha256: [0-9a-f]*//' p.yaml >first.yaml
+exits 0 'lock an archive without a hash' "$FIRN" -q lock first.yaml
+ok 'the lock has its hash' grep -qx -- "- source archive: sha256 $sha256" first.yaml.lock
+mkdir "$T/elsewhere"
+export FIRN_HOME=$T/elsewhere
+gzip -dc "$T/www/mpy.tar.gz" | gzip -1 >"$T/www/again"
+mv "$T/www/again" "$T/www/mpy.tar.gz"
+exits 3 'a replaced archive: --locked refuses' "$FIRN" -q build --locked first.yaml -o out
+like "$OUT" "the locked archive cannot be had: .*sha256 $sha256 expected" 'a replaced archive: by name'
+exits 3 'and without --locked' "$FIRN" -q build first.yaml -o out
+export FIRN_HOME=$T/home
+
+sed 's/^board:.*/board: NETDUINO2\nfrozen: [{require: aioble}]/' p.yaml >library.yaml
 exits 2 'a library that the archive has not' "$FIRN" build library.yaml -o out
 like "$OUT" 'needs micropython-lib: lib/micropython-lib is empty in the archive' 'library: says so'
 done_testing

@@ -5,6 +5,9 @@
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/../home.sh"
 own_home "$T/home"
+# The compiler is hashed by the first lock and remembered for the next.
+rm "$FIRN_HOME/toolchains"
+mkdir "$FIRN_HOME/toolchains"
 mkdir -p "$T/p"
 cp -r "$TOP/manifests/greeter" "$TOP/manifests/greeter.yaml" "$T/p/"
 mkdir -p "$T/p/c_modules/twice"
@@ -57,9 +60,14 @@ mkdir "$T/bin"
 for tool in gcc ar ld nm objcopy size; do
     cp "$(readlink -f "$(command -v arm-none-eabi-$tool)")" "$T/bin/arm-none-eabi-$tool"
 done
-# Copied elsewhere it also finds other programs to run: the first that differs is named.
 echo >>"$T/bin/arm-none-eabi-gcc"
-PATH=$T/bin:$PATH refused 'another compiler' "'toolchain file (gcc|as|cc1|collect2)' is not what is locked"
+PATH=$T/bin:$PATH refused 'another compiler' "'toolchain file [a-z0-9.]+' is not what is locked"
+like "$OUT" "firn lock --update='toolchain' greeter.yaml" 'another compiler: all of it is what to update'
+cp greeter.yaml.lock "$T/lock"
+PATH=$T/bin:$PATH exits 0 '--update toolchain' "$FIRN" -q lock --offline --update toolchain greeter.yaml
+is "$(diff "$T/lock" greeter.yaml.lock | grep '^[<>]' | grep -vc '^[<>] - toolchain ')" 0 'no other line is another'
+unlike "$(diff -q "$T/lock" greeter.yaml.lock || echo differs)" '^$' 'but the lock is'
+cp "$T/lock" greeter.yaml.lock
 
 cp -r "$TOP/firmware-src" "$TOP/toolchains" "$T/"
 echo '# changed' >>"$T/firmware-src/micropython.yaml"
@@ -92,11 +100,20 @@ mkdir "$T/fresh"
 sed -i 's/version: 1.4.0/version: 1.4.1/' greeter.yaml
 sed -i 's/^- source version: .*/- source version: line-gbadc0ffee0/' greeter.yaml.lock
 exits 3 'an edited version text' "$FIRN" -q build --locked greeter.yaml -o "$T/out"
-like "$OUT" "'source version' is not what is locked: .* it is line-g${commit:0:10} now" 'it does not get into the image'
+like "$OUT" "'source version' is not what is locked: .* it is .*${commit:0:10} now" 'it does not get into the image'
 cp "$T/branch.lock" greeter.yaml.lock
 exits 3 'a branch that moved on: the locked commit is taken' "$FIRN" -q build --locked greeter.yaml -o "$T/out"
 like "$OUT" "'version' is not what is locked" 'the branch is not what differs'
 sed -i 's/version: 1.4.1/version: 1.4.0/' greeter.yaml
+cp greeter.yaml.lock "$T/line.lock"
+exits 0 'firn lock does not move it' "$FIRN" lock greeter.yaml
+like "$OUT" "'line' is at ${other:0:10} now; commit ${commit:0:10} is built" 'and says so'
+same greeter.yaml.lock "$T/line.lock" 'the lock is as it was'
+exits 0 '--update of something else does not move it' "$FIRN" -q lock --update greet.py greeter.yaml
+same greeter.yaml.lock "$T/line.lock" 'the lock is as it was, again'
+exits 0 '--update source does' "$FIRN" lock --update source greeter.yaml
+like "$OUT" "source commit: $commit -> $other" 'it says from where to where'
+cp "$T/line.lock" greeter.yaml.lock
 git update-ref -d refs/heads/line
 git update-ref -d refs/tags/v1.25.0
 git gc -q --prune=now
@@ -115,7 +132,15 @@ same greeter.yaml.lock "$T/greeter.yaml.lock" 'and changes nothing'
 cp "$TOP/manifests/greeter/lib/snow/__init__.py" greeter/lib/snow/
 exits 0 '--update of what differs' "$FIRN" -q lock --offline --update greet.py greeter.yaml
 is "$(diff greeter.yaml.lock "$T/greeter.yaml.lock" | grep -c '^[<>]')" 2 'one line of the lock is another'
+echo '/* changed */' >>c_modules/twice/twice.c
+exits 3 'a changed C module is no reason' "$FIRN" -q lock --offline greeter.yaml
+exits 0 '--update of a name that is a file, too' "$FIRN" -q lock --offline --update c_modules/twice/twice.c greeter.yaml
+is "$(diff greeter.yaml.lock "$T/greeter.yaml.lock" | grep -c '^[<>]')" 4 'two lines of the lock are others'
 exits 2 '--update of what is not there' "$FIRN" -q lock --offline --update nothing greeter.yaml
+
+echo '# more' >>greeter/greet.py
+exits 0 'events' "$FIRN" --json lock --offline --update greeter.yaml
+like "$(tail -1 <<<"$OUT")" '"changes":\["frozen greet.py: sha256 .* -> sha256 .*"\],"commit":"[0-9a-f]{40}","inputs":[0-9]+,"lock":"greeter.yaml.lock","manifest":"greeter.yaml","unchanged":false' 'events: what changed'
 
 # ---- locks that are damaged ----
 damaged() { # NAME SED-SCRIPT REGEX
@@ -129,5 +154,33 @@ damaged 'no commit' 's/\(source commit: \)./\1x/' 'a commit has 40 hexadecimal d
 damaged 'another format' 's/^lock: 1/lock: 9/' 'greeter.yaml.lock:2'
 damaged 'an unknown key' 's/^inputs:/input:/' "did you mean 'inputs'"
 damaged 'a list in a list' 's/^- port: .*/- [port]/' 'expected one'
+damaged 'a file that is locked twice' 's/^- frozen greet.py: .*/&\n&/' "'frozen greet.py' is locked twice"
+damaged 'no list' 's/^inputs:/inputs: x\nmore:/' 'greeter.yaml.lock:'
 is "$(find "$T/out" -type f 2>/dev/null)" '' 'nothing was built in all this'
+
+# ---- what CI runs ----
+cat >host.yaml <<'EOF'
+firn: 1
+product: host
+version: 1.0
+firmware: {git: https://github.com/micropython/micropython.git, ref: v1.25.0}
+board: {port: minimal, name: host}
+EOF
+exits 0 'a lock for a port without frozen modules' "$FIRN" -q lock host.yaml
+exits 0 'build --locked --offline' "$FIRN" -q build --locked --offline host.yaml -o "$T/out"
+ok 'builds' test -x "$T/out/host-1.0.elf"
+exits 0 'and again' "$FIRN" build --locked --offline host.yaml -o "$T/out"
+like "$OUT" 'unchanged' 'does nothing'
+exits 0 'and without --locked' "$FIRN" build host.yaml -o "$T/out"
+like "$OUT" 'unchanged' 'is the same build'
+
+# ---- a working copy ----
+tree=("$FIRN_HOME/src/$commit"-*/tree)
+cp -r "${tree[0]}" "$T/p/tree"
+sed 's/^firmware: .*/firmware: {path: tree}/' host.yaml >greeter.yaml
+rm greeter.yaml.lock
+exits 0 'a lock for a working copy' "$FIRN" -q lock greeter.yaml
+ok 'says that it is one' grep -q '^- source with uncommitted changes: "yes"$' greeter.yaml.lock
+echo >>tree/README.md
+refused 'a working copy with another change' "'source commit' is not what is locked"
 done_testing

@@ -141,6 +141,34 @@ like "$OUT" 'mboot for fake/GOOD' 'its cache entry: says what it is'
 manifest defined GOOD true 'config: {defines: {A: 1}}'
 exits 0 'another macro' "$FIRN" build defined.yaml -o out
 is "$(loaders)" 2 'another macro: another boot loader'
+
+# What it costs, before it is paid; and once for two firns at the same time.
+manifest planned GOOD true 'config: {defines: {B: 1}}'
+exits 0 'explain, where it is missing' "$FIRN" explain planned.yaml
+like "$OUT" 'for this product alone; the boot loader, mboot, is compiled, too$' 'explain: says that it is compiled, too'
+sed 's/product: planned/product: beside/' planned.yaml >beside.yaml
+"$FIRN" build planned.yaml -o out >planned.log 2>&1 &
+other=$!
+exits 0 'two that want the same' "$FIRN" build beside.yaml -o out
+wait $other
+is $? 0 'two that want the same: both'
+is "$(cat planned.log <(echo "$OUT") | grep -c 'bootloader .*loader-1.2')" 1 'two that want the same: one compiles it'
+is "$(loaders)" 3 'two that want the same: one is kept'
+exits 0 'explain, where all is there' "$FIRN" explain planned.yaml
+unlike "$OUT" 'boot loader' 'explain: says nothing of it then'
+sed -i 's/^version: 1.0/version: 1.1/' planned.yaml
+exits 0 'explain, where it alone is there' "$FIRN" explain planned.yaml
+unlike "$OUT" 'boot loader' 'explain: nor where the product changed'
+sed -i 's/B: 1/B: 2/' planned.yaml
+exits 0 'explain, of another one' "$FIRN" explain planned.yaml
+like "$OUT" 'the boot loader, mboot, is compiled, too; the last one took [0-9.]+ m?s$' 'explain: what the last one took'
+"$FIRN" --json explain planned.yaml >explained.json 2>&1
+like "$(cat explained.json)" '"bootloader": ?"mboot"' 'explain: for programs, too'
+sed -i 's/B: 2/B: 3/' planned.yaml beside.yaml
+sed -i 's/B: 1/B: 3/' beside.yaml
+exits 0 'two at once, by one firn' "$FIRN" build planned.yaml beside.yaml
+is "$(loaders)" 4 'two at once: one boot loader for both'
+
 exits 0 '--twice' "$FIRN" build --twice good.yaml -o out
 like "$OUT" '6 files, byte for byte the same' '--twice: every file'
 exits 0 'outside the sandbox' "$FIRN" build --unsandboxed good.yaml -o unsandboxed

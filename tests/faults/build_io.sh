@@ -135,7 +135,7 @@ if ! unshare -m mount -t tmpfs none "$T/p" 2>/dev/null; then
     skip 'small disks: no privilege to mount one'
 elif [ "$all" ]; then
     enough=
-    for size in 40k 100k 200k 400k 700k 1m 1500k 2m 3m 4m 5m 6m 7m 8m 10m 12m 14m 16m 24m; do
+    for size in 40k 200k 1m 2m 3m 5m 8m 12m 16m 20m 24m 32m 64m; do
         [ "$enough" ] || small $size
     done
     ok 'the last one was large enough' test "$enough"

@@ -1,59 +1,8 @@
-#include "builder/cache_clean.h"
-
+/* What a clean removes, why, and how it goes. */
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "builder/cache_pin.h"
-#include "tests/unit/cache_fixture.h"
-
-static const struct cache_clean_options NOTHING_SPECIAL = CACHE_CLEAN_OPTIONS_INIT;
-
-/* Clean, and leave the report to be looked at. */
-static void clean(struct cache_report *report, const struct cache_clean_options *options)
-{
-    struct err *err = NULL;
-
-    assert_ok(cache_clean(&cache_config, options, NULL, report, &err), &err);
-}
-
-/* Clean; how many entries went? */
-static size_t clean_count(const struct cache_clean_options *options)
-{
-    _cleanup_(cache_report_release) struct cache_report report = CACHE_REPORT_INIT;
-
-    clean(&report, options);
-    assert_false(report.failed);
-    return report.removed;
-}
-
-static size_t clean_keep(int64_t seconds)
-{
-    struct cache_clean_options options = CACHE_CLEAN_OPTIONS_INIT;
-
-    options.keep_seconds = seconds;
-    return clean_count(&options);
-}
-
-static size_t clean_max(uint64_t bytes)
-{
-    struct cache_clean_options options = CACHE_CLEAN_OPTIONS_INIT;
-
-    options.max_bytes = bytes;
-    return clean_count(&options);
-}
-
-static void set_quota(enum cache_id kind, uint64_t bytes)
-{
-    cache_config.quotas[kind].given = true;
-    cache_config.quotas[kind].bytes = bytes;
-}
-
-static void pin(const char *key)
-{
-    struct err *err = NULL;
-
-    assert_ok(cache_pin(&cache_config, key, "", NULL, &err), &err);
-}
+#include "tests/unit/cache_clean_fixture.h"
 
 /* ---- what goes ---- */
 
@@ -165,163 +114,6 @@ static void the_report_says_why_and_how_much(void **state)
     assert_int_equal(report.entries.items[1].reason, CACHE_OVER_QUOTA);
     assert_int_equal(report.entries.items[2].reason, CACHE_OVER_MAX);
     assert_int_equal(report.entries.items[3].fate, CACHE_STAYS);
-}
-
-/* ---- what stays ---- */
-
-static void pinned_entries_stay(void **state)
-{
-    (void)state;
-    put_entry("images/aaaaaa", 64 * KIB, 3 * DAY);
-    put_entry("images/bbbbbb", 64 * KIB, 2 * DAY);
-    pin("aaaaaa");
-    set_quota(CACHE_IMAGES, entry_bytes("images/bbbbbb"));
-    assert_int_equal(clean_count(&NOTHING_SPECIAL), 1); /* the younger, as the older cannot go */
-    assert_int_equal(clean_keep(0), 0);
-    assert_int_equal(clean_max(0), 0);
-    assert_true(is_there("images/aaaaaa"));
-    assert_false(is_there("images/bbbbbb"));
-    assert_true(is_there("pins/aaaaaa.json"));
-}
-
-static void what_is_no_cache_is_left_alone(void **state)
-{
-    (void)state;
-    put_file("rescue/rescue-1-1-x.dfu", KIB);
-    put_file("own/.tmp-gone-123456", KIB);
-    put_file("images/notes.txt", KIB);
-    put_entry("images/.hidden", KIB, 9 * DAY);
-    assert_int_equal(clean_keep(0), 0);
-    assert_int_equal(clean_max(0), 0);
-    assert_true(is_there("rescue/rescue-1-1-x.dfu"));
-    assert_true(is_there("own/.tmp-gone-123456"));
-    assert_true(is_there("images/notes.txt"));
-    assert_true(is_there("images/.hidden"));
-}
-
-/* Another process that has a lock (on a lock file, or on an entry) until let_go(). */
-static pid_t hold(const char *path, bool is_lock_file)
-{
-    _cleanup_free_ char *whole = in_home(path), *dir = path_dirname(whole);
-    struct err *err = NULL;
-    int ready[2];
-    char c = 0;
-
-    assert_ok(fs_mkdirs(dir, &err), &err);
-    assert_int_equal(pipe(ready), 0);
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        int fd = -1;
-        bool ok = is_lock_file ? fs_lock(whole, NULL, NULL, &fd, &err) : fs_hold(whole, &fd);
-
-        alarm(60); /* should the test end before it */
-        if (ok && write(ready[1], &c, 1) == 1)
-            pause();
-        _exit(0);
-    }
-    close(ready[1]);
-    assert_int_equal(read(ready[0], &c, 1), 1);
-    close(ready[0]);
-    return pid;
-}
-
-static void let_go(pid_t holder)
-{
-    kill(holder, SIGKILL);
-    assert_int_equal(waitpid(holder, NULL, 0), holder);
-}
-
-static size_t count_in_use(int64_t keep_seconds, bool dry_run)
-{
-    _cleanup_(cache_report_release) struct cache_report report = CACHE_REPORT_INIT;
-    struct cache_clean_options options = CACHE_CLEAN_OPTIONS_INIT;
-    size_t in_use = 0;
-
-    options.keep_seconds = keep_seconds;
-    options.dry_run = dry_run;
-    clean(&report, &options);
-    for (size_t i = 0; i < report.entries.count; i++)
-        in_use += report.entries.items[i].fate == CACHE_IN_USE;
-    return in_use;
-}
-
-#define KEY "0123456789abcdef0123456789abcdef"
-
-/* Each kind's entry, and the lock that its maker has. */
-static void what_is_being_made_stays(void **state)
-{
-    (void)state;
-    static const char *const pairs[][2] = {
-        {"images/" KEY, "build/0123456789abcdef.lock"},
-        {"logs/p-1-0123456789abcdef.log", "build/0123456789abcdef.lock"},
-        {"build/0123456789abcdef", "build/0123456789abcdef.lock"},
-        {"bases/" KEY, "bases/" KEY ".lock"},
-        {"mpy-cross/" KEY, "mpy-cross/" KEY ".lock"},
-        {"toolchains/store/" KEY, "toolchains/store/" KEY ".lock"},
-        {"downloads/" KEY, "downloads/" KEY ".lock"},
-        {"src/" KEY, "src/.lock"},
-        {"git/m.git", "git/m.git.lock"},
-        {"git/m.git", "src/.lock"},
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
-        const char *entry = pairs[i][0];
-
-        if (strncmp(entry, "logs", 4) == 0 || strncmp(entry, "downloads", 9) == 0)
-            put_file(entry, 10);
-        else
-            put_entry(entry, KIB, 0);
-        set_age(entry, 9 * DAY);
-        pid_t holder = hold(pairs[i][1], true);
-        size_t would = count_in_use(0, true), in_use = count_in_use(0, false);
-
-        if (would != 1 || in_use != 1 || !is_there(entry))
-            fail_msg("%s: %zu, %zu in use", entry, would, in_use);
-        let_go(holder);
-        assert_int_equal(clean_keep(0), 1);
-        if (is_there(entry))
-            fail_msg("%s stayed", entry);
-    }
-}
-
-static void what_is_held_stays(void **state)
-{
-    (void)state;
-    put_entry("images/a", 64 * KIB, 2 * DAY);
-    put_entry("images/b", 64 * KIB, 1 * DAY);
-    put_file("facts/c.json", 10);
-    pid_t entry = hold("images/a", false), file = hold("facts/c.json", false);
-
-    set_quota(CACHE_IMAGES, entry_bytes("images/a"));
-    assert_int_equal(clean_count(&NOTHING_SPECIAL), 1); /* b goes in its place */
-    assert_true(is_there("images/a"));
-    assert_false(is_there("images/b"));
-    assert_int_equal(count_in_use(0, true), 2);
-    assert_int_equal(count_in_use(0, false), 2);
-    let_go(entry);
-    let_go(file);
-    assert_int_equal(clean_keep(0), 2);
-}
-
-/* They are read by make, which holds no lock on them. */
-static void what_builds_read_stays_while_one_runs(void **state)
-{
-    (void)state;
-    put_entry("src/a", KIB, 9 * DAY);
-    put_entry("bases/b", KIB, 9 * DAY);
-    put_entry("mpy-cross/c", KIB, 9 * DAY);
-    put_entry("toolchains/store/d", KIB, 9 * DAY);
-    put_entry("ccache/e", KIB, 9 * DAY);
-    put_entry("images/f", KIB, 9 * DAY);
-    pid_t holder = hold("build/fedcba9876543210.lock", true);
-
-    assert_int_equal(count_in_use(0, false), 5);
-    assert_false(is_there("images/f"));
-    assert_true(is_there("build/fedcba9876543210.lock"));
-    let_go(holder);
-    assert_int_equal(clean_keep(0), 5);
-    assert_false(is_there("build/fedcba9876543210.lock"));
 }
 
 /* ---- how it goes ---- */
@@ -526,58 +318,6 @@ static void hostile_names_are_names(void **state)
     assert_true(is_there("keep"));
 }
 
-/* ---- quotas ---- */
-
-static void the_quota_spares_what_was_just_made(void **state)
-{
-    (void)state;
-    put_entry("bases/old", 64 * KIB, 2 * DAY);
-    put_entry("bases/made", 64 * KIB, 9 * DAY); /* its time says nothing */
-    set_quota(CACHE_BASES, 2 * entry_bytes("bases/made"));
-    cache_enforce(&cache_config, CACHE_BASES, "made", NULL);
-    assert_true(is_there("bases/old"));
-    set_quota(CACHE_BASES, 1);
-    cache_enforce(&cache_config, CACHE_BASES, "made", NULL);
-    assert_false(is_there("bases/old"));
-    assert_true(is_there("bases/made"));
-    cache_enforce(&cache_config, CACHE_BASES, NULL, NULL);
-    assert_false(is_there("bases/made"));
-}
-
-static void the_quota_spares_pins_and_what_is_held(void **state)
-{
-    (void)state;
-    put_entry("bases/pinned", 64 * KIB, 3 * DAY);
-    put_entry("bases/held", 64 * KIB, 2 * DAY);
-    put_entry("bases/other", 64 * KIB, 1 * DAY);
-    put_entry("images/other", 64 * KIB, 9 * DAY);
-    pin("bases/pinned");
-    pid_t holder = hold("bases/held", false);
-
-    set_quota(CACHE_BASES, 1);
-    cache_enforce(&cache_config, CACHE_BASES, NULL, NULL);
-    assert_true(is_there("bases/pinned"));
-    assert_true(is_there("bases/held"));
-    assert_false(is_there("bases/other"));
-    assert_true(is_there("images/other"));
-    let_go(holder);
-}
-
-/* The builder does not wait for it. */
-static void the_quota_waits_for_nobody(void **state)
-{
-    (void)state;
-    put_entry("bases/a", KIB, DAY);
-    pid_t holder = hold("clean.lock", true);
-
-    set_quota(CACHE_BASES, 0);
-    cache_enforce(&cache_config, CACHE_BASES, NULL, NULL);
-    assert_true(is_there("bases/a"));
-    let_go(holder);
-    cache_enforce(&cache_config, CACHE_BASES, NULL, NULL);
-    assert_false(is_there("bases/a"));
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, cache_set_up, cache_tear_down)
@@ -588,20 +328,12 @@ int main(void)
         TEST(a_maximum_of_some_kinds_leaves_the_others),
         TEST(what_was_used_within_the_time_is_kept),
         TEST(the_report_says_why_and_how_much),
-        TEST(pinned_entries_stay),
-        TEST(what_is_no_cache_is_left_alone),
-        TEST(what_is_being_made_stays),
-        TEST(what_is_held_stays),
-        TEST(what_builds_read_stays_while_one_runs),
         TEST(a_dry_run_changes_nothing),
         TEST(leftovers_go),
         TEST(a_killed_clean_leaves_no_half_entry),
         TEST(read_only_trees_go),
         TEST(links_are_not_followed),
         TEST(hostile_names_are_names),
-        TEST(the_quota_spares_what_was_just_made),
-        TEST(the_quota_spares_pins_and_what_is_held),
-        TEST(the_quota_waits_for_nobody),
     };
 
     return cmocka_run_group_tests_name("cache_clean", tests, NULL, NULL);

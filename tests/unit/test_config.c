@@ -59,6 +59,31 @@ static void longest_prefix_wins(void **state)
     config_release(&config);
 }
 
+static void assert_mapped(const char *prefix, const char *url, bool mapped)
+{
+    struct mirror mirror = {prefix, "/srv/"};
+    const struct config config = {.mirrors = &mirror, .mirror_count = 1};
+    if (!config_find_mirror(&config, url) == mapped)
+        fail_msg("%s %s %s", url, mapped ? "is not begun by" : "is begun by", prefix);
+}
+
+static void a_host_that_goes_on_is_another(void **state)
+{
+    (void)state;
+    assert_mapped("https://host", "https://host/a.git", true);
+    assert_mapped("https://host", "https://host:8443/a.git", true);
+    assert_mapped("https://host", "https://host", true);
+    assert_mapped("https://host", "https://host.example.org/a.git", false);
+    assert_mapped("https://host", "https://host-private/a.git", false);
+    assert_mapped("https://host:80", "https://host:8080/a.git", false);
+    assert_mapped("https://host/te", "https://host/team/a.git", true);
+    assert_mapped("http://", "http://host/a.git", true);
+    assert_mapped("git@host", "git@host:a.git", true);
+    assert_mapped("git@host", "git@host.example.org:a.git", false);
+    assert_mapped("git@host:", "git@host:a.git", true);
+    assert_mapped("/srv/old", "/srv/older/a.git", true);
+}
+
 static void relative_mirror_is_beside_the_file(void **state)
 {
     (void)state;
@@ -171,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(longest_prefix_wins, set_up, tear_down),
+        cmocka_unit_test(a_host_that_goes_on_is_another),
         cmocka_unit_test_setup_teardown(relative_mirror_is_beside_the_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unknown_key_is_an_error_with_a_suggestion, set_up,
                                         tear_down),

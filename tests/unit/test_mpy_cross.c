@@ -1,4 +1,4 @@
-/* mpy_cross_get() with a small source whose "cross compiler" is a script that make copies. */
+/* The cross compiler, of a small source whose "cross compiler" is a script that make copies. */
 #include "builder/mpy_cross.h"
 
 #include <signal.h>
@@ -72,9 +72,20 @@ static int teardown(void **state)
     return fs_remove_tree(root, &err) ? 0 : -1;
 }
 
+static struct mpy_cross look_for(void)
+{
+    return (struct mpy_cross){.config = &config,
+                              .interpreter = &interpreter,
+                              .source = &source,
+                              .host = &host,
+                              .sandbox = &sandbox};
+}
+
 static bool get(char **path, struct err **err)
 {
-    return mpy_cross_get(&config, &interpreter, &source, &host, &sandbox, NULL, path, err);
+    struct mpy_cross cross = look_for();
+
+    return mpy_cross_get(&cross, path, err);
 }
 
 /* It is there with its content; the caller frees the path. */
@@ -194,6 +205,12 @@ static void callers_at_once_build_once(void **state)
     free(assert_got());
 }
 
+static void wait_for_run(void)
+{
+    for (int i = 0; i < 500 && count_runs() == 0; i++)
+        usleep(10000);
+}
+
 /* Start a build that takes long, send it a signal when make has begun; its wait status. */
 static int disturb(int signal)
 {
@@ -201,8 +218,7 @@ static int disturb(int signal)
 
     put("source/mpy-cross/slow", "");
     pid_t pid = fork_get();
-    for (int i = 0; i < 500 && count_runs() == 0; i++)
-        usleep(10000);
+    wait_for_run();
     kill(pid, signal);
     waitpid(pid, &status, 0);
     drop("source/mpy-cross/slow");
@@ -228,6 +244,82 @@ static void killed(void **state)
     assert_int_equal(count_directories(), 1);
 }
 
+/* ---- beside something else ---- */
+
+static void begun_early(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    struct mpy_cross cross = look_for();
+    _cleanup_free_ char *path = NULL;
+
+    assert_false(mpy_cross_is_there(&cross));
+    mpy_cross_begin(&cross);
+    wait_for_run();
+    assert_ok(mpy_cross_get(&cross, &path, &err), &err);
+    assert_true(mpy_cross_is_there(&cross));
+    assert_int_equal(count_runs(), 1);
+}
+
+/* The second run is the one that says what is wrong. */
+static void begun_early_it_fails(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    struct mpy_cross cross = look_for();
+    char *path = NULL;
+
+    put("source/mpy-cross/fail", "");
+    mpy_cross_begin(&cross);
+    assert_false(mpy_cross_get(&cross, &path, &err));
+    assert_error(&err, ERR_FAILED, "cannot build mpy-cross");
+    assert_int_equal(count_runs(), 2);
+    assert_int_equal(count_directories(), 0);
+}
+
+static void begun_early_and_not_needed(void **state)
+{
+    (void)state;
+    struct mpy_cross cross = look_for();
+
+    mpy_cross_end(&cross); /* was not begun */
+    put("source/mpy-cross/slow", "");
+    mpy_cross_begin(&cross);
+    wait_for_run();
+    long long start = clock_ms();
+    mpy_cross_end(&cross);
+    assert_true(clock_ms() - start < 4000);
+    assert_false(mpy_cross_is_there(&cross));
+    assert_int_equal(count_directories(), 0);
+    drop("source/mpy-cross/slow");
+    free(assert_got());
+}
+
+/* Whoever is killed takes the process along that it had begun. */
+static void begun_early_and_killed(void **state)
+{
+    (void)state;
+    int status;
+
+    put("source/mpy-cross/slow", "");
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct mpy_cross cross = look_for();
+        mpy_cross_begin(&cross);
+        pause();
+        _exit(0);
+    }
+    wait_for_run();
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    drop("source/mpy-cross/slow");
+    long long start = clock_ms();
+    free(assert_got()); /* waits for the lock, if the process still has it */
+    assert_true(clock_ms() - start < 4000);
+    assert_int_equal(count_runs(), 2);
+    assert_int_equal(count_directories(), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +330,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(callers_at_once_build_once, setup, teardown),
         cmocka_unit_test_setup_teardown(interrupted, setup, teardown),
         cmocka_unit_test_setup_teardown(killed, setup, teardown),
+        cmocka_unit_test_setup_teardown(begun_early, setup, teardown),
+        cmocka_unit_test_setup_teardown(begun_early_it_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(begun_early_and_not_needed, setup, teardown),
+        cmocka_unit_test_setup_teardown(begun_early_and_killed, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

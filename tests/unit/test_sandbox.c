@@ -4,44 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fs.h"
-#include "base/proc.h"
-#include "tests/unit/unit.h"
-
-static const struct sandbox_limits LIMITS = {UINT64_C(1) << 30, 1 << 20, 60};
-static char dir[64];
-
-static int set_up(void **state)
-{
-    (void)state;
-    strcpy(dir, "/tmp/firn-sandbox-XXXXXX");
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    struct err *err = NULL;
-    assert_ok(fs_remove_tree(dir, &err), &err);
-    return 0;
-}
-
-/* What a shell says in a sandbox that sees `dir` at /build. The caller frees. */
-static char *run(struct sandbox *box, const char *script, int *status)
-{
-    _cleanup_(strv_release) struct strv argv = STRV_INIT;
-    struct buf out = BUF_INIT;
-    struct proc_result result;
-    struct err *err = NULL;
-    sandbox_command(box, &argv);
-    strv_add_all(&argv, (const char *const[]){"sh", "-c", script, NULL});
-    const struct proc proc = {.argv = (const char *const *)argv.items,
-                              .env = (const char *const[]){"PATH=/usr/bin:/bin", NULL},
-                              .out = &out};
-    assert_ok(proc_run(&proc, &result, &err), &err);
-    *status = result.exit_status;
-    return buf_detach(&out, NULL);
-}
+#include "tests/unit/sandbox_fixture.h"
 
 static struct sandbox open_box(enum sandbox_access access)
 {

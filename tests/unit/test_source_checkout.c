@@ -243,8 +243,9 @@ static void hostile_submodules(void **state)
         {"lib\r", "[submodule \"x\"]\npath = \"lib\r\"\nurl = ../h1\n", "refusing the path", cr},
         {"lib", "[submodule \"x\"]\npath = lib\nurl = -uevil\n", "is not the URL of a repository",
          lib},
-        {"lib", "[submodule \"x\"]\npath = lib\nurl = ext::sh -c id\n", "is not the URL", lib},
-        {"lib", "[submodule \"x\"]\npath = lib\nurl = http://example.org/x\n", "do not protect",
+        {"lib", "[submodule \"x\"]\npath = lib\nurl = ext::sh -c id\n",
+         "nothing is fetched by ext::", lib},
+        {"lib", "[submodule \"x\"]\npath = lib\nurl = http://example.org/x\n", "does not protect",
          lib},
         {"lib", "[submodule \"x\"]\npath = lib\n", "has no url", lib},
         {"lib", "[submodule \"x\"\n", ".gitmodules:1: ", lib},
@@ -258,11 +259,13 @@ static void hostile_submodules(void **state)
     }
 }
 
-static void a_remote_repository_may_not_name_local_paths(void **state)
+/* A repository that says it is https://example.org/r.git, with one submodule of that URL. */
+static void assert_submodule_refused(const char *name, const char *submodule_url,
+                                     const char *const *allow, const char *expected)
 {
-    (void)state;
-    _cleanup_free_ char *repo =
-        make_hostile("remote", "lib", "[submodule \"x\"]\npath = lib\nurl = /etc\n");
+    _cleanup_free_ char *text =
+        xasprintf("[submodule \"x\"]\npath = lib\nurl = %s\n", submodule_url);
+    _cleanup_free_ char *repo = make_hostile(name, "lib", text);
     struct mirror mirror = {"https://example.org/r", repo};
     struct config config = fixture_config();
     static const char *const wanted[] = {"lib", NULL};
@@ -271,11 +274,34 @@ static void a_remote_repository_may_not_name_local_paths(void **state)
 
     config.mirrors = &mirror;
     config.mirror_count = 1;
+    config.allow = allow;
     assert_ok(
         source_resolve(&config, "https://example.org/r", "master", &normal, NULL, &source, &err),
         &err);
     assert_false(source_checkout(&config, &source, wanted, &normal, NULL, &err));
-    assert_error(&err, ERR_FETCH, "points to a local path, '/etc'");
+    assert_error(&err, ERR_FETCH, expected);
+}
+
+static void a_remote_repository_may_not_name_what_is_local(void **state)
+{
+    (void)state;
+    assert_submodule_refused("remote", "/etc", NULL, "points to a local path, '/etc'");
+    assert_submodule_refused("remote1", "http://127.0.0.1:1/x", NULL, "points to a local server");
+    assert_submodule_refused("remote2", "https://me:secret@localhost/x", NULL,
+                             "points to a local server, 'https://localhost/x'");
+}
+
+/* Nothing answers under these names: they are refused without being looked up. */
+static void submodules_come_from_allowed_hosts(void **state)
+{
+    (void)state;
+    static const char *const list[] = {"github.com", NULL};
+
+    assert_submodule_refused("s1", "https://evil.org/x", list,
+                             "submodule 'lib': https://evil.org/x is not allowed");
+    assert_submodule_refused("s2", "git@evil.org:x", list, "add \"ssh://evil.org\" to allow:");
+    assert_submodule_refused("s3", "../x", list, "https://example.org/x is not allowed");
+    assert_submodule_refused("s4", "git://github.com/x", list, "nothing is fetched by git://");
 }
 
 static void a_submodule_within_itself_ends(void **state)
@@ -388,6 +414,38 @@ static void a_name_that_is_link_and_directory(void **state)
     assert_error(&err, ERR_FAILED, "cannot make the directory x: File exists");
 }
 
+/* A submodule at "x", which is a link, too: nothing must be written where the link leads. */
+static void a_submodule_behind_a_link(void **state)
+{
+    (void)state;
+    static const char *const wanted[] = {"x", NULL};
+
+    for (int link_first = 0; link_first < 2; link_first++) {
+        _cleanup_free_ char *repo = make_repo(link_first ? "behind1" : "behind0");
+        _cleanup_free_ char *outside = path_join(repo, "outside");
+        _cleanup_(buf_release) struct buf tree = BUF_INIT;
+        _cleanup_(source_release) struct source source = SOURCE_INIT;
+        struct err *err = NULL;
+        put_file(repo, "outside/kept", "kept");
+        put_file(repo, "target", outside);
+        put_file(repo, ".gitmodules", "[submodule \"x\"]\npath = x\nurl = ../behind0\n");
+        free(commit_all(repo, "parts"));
+        add_entry(&tree, repo, "100644", ".gitmodules", "HEAD:.gitmodules");
+        if (link_first)
+            add_entry(&tree, repo, "120000", "x", "HEAD:target");
+        add_entry(&tree, repo, "160000", "x", "HEAD");
+        if (!link_first)
+            add_entry(&tree, repo, "120000", "x", "HEAD:target");
+        commit_raw_tree(repo, tree.data, tree.len);
+        assert_false(checkout(repo, "master", wanted, &normal, &source, &err));
+        assert_true(err->code == ERR_FETCH || err->code == ERR_FAILED);
+        err_free(err);
+        assert_file(outside, "kept", "kept");
+        _cleanup_free_ char *readme = path_join(outside, "README");
+        assert_false(fs_exists(readme));
+    }
+}
+
 static void a_repository_without_all_of_the_commit(void **state)
 {
     (void)state;
@@ -424,11 +482,13 @@ int main(void)
                                each_from_nothing),
         cmocka_unit_test_setup(what_is_no_submodule, each_from_nothing),
         cmocka_unit_test_setup(hostile_submodules, each_from_nothing),
-        cmocka_unit_test_setup(a_remote_repository_may_not_name_local_paths, each_from_nothing),
+        cmocka_unit_test_setup(a_remote_repository_may_not_name_what_is_local, each_from_nothing),
+        cmocka_unit_test_setup(submodules_come_from_allowed_hosts, each_from_nothing),
         cmocka_unit_test_setup(a_submodule_within_itself_ends, each_from_nothing),
         cmocka_unit_test_setup(links_that_lead_out, each_from_nothing),
         cmocka_unit_test_setup(names_that_lead_out, each_from_nothing),
         cmocka_unit_test_setup(a_name_that_is_link_and_directory, each_from_nothing),
+        cmocka_unit_test_setup(a_submodule_behind_a_link, each_from_nothing),
         cmocka_unit_test_setup(a_repository_without_all_of_the_commit, each_from_nothing),
         cmocka_unit_test_setup(a_damaged_record_says_what_to_remove, each_from_nothing),
     };

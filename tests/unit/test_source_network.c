@@ -141,14 +141,58 @@ static void assert_fails(const struct server *server, const char *ref, const cha
     assert_error(&err, ERR_FETCH, expected);
 }
 
+/* Where a mirror leads, below the server. */
+static struct server below(const char *dir)
+{
+    struct server server = {0};
+
+    snprintf(server.url, sizeof(server.url), "%.40s%s", good.url, dir);
+    return server;
+}
+
+static void a_redirect_on_the_same_host_is_followed(void **state)
+{
+    (void)state;
+    struct server moved = below("moved/");
+    _cleanup_(source_release) struct source source = SOURCE_INIT;
+    struct err *err = NULL;
+
+    assert_ok(resolve_from(&moved, "v1.0.0", &normal, &source, &err), &err);
+    assert_string_equal(source.commit, first);
+}
+
+static void a_redirect_to_another_host_is_not(void **state)
+{
+    (void)state;
+    struct server away = below("away/");
+
+    assert_fails(&away, "v1.0.0", "redirect");
+    assert_fails(&away, "v1.0.0", "firn follows no server to another host");
+}
+
+static void hosts_that_are_not_allowed_are_not_asked(void **state)
+{
+    (void)state;
+    static const char *const allow[] = {"github.com", NULL};
+    struct config config = fixture_config();
+    _cleanup_(source_release) struct source source = SOURCE_INIT;
+    struct err *err = NULL;
+
+    config.allow = allow;
+    assert_false(source_resolve(&config, URL, "v1.0.0", &normal, NULL, &source, &err));
+    assert_error(&err, ERR_FETCH, "add \"example.org\" to allow:");
+    assert_false(
+        source_resolve(&config, "git@example.org:a", "v1.0.0", &normal, NULL, &source, &err));
+    assert_error(&err, ERR_FETCH, "add \"ssh://example.org\" to allow:");
+}
+
 static void what_is_not_there(void **state)
 {
     (void)state;
-    struct server elsewhere = {0};
+    struct server elsewhere = below("nowhere/");
 
     assert_fails(&good, "v1.0.1", "did you mean 'v1.0.0'?");
     assert_fails(&good, "0123456789012345678901234567890123456789", "does not hold commit 0123");
-    snprintf(elsewhere.url, sizeof(elsewhere.url), "%.40snowhere/", good.url);
     assert_fails(&elsewhere, "v1.0.0", "cannot reach ");
 }
 
@@ -268,6 +312,9 @@ int main(void)
         cmocka_unit_test_setup(a_commit_that_no_ref_names, each_from_nothing),
         cmocka_unit_test_setup(a_commit_that_only_a_tag_leads_to, each_from_nothing),
         cmocka_unit_test_setup(what_is_not_there, each_from_nothing),
+        cmocka_unit_test_setup(a_redirect_on_the_same_host_is_followed, each_from_nothing),
+        cmocka_unit_test_setup(a_redirect_to_another_host_is_not, each_from_nothing),
+        cmocka_unit_test_setup(hosts_that_are_not_allowed_are_not_asked, each_from_nothing),
         cmocka_unit_test_setup(a_connection_that_breaks_off, each_from_nothing),
         cmocka_unit_test_setup(a_fetch_moves_what_it_brings, each_from_nothing),
         cmocka_unit_test_setup(refresh_follows_tags_and_branches, each_from_nothing),
