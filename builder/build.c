@@ -10,6 +10,7 @@
 #include "builder/bootloader_build.h"
 #include "builder/build_job.h"
 #include "builder/cache_clean.h"
+#include "builder/ccache.h"
 #include "builder/deliver.h"
 #include "builder/last_build.h"
 #include "builder/leftover.h"
@@ -140,6 +141,8 @@ static bool run_phases(struct build_job *job, struct err **err)
                               .sandbox = &job->sandbox,
                               .events = job->events,
                               .jobs = job->options->jobs};
+    if (!ccache_choose(job, &job->ccache, err))
+        return false;
     if (job->board.port->frozen &&
         (!make_both(job, &cross, err) || !get_mpy_cross(job, &cross, &program, err)))
         return false;

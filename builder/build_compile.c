@@ -83,8 +83,7 @@ static bool finish(struct recipe *recipe, const struct build_job *job, struct pl
     make_environment(&recipe->env, &place->sandbox, job->source.commit_time, job->source.describe,
                      short_commit);
     recipe->maps = make_maps(job, place);
-    return !with_ccache || !ccache_usable(job) ||
-           ccache_add(job, place, &recipe->vars, &recipe->env, err);
+    return !with_ccache || !job->ccache || ccache_add(job, place, &recipe->vars, &recipe->env, err);
 }
 
 bool recipe_make(struct recipe *recipe, const struct build_job *job, struct place *place,

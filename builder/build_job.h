@@ -40,6 +40,7 @@ struct build_job {
     struct strv make_vars; /* board_choice_vars() */
     struct strv env;       /* make_environment() */
     struct port_facts facts;
+    bool ccache;      /* ccache_choose()'s answer */
     bool has_library; /* the checkout has micropython-lib */
     struct toolchain toolchain, host;
     struct evaluation evaluation;
@@ -145,7 +146,7 @@ struct recipe {
     {                                                                                              \
         NULL, NULL, STRV_INIT, STRV_INIT, NULL                                                     \
     }
-/* with_ccache: compile through it, if it is wanted and there. */
+/* with_ccache: compile through it, if job->ccache. */
 bool recipe_make(struct recipe *recipe, const struct build_job *job, struct place *place,
                  bool with_ccache, struct err **err) MUST_CHECK;
 /* The same for the port's boot loader. */

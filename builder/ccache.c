@@ -72,13 +72,28 @@ static void add_remote(const struct build_job *job, struct place *place, struct 
     strv_addf(env, "CCACHE_REMOTE_STORAGE=%s", remote);
 }
 
-bool ccache_add(const struct build_job *job, struct place *place, struct strv *vars,
-                struct strv *env, struct err **err)
+/* The caller frees. */
+static char *domain_dir(const struct build_job *job)
 {
     char domain[HASH_HEX_SIZE];
     make_domain(job, domain);
-    _cleanup_free_ char *dir =
-        xasprintf("%s/ccache/%.*s", job->config->home, DOMAIN_DIGITS, domain);
+    return xasprintf("%s/ccache/%.*s", job->config->home, DOMAIN_DIGITS, domain);
+}
+
+bool ccache_choose(const struct build_job *job, bool *use, struct err **err)
+{
+    *use = false;
+    if (!ccache_usable(job))
+        return true;
+    _cleanup_free_ char *dir = domain_dir(job);
+    *use = job->config->build.ccache_remote || fs_is_dir(dir);
+    return *use || fs_mkdirs(dir, err);
+}
+
+bool ccache_add(const struct build_job *job, struct place *place, struct strv *vars,
+                struct strv *env, struct err **err)
+{
+    _cleanup_free_ char *dir = domain_dir(job);
     if (!fs_mkdirs(dir, err))
         return false;
     strv_addf(vars, "CC=ccache %sgcc", job->toolchain.prefix);

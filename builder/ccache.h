@@ -13,6 +13,10 @@
 
 /* Is it wanted and installed? */
 bool ccache_usable(const struct build_job *job);
+/* Is it worth using in this build? Filling an empty cache takes a sixth of a build's time, and
+ * whoever builds for one board has nothing of it. So the first build of a set of sources only makes
+ * the place, and one that comes later fills it. Remote storage is used at once: others fill it. */
+bool ccache_choose(const struct build_job *job, bool *use, struct err **err) MUST_CHECK;
 /* Bind the cache of this job's sources into the place, and add what make and its compilers need:
  * CC=... to vars, CCACHE_... to env. */
 bool ccache_add(const struct build_job *job, struct place *place, struct strv *vars,

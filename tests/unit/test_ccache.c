@@ -186,6 +186,35 @@ static void a_remote_one_is_seen_in_the_sandbox(void **state)
     assert_string_equal(said, "sharedremote\n");
 }
 
+static void assert_chosen(const struct build_job *job, bool expected)
+{
+    struct err *err = NULL;
+    bool use = !expected;
+    assert_ok(ccache_choose(job, &use, &err), &err);
+    assert_int_equal(use, expected);
+}
+
+/* The first build of a source does not pay for those that may never come. */
+static void the_second_build_fills_it(void **state)
+{
+    (void)state;
+    struct build_job job = job_of();
+    _cleanup_free_ char *path = xstrdup(getenv("PATH")), *bin = path_join(dir, "bin");
+    put("bin/ccache", "", 0755);
+    setenv("PATH", bin, 1);
+    assert_chosen(&job, false);
+    assert_chosen(&job, true);
+    commit[0] = '2';
+    assert_chosen(&job, false);
+    commit[0] = '3';
+    config.build.ccache_remote = "http://cache.lan";
+    assert_chosen(&job, true);
+    commit[0] = '1';
+    options.no_ccache = true;
+    assert_chosen(&job, false);
+    setenv("PATH", path, 1);
+}
+
 /* Hits and misses as ccache itself counts them, after another build of the same sources. */
 static void a_second_build_compiles_nothing(void **state)
 {
@@ -222,7 +251,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_is_used_when_wanted_and_there),    TEST(what_make_and_compilers_get),
         TEST(each_set_of_sources_has_its_own),     TEST(plain_variables_share),
-        TEST(a_remote_one_is_seen_in_the_sandbox), TEST(a_second_build_compiles_nothing),
+        TEST(a_remote_one_is_seen_in_the_sandbox), TEST(the_second_build_fills_it),
+        TEST(a_second_build_compiles_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
