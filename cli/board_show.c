@@ -187,7 +187,9 @@ static void add_rows(struct row *rows, size_t count, struct buf *out)
 static void add_origin(struct buf *out, const struct board_origin *origin)
 {
     buf_addf(out, "%s ", origin->interpreter);
-    add_printable(out, origin->path ? origin->path : origin->ref);
+    add_printable(out, origin->path      ? origin->path
+                       : origin->archive ? origin->version
+                                         : origin->ref);
     if (origin->commit)
         buf_addf(out, " (%.*s)", SHORT_COMMIT, origin->commit);
 }
@@ -306,17 +308,29 @@ static void add_quoted(struct buf *out, const char *text)
     buf_adds(out, quoted ? quoted : "\"\"");
 }
 
+static void add_key(struct buf *out, const char *before, const char *key, const char *value)
+{
+    if (!value)
+        return;
+    buf_addf(out, "%s%s: ", before, key);
+    add_quoted(out, value);
+}
+
+static void add_source(struct buf *out, const struct board_origin *origin)
+{
+    add_key(out, "", "path", origin->path);
+    add_key(out, "", "archive", origin->archive);
+    add_key(out, ", ", "sha256", origin->sha256);
+    add_key(out, "", "git", origin->git);
+    add_key(out, ", ", "ref", origin->ref);
+}
+
 static void add_snippet(struct buf *out, const struct board_entry *board,
                         const struct board_origin *origin)
 {
     buf_addf(out, "\nIn a manifest ('firn init %s/%s' writes one):\n  firmware: {",
              board->port_name, board->name);
-    buf_adds(out, origin->path ? "path: " : "git: ");
-    add_quoted(out, origin->path ? origin->path : origin->git);
-    if (origin->ref) {
-        buf_adds(out, ", ref: ");
-        add_quoted(out, origin->ref);
-    }
+    add_source(out, origin);
     buf_addf(out, "}\n  board: {port: %s, name: %s}\n", board->port_name, board->name);
     if (board->variants.count)
         buf_addf(out, "  # or: board: {port: %s, name: %s, variant: %s}\n", board->port_name,

@@ -11,9 +11,11 @@
 /* Where the boards come from: as a manifest's firmware: says it. */
 struct board_origin {
     const char *interpreter;
-    const char *git, *ref; /* or both NULL, and */
-    const char *path;      /* a working copy */
-    const char *commit;    /* NULL for a working copy */
+    const char *git, *ref;        /* or both NULL, and */
+    const char *path;             /* a working copy, or else */
+    const char *archive, *sha256; /* the latter as it is in the manifest, or NULL */
+    const char *version;          /* of an archive, as its directory's name tells */
+    const char *commit;           /* NULL for a working copy */
 };
 
 /* At most BOARD_SHOW_COLUMNS wide, whatever is in a board.json. */

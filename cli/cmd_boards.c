@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "builder/archive_source.h"
 #include "builder/manifest.h"
 #include "builder/source.h"
 #include "cli/board_show.h"
@@ -71,6 +72,18 @@ static void place_release(struct place *place)
 
 /* ---- the source ---- */
 
+static bool unpack(struct cli *cli, struct place *place, const struct query *query,
+                   struct err **err)
+{
+    const struct board_origin *o = &place->origin;
+
+    if (!archive_source_open(&place->config, o->archive, o->sha256, &query->source, cli->events,
+                             &place->source, err))
+        return false;
+    place->dir = xstrdup(place->source.dir);
+    return true;
+}
+
 /* Boards are in no submodule: any checkout of the commit will do. */
 static bool check_out(struct cli *cli, struct place *place, const struct query *query,
                       struct err **err)
@@ -94,10 +107,12 @@ static bool get_source(struct cli *cli, struct place *place, const struct query 
                        struct err **err)
 {
     event_phase_begin(cli->events, "source", "Getting the sources");
-    bool ok = check_out(cli, place, query, err);
+    bool ok =
+        place->origin.archive ? unpack(cli, place, query, err) : check_out(cli, place, query, err);
     _cleanup_free_ char *detail =
         ok ? xasprintf("%s, %.10s", place->source.describe, place->source.commit) : NULL;
     event_phase_end(cli->events, "source", ok, detail);
+    place->origin.version = place->source.describe;
     place->origin.commit = place->source.commit;
     return ok;
 }
@@ -111,6 +126,8 @@ static void set_origin(struct place *place, const struct query *query)
     place->origin = (struct board_origin){.interpreter = in->name,
                                           .git = m ? m->firmware.git : in->upstream,
                                           .ref = m ? m->firmware.ref : ref,
+                                          .archive = m ? m->firmware.archive : NULL,
+                                          .sha256 = m ? m->firmware.sha256 : NULL,
                                           .path = m ? m->firmware.path : NULL};
 }
 
@@ -125,10 +142,6 @@ static bool load_definitions(struct place *place, const struct query *query, str
                                           m ? m->firmware.interpreter : DEFAULT_INTERPRETER, diags);
     if (!place->interpreter)
         return false;
-    if (m && m->firmware.archive)
-        return manifest_error(m, m->firmware.node, diags,
-                              "name a release of the same source: firn boards --ref v1.25.0",
-                              "the boards of an archive are not listed");
     set_origin(place, query);
     if (!m || !m->firmware.path)
         return true;
@@ -197,9 +210,9 @@ static int report(struct cli *cli, const struct place *place, const struct query
     if (!cli->json)
         print(place, query, list);
     event_result(cli->events, true, 0,
-                 json_pack("{s:o, s:{s:s?, s:s?, s:s?, s:s?}}", "boards", board_show_fields(list),
-                           "source", "git", o->git, "ref", o->ref, "commit", o->commit, "path",
-                           o->path));
+                 json_pack("{s:o, s:{s:s?, s:s?, s:s?, s:s?, s:s?}}", "boards",
+                           board_show_fields(list), "source", "git", o->git, "ref", o->ref,
+                           "archive", o->archive, "commit", o->commit, "path", o->path));
     return 0;
 }
 

@@ -43,6 +43,9 @@ wait $server 2>/dev/null
 rm -rf "$FIRN_HOME/downloads"
 exits 0 'offline, without the server and the download' "$FIRN" build --offline p.yaml -o out
 is "$(wc -l <"$T/www/requests")" 1 'one request in all'
+exits 0 'its boards are listed' "$FIRN" boards --offline --source p.yaml NETDUINO2
+like "$OUT" "source +micropython v1.25.0 \\(${sha256:0:10}\\)" 'its boards: of which source'
+like "$OUT" 'archive: "https://example.org/mpy.tar.gz", sha256: "'$sha256'"' 'its boards: the lines for a manifest'
 exits 0 'validate knows its boards' "$FIRN" validate p.yaml
 
 sed "s/$sha256/${sha256//[0-9]/0}/" p.yaml >other.yaml
