@@ -10,7 +10,6 @@
 #define PRODUCT 4 /* the last cell */
 #define INDENT 4
 #define FIELD_INDENT 13 /* of a page's values */
-#define SHORT_COMMIT 10
 
 /* ---- texts ---- */
 
@@ -184,16 +183,6 @@ static void add_rows(struct row *rows, size_t count, struct buf *out)
     }
 }
 
-static void add_origin(struct buf *out, const struct board_origin *origin)
-{
-    buf_addf(out, "%s ", origin->interpreter);
-    add_printable(out, origin->path      ? origin->path
-                       : origin->archive ? origin->version
-                                         : origin->ref);
-    if (origin->commit)
-        buf_addf(out, " (%.*s)", SHORT_COMMIT, origin->commit);
-}
-
 /* How many, where from, and what each port is compiled with. */
 static void add_footer(const struct board_list *list, const struct board_origin *origin,
                        struct buf *out)
@@ -203,7 +192,7 @@ static void add_footer(const struct board_list *list, const struct board_origin 
     bool unknown = false;
 
     buf_addf(&text, "%zu board%s of ", list->count, list->count == 1 ? "" : "s");
-    add_origin(&text, origin);
+    board_origin_add(origin, &text);
     for (size_t i = 0; i < list->count; i++) {
         const struct port *port = list->items[i].port;
         unknown |= !port;
@@ -299,51 +288,13 @@ static void add_emulator(struct buf *out, const struct target *target)
 }
 
 /* A JSON string is a YAML string, too. */
-static void add_quoted(struct buf *out, const char *text)
-{
-    json_t *string = json_string(text);
-    _cleanup_free_ char *quoted = json_dumps(string, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-
-    json_decref(string);
-    buf_adds(out, quoted ? quoted : "\"\"");
-}
-
-static void add_key(struct buf *out, const char *before, const char *key, const char *value)
-{
-    if (!value)
-        return;
-    buf_addf(out, "%s%s: ", before, key);
-    add_quoted(out, value);
-}
-
-static void add_source(struct buf *out, const struct board_origin *origin)
-{
-    add_key(out, "", "path", origin->path);
-    add_key(out, "", "archive", origin->archive);
-    add_key(out, ", ", "sha256", origin->sha256);
-    add_key(out, "", "git", origin->git);
-    add_key(out, ", ", "ref", origin->ref);
-}
-
-static void add_snippet(struct buf *out, const struct board_entry *board,
-                        const struct board_origin *origin)
-{
-    buf_addf(out, "\nIn a manifest ('firn init %s/%s' writes one):\n  firmware: {",
-             board->port_name, board->name);
-    add_source(out, origin);
-    buf_addf(out, "}\n  board: {port: %s, name: %s}\n", board->port_name, board->name);
-    if (board->variants.count)
-        buf_addf(out, "  # or: board: {port: %s, name: %s, variant: %s}\n", board->port_name,
-                 board->name, board->variants.items[0]);
-}
-
 void board_show_page(const struct board_entry *board, const struct board_origin *origin,
                      struct buf *out)
 {
     _cleanup_(buf_release) struct buf product = BUF_INIT, source = BUF_INIT;
 
     add_product(&product, board, true);
-    add_origin(&source, origin);
+    board_origin_add(origin, &source);
     add_printable(out, board->name);
     buf_addf(out, "%s%s\n", product.len ? ": " : "", product.data);
     add_field(out, "port", board->port_name);
@@ -359,7 +310,7 @@ void board_show_page(const struct board_entry *board, const struct board_origin 
     add_field(out, "files", board->path ? board->path : "");
     add_field(out, "source", source.data);
     if (board->port)
-        add_snippet(out, board, origin);
+        board_origin_add_snippet(origin, board, out);
     else
         buf_addf(out, "\nfirn cannot build for port '%s'\n", board->port_name);
 }

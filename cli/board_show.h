@@ -4,19 +4,9 @@
 #ifndef FIRN_CLI_BOARD_SHOW_H
 #define FIRN_CLI_BOARD_SHOW_H
 
-#include "builder/board_list.h"
+#include "cli/board_origin.h"
 
 #define BOARD_SHOW_COLUMNS 100
-
-/* Where the boards come from: as a manifest's firmware: says it. */
-struct board_origin {
-    const char *interpreter;
-    const char *git, *ref;        /* or both NULL, and */
-    const char *path;             /* a working copy, or else */
-    const char *archive, *sha256; /* the latter as it is in the manifest, or NULL */
-    const char *version;          /* of an archive, as its directory's name tells */
-    const char *commit;           /* NULL for a working copy */
-};
 
 /* At most BOARD_SHOW_COLUMNS wide, whatever is in a board.json. */
 void board_show_table(const struct board_list *list, const struct board_origin *origin,
