@@ -127,13 +127,14 @@ bool mpy_cross_is_there(const struct mpy_cross *cross)
 
 /* ---- beside something else ---- */
 
-/* In the child. It says nothing: whoever asks for the program says what is wrong. */
+/* In the child, which dies with its parent, as a sandbox does with it. It says nothing: whoever asks
+ * for the program says what is wrong. */
 static _Noreturn void run_child(const struct mpy_cross *cross, pid_t parent)
 {
     struct wanted wanted = want(cross, NULL);
     struct err *err = NULL;
     interrupt_install();
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     bool ok = getppid() == parent && get(&wanted, &err);
     _exit(ok ? 0 : 1);
 }
