@@ -8,27 +8,9 @@ own_home "$T/home"
 cd "$T" || exit 1
 
 # ---- a port with a boot loader ------------------------------------------------------------------
-export FIRN_DATA=$T/data
-mkdir -p data/firmware-src src/port/mboot src/port/boards/{GOOD,NONE,TALL,LOST,SIGNED} src/cross keys
-cp -r "$TOP/toolchains" data/
-cat >data/firmware-src/fake.yaml <<'END'
-upstream: https://example.org/fake.git
-default_ref: v1
-mpy_cross: cross
-library: lib
-python: python3
-ports:
-  fake:
-    dir: port
-    boards_dir: port/boards
-    board_var: BOARD
-    board_dir_var: BOARD_DIR
-    board_files: [board.mk]
-    elf: firmware.elf
-    cflags_var: CFLAGS_EXTRA
-    config_header: config.h
-    frozen: false
-    toolchain: arm-none-eabi
+mkdir -p src/port/mboot src/port/boards/{GOOD,NONE,TALL,LOST,SIGNED} src/cross keys
+fake_port
+cat >>"$FIRN_DATA/firmware-src/fake.yaml" <<'END'
     usb: "0483:df11"
     bootloader:
       name: mboot

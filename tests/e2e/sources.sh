@@ -70,27 +70,8 @@ refused https://me:secret@evil.example/x.git 'https://evil.example/x.git has a p
 unlike "$OUT" secret 'and does not show it'
 
 # Submodules: those of a repository that is allowed, which names others.
-export FIRN_DATA=$T/data
-mkdir -p data/firmware-src
-cp -r "$TOP/toolchains" data/
-cat >data/firmware-src/fake.yaml <<'END'
-upstream: https://example.org/fake.git
-default_ref: v1
-mpy_cross: cross
-library: lib
-python: python3
-ports:
-  fake:
-    dir: port
-    boards_dir: port/boards
-    board_var: BOARD
-    board_dir_var: BOARD_DIR
-    board_files: [board.mk]
-    elf: firmware.elf
-    cflags_var: CFLAGS_EXTRA
-    config_header: config.h
-    frozen: false
-    toolchain: arm-none-eabi
+fake_port
+cat >>"$FIRN_DATA/firmware-src/fake.yaml" <<'END'
     submodules: [lib/x]
     known_boards: [GOOD]
 END
