@@ -74,6 +74,6 @@ is "$(result 'sorted(b["ACME_ONE"].items())')" "[('buildable', True), ('dfu', Tr
 ('usb', {'product': 'df11', 'vendor': '0483'}), \
 ('variants', {'DP': 'Double-precision float', 'THREAD': ''}), ('vendor', 'Acme')]" \
     'events: all of a board'
-is "$(result 'r["source"]')" "{'commit': None, 'git': None, 'path': 'src', 'ref': None}" \
+is "$(result 'r["source"]')" "{'archive': None, 'commit': None, 'git': None, 'path': 'src', 'ref': None}" \
     'events: the source'
 done_testing

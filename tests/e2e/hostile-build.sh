@@ -4,7 +4,7 @@
 # itself read a file for them. Each attempt that succeeds is told in the build's own output.
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/../home.sh"
-own_home "$T/home"
+own_home "$T/home" bases
 mkdir -p "$T/p/c_modules/evil" "$T/outside"
 echo 'the secret: 7391' >"$T/outside/secret.py"
 echo 'the secret: 7391' >"$T/outside/secret"

@@ -4,7 +4,7 @@
 # commit, whose tag can be moved.
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/../home.sh"
-own_home "$T/home"
+own_home "$T/home" bases
 # The compiler is hashed by the first lock and remembered for the next.
 rm "$FIRN_HOME/toolchains"
 mkdir "$FIRN_HOME/toolchains"

@@ -2,7 +2,7 @@
 # firn build --watch: one build for each save, however an editor saves; errors are waited out.
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/../home.sh"
-own_home "$T/home"
+own_home "$T/home" bases
 mkdir -p "$T/p/lib/pkg"
 cd "$T/p" || exit 1
 cat >p.yaml <<'END'
