@@ -3,7 +3,7 @@
 # in an expected text is the test's own directory.
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/../home.sh"
-own_home "$T/home" bases
+own_home "$T/home"
 cd "$TOP/tests/data/build" || exit 1
 
 # A PATH without the ARM compiler, and one where it is an old one.

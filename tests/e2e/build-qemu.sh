@@ -3,7 +3,7 @@
 # concurrent builds, and what it says when something is wrong.
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/../home.sh"
-own_home "$T/home" bases
+own_home "$T/home"
 cp -r "$TOP/tests/data/kinds" "$T/p"
 mkdir "$T/p/vendor"
 cp "$TOP/manifests/greeter/vendor/yeti.mpy" "$T/p/vendor/"
