@@ -125,8 +125,8 @@ demo: all build/config.yaml ## the main job from end to end, without hardware
 	@scripts/demo
 
 # ---- testing -------------------------------------------------------------------------------------
-# Many of the tests wait for boards: four at a time keep two cores busy.
-PROVE := prove --timer -j4
+# Many of the tests wait for boards: three at a time keep two cores busy.
+PROVE := prove --timer -j3
 
 check: all $(TESTS) $(IO_FAULT) mirror ## all tests (SAN=1: under ASan and UBSan)
 	@CMOCKA_MESSAGE_OUTPUT=tap $(PROVE) $(TESTS) tests/cli/*.sh tests/e2e/*.sh \

@@ -127,8 +127,8 @@ bool mpy_cross_is_there(const struct mpy_cross *cross)
 
 /* ---- beside something else ---- */
 
-/* In the child, which dies with its parent, as a sandbox does with it. It says nothing: whoever asks
- * for the program says what is wrong. */
+/* In the child, which dies with its parent, as a sandbox does with it. It says nothing: whoever
+ * asks for the program says what is wrong. */
 static _Noreturn void run_child(const struct mpy_cross *cross, pid_t parent)
 {
     struct wanted wanted = want(cross, NULL);
