@@ -155,10 +155,10 @@ void mpy_cross_begin(struct mpy_cross *cross)
 static bool await(struct mpy_cross *cross)
 {
     int status = 0;
-    while (waitpid(cross->child, &status, 0) < 0 && errno == EINTR) {
+    do {
         if (interrupt_requested())
             kill(cross->child, SIGTERM);
-    }
+    } while (waitpid(cross->child, &status, 0) < 0 && errno == EINTR);
     cross->child = 0;
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

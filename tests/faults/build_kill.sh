@@ -4,7 +4,7 @@
 # build_kill.sh KILLS (make check-kill: 200); without an argument a sample, in make check.
 # SEED=N draws the same moments again; where a build is then depends on the machine, too.
 . "$(dirname "$0")/../tap.sh"
-wanted=${1:-6}
+wanted=${1:-10}
 [ $# -gt 0 ] && full=1 || full=
 seed=${SEED:-$RANDOM}
 echo "# SEED=$seed"
