@@ -89,6 +89,9 @@ bool ymap_bool(const struct ydoc *doc, const struct ynode *map, const char *key,
 /* "384K", 1M, 4096: bytes. */
 bool ymap_size(const struct ydoc *doc, const struct ynode *map, const char *key, bool required,
                unsigned long long *out, struct diags *diags);
+/* A list of strings: *out is NULL-terminated and lives in the document's arena. */
+bool ymap_strings(struct ydoc *doc, const struct ynode *map, const char *key,
+                  const char *const **out, struct diags *diags);
 /* Is it a mapping with only these keys (NULL-terminated)? Each unknown one is an error with the
  * nearest known name. */
 bool ymap_only_keys(const struct ydoc *doc, const struct ynode *node, const char *const *known,

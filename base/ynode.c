@@ -158,6 +158,28 @@ bool ymap_string(const struct ydoc *doc, const struct ynode *map, const char *ke
     return ok;
 }
 
+bool ymap_strings(struct ydoc *doc, const struct ynode *map, const char *key,
+                  const char *const **out, struct diags *diags)
+{
+    const struct ynode *list = ynode_get(map, key);
+    const char **items;
+
+    if (!list)
+        return true;
+    if (list->type != YNODE_SEQUENCE)
+        return ynode_error(doc, list, diags, NULL, "'%s' must be %s, not %s", key,
+                           ynode_type_name(YNODE_SEQUENCE), kind_of(list));
+    items = arena_alloc(&doc->arena, (list->count + 1) * sizeof(*items));
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i]->type != YNODE_SCALAR || is_null(list->items[i]))
+            return ynode_error(doc, list->items[i], diags, NULL, "'%s' must hold strings, not %s",
+                               key, kind_of(list->items[i]));
+        items[i] = list->items[i]->value;
+    }
+    *out = items;
+    return true;
+}
+
 static bool parse_long(const struct ynode *node, long *out)
 {
     char *end;

@@ -130,6 +130,7 @@ static bool write_replay(struct making *m, struct err **err)
                                   .dir = recipe.dir,
                                   .vars = (const char *const *)recipe.vars.items,
                                   .env = (const char *const *)recipe.env.items,
+                                  .rules = recipe.rules,
                                   .target = recipe.target};
     const struct replay replay = {.dir = recipe.dir,
                                   .build = m->place.build_at,

@@ -163,6 +163,7 @@ static bool compile(struct build_job *job, struct place *place, struct err **err
                                   .log_path = job->log_path,
                                   .vars = (const char *const *)recipe.vars.items,
                                   .env = (const char *const *)recipe.env.items,
+                                  .rules = recipe.rules,
                                   .target = recipe.target,
                                   .jobs = job->options->jobs,
                                   .blame = &blame};

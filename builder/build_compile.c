@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "builder/build_job.h"
 #include "builder/ccache.h"
+#include "builder/make_rules.h"
 
 #define SHORT_COMMIT 10
 
@@ -82,6 +83,7 @@ static bool finish(struct recipe *recipe, const struct build_job *job, struct pl
     _cleanup_free_ char *short_commit = xstrndup(job->source.commit, SHORT_COMMIT);
     make_environment(&recipe->env, &place->sandbox, job->source.commit_time, job->source.describe,
                      short_commit);
+    recipe->rules = make_rules(job->interpreter, job->source.dir);
     recipe->maps = make_maps(job, place);
     return !with_ccache || !job->ccache || ccache_add(job, place, &recipe->vars, &recipe->env, err);
 }
@@ -114,6 +116,7 @@ void recipe_release(struct recipe *recipe)
 {
     free(recipe->dir);
     free(recipe->target);
+    free(recipe->rules);
     strv_release(&recipe->vars);
     strv_release(&recipe->env);
     for (struct path_map *m = recipe->maps; m && m->from; m++)
@@ -134,6 +137,7 @@ bool build_compile(struct build_job *job, struct place *place, const char *phase
                                   .log_path = job->log_path,
                                   .vars = (const char *const *)recipe.vars.items,
                                   .env = (const char *const *)recipe.env.items,
+                                  .rules = recipe.rules,
                                   .target = recipe.target,
                                   .jobs = job->options->jobs,
                                   .blame = &blame};

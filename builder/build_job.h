@@ -139,12 +139,13 @@ bool build_check(struct build_job *job, const struct place *place, struct err **
 struct recipe {
     char *dir;    /* make's -C, in the sandbox */
     char *target; /* the program */
+    char *rules;  /* make_rules() */
     struct strv vars, env;
     struct path_map *maps; /* for messages */
 };
 #define RECIPE_INIT                                                                                \
     {                                                                                              \
-        NULL, NULL, STRV_INIT, STRV_INIT, NULL                                                     \
+        NULL, NULL, NULL, STRV_INIT, STRV_INIT, NULL                                               \
     }
 /* with_ccache: compile through it, if job->ccache. */
 bool recipe_make(struct recipe *recipe, const struct build_job *job, struct place *place,

@@ -95,6 +95,8 @@ struct interpreter {
     const char *library;     /* "lib/micropython-lib": the submodule that require needs */
     const char *python;      /* "python3" */
     const char *mpy_cross_dir;
+    const char *rules_file;            /* "py/mkrules.mk": builder/make_rules.h; or NULL */
+    const char *const *rules_left_out; /* lines of its recipes; NULL-ended, never NULL */
     struct port *ports;
     size_t port_count;
 };

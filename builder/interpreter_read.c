@@ -16,7 +16,8 @@ struct reader {
 };
 
 static const char *const TOP_KEYS[] = {"upstream", "default_ref", "mpy_cross", "library",
-                                       "python",   "ports",       NULL};
+                                       "python",   "ports",       "rules",     NULL};
+static const char *const RULES_KEYS[] = {"file", "leave_out", NULL};
 static const char *const TARGET_KEYS[] = {"toolchain", "image", "usb", "link",
                                           "emulator",  "make",  NULL};
 /* clang-format off */
@@ -45,25 +46,6 @@ static bool read_string(struct reader *r, const struct ynode *map, const char *k
                         const char **out)
 {
     return ymap_string(r->doc, map, key, required, out, r->diags);
-}
-
-/* A list of strings; a missing key leaves *out. */
-static bool read_strings(struct reader *r, const struct ynode *map, const char *key,
-                         const char *const **out)
-{
-    const struct ynode *list = ynode_get(map, key);
-    if (!list)
-        return true;
-    if (!is_type(r, list, YNODE_SEQUENCE))
-        return false;
-    const char **items = arena_alloc(&r->doc->arena, (list->count + 1) * sizeof(*items));
-    for (size_t i = 0; i < list->count; i++) {
-        if (!is_type(r, list->items[i], YNODE_SCALAR))
-            return false;
-        items[i] = list->items[i]->value;
-    }
-    *out = items;
-    return true;
 }
 
 static bool read_usb(struct reader *r, const struct ynode *map, struct target *target)
@@ -125,7 +107,7 @@ static bool read_emulator(struct reader *r, const struct ynode *map, struct targ
     return ymap_only_keys(r->doc, node, EMULATOR_KEYS, r->diags) &&
            read_string(r, node, "program", true, &target->emulator) &&
            read_string(r, node, "machine", false, &target->machine) &&
-           read_strings(r, node, "args", &target->emulator_args);
+           ymap_strings(r->doc, node, "args", &target->emulator_args, r->diags);
 }
 
 static void set_make_var(struct make_var *vars, size_t *count, const char *name, const char *value)
@@ -182,7 +164,7 @@ static bool read_submodules(struct reader *r, const struct ynode *map, struct po
     static const char *const none[] = {NULL};
     const struct ynode *node = ynode_get(map, "submodules_if");
     port->submodules = none;
-    if (!read_strings(r, map, "submodules", &port->submodules))
+    if (!ymap_strings(r->doc, map, "submodules", &port->submodules, r->diags))
         return false;
     if (!node)
         return true;
@@ -203,7 +185,7 @@ static bool read_board_names(struct reader *r, const struct ynode *map, struct p
 {
     static const char *const none[] = {NULL};
     const char *const *known = none;
-    if (!read_strings(r, map, "known_boards", &known))
+    if (!ymap_strings(r->doc, map, "known_boards", &known, r->diags))
         return false;
     size_t count = 0;
     while (known[count])
@@ -255,8 +237,8 @@ static bool read_board_files(struct reader *r, const struct ynode *map, struct p
 {
     static const char *const none[] = {NULL};
     port->board_files = port->board_file_vars = none;
-    return read_strings(r, map, "board_files", &port->board_files) &&
-           read_strings(r, map, "board_file_vars", &port->board_file_vars) &&
+    return ymap_strings(r->doc, map, "board_files", &port->board_files, r->diags) &&
+           ymap_strings(r->doc, map, "board_file_vars", &port->board_file_vars, r->diags) &&
            read_string(r, map, "board_variant_files", false, &port->board_variant_files) &&
            read_string(r, map, "board_usb_macro", false, &port->board_usb_macro);
 }
@@ -331,6 +313,17 @@ static bool read_ports(struct reader *r, const struct ynode *root)
     return true;
 }
 
+static bool read_rules(struct reader *r, const struct ynode *root)
+{
+    static const char *const none[] = {NULL};
+    const struct ynode *node = ynode_get(root, "rules");
+    struct interpreter *in = r->interpreter;
+    in->rules_left_out = none;
+    return !node || (ymap_only_keys(r->doc, node, RULES_KEYS, r->diags) &&
+                     read_string(r, node, "file", true, &in->rules_file) &&
+                     ymap_strings(r->doc, node, "leave_out", &in->rules_left_out, r->diags));
+}
+
 static bool read_interpreter(struct reader *r)
 {
     const struct ynode *root = r->doc->root;
@@ -340,7 +333,8 @@ static bool read_interpreter(struct reader *r)
            read_string(r, root, "default_ref", true, &in->default_ref) &&
            read_string(r, root, "mpy_cross", true, &in->mpy_cross_dir) &&
            read_string(r, root, "library", true, &in->library) &&
-           read_string(r, root, "python", true, &in->python) && read_ports(r, root);
+           read_string(r, root, "python", true, &in->python) && read_rules(r, root) &&
+           read_ports(r, root);
 }
 
 /* "there are: micropython", or nothing. */

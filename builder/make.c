@@ -61,6 +61,8 @@ static void add_command(struct strv *argv, const struct make_job *job)
     strv_add(argv, "-C");
     strv_add(argv, job->dir);
     strv_add_all(argv, job->vars);
+    if (job->rules)
+        strv_addf(argv, "--eval=%s", job->rules);
 }
 
 static void count_step(void *data, const char *line, size_t len)

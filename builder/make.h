@@ -20,6 +20,7 @@ struct make_job {
     const char *log_path;           /* everything it prints; replaced */
     const char *const *vars;        /* "NAME=value", BUILD among them; NULL-ended */
     const char *const *env;         /* complete, NULL-ended */
+    const char *rules;              /* make_rules()' text; may be NULL */
     const char *target;             /* or NULL */
     int jobs;                       /* -j; 0 = cores */
     size_t extra_steps;             /* steps that `make -n` cannot see: frozen modules */

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/proc.h"
 #include "builder/make.h"
+#include "builder/make_rules.h"
 #include "builder/once.h"
 
 #define PHASE "mpy-cross"
@@ -81,11 +82,13 @@ static bool build(const struct wanted *wanted, const char *temp, struct err **er
     make_environment(&env, &box, cross->source->commit_time, cross->source->describe,
                      cross->source->commit);
     const char *const vars[] = {build_var, python_var, NULL};
+    _cleanup_free_ char *rules = make_rules(cross->interpreter, cross->source->dir);
     const struct make_job job = {.phase = PHASE,
                                  .sandbox = &box,
                                  .dir = make_dir,
                                  .log_path = log,
                                  .vars = vars,
+                                 .rules = rules,
                                  .jobs = cross->jobs,
                                  .env = (const char *const *)env.items};
     if (!make_run(&job, wanted->events, NULL, err))
