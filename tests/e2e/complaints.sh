@@ -3,7 +3,6 @@
 # what firn says, and both exit statuses, byte for byte but for times (tests/data/complaints/).
 . "$(dirname "$0")/../tap.sh"
 cd "$T" || exit 1
-export FIRN_HOME=$T/home # rescue files: all tests have boards of one port and serial
 export FIRN
 expected=$TOP/tests/data/complaints
 
@@ -32,14 +31,19 @@ say() {
 }
 SCRIPT
 
-# complaint NAME TITLE SIM-OPTIONS... < script
+# complaint NAME TITLE SIM-OPTIONS... < script: each in a directory and with a board of its own, all at
+# the same time, as they mostly wait
+names=() titles=() pids=()
 complaint() {
-    local name=$1 title=$2
+    local name=$1
+    names+=("$name") titles+=("$2")
     shift 2
-    { echo '. ./say.sh'; cat; } >script.sh
-    rm -rf board
-    timeout 120 "$FIRN" sim -d board "$@" -- bash script.sh >"$name" 2>&1
-    same "$name" "$expected/$name.expected" "$title"
+    mkdir "$name"
+    cp image.bin image.dfu other.dfu "$name"
+    { echo '. ../say.sh'; cat; } >"$name/script.sh"
+    (cd "$name" && FIRN_HOME=$T/$name/home exec timeout 120 "$FIRN" sim -d board "$@" -- bash script.sh) \
+        >"$name.said" 2>&1 &
+    pids+=($!)
 }
 
 complaint permission "permissions, without a hint" <<'SCRIPT'
@@ -131,4 +135,8 @@ say firn flash image.dfu --erase all
 say firn flash image.dfu --return 0
 SCRIPT
 
+for ((i = 0; i < ${#names[@]}; i++)); do
+    wait "${pids[i]}"
+    same "${names[i]}.said" "$expected/${names[i]}.expected" "${titles[i]}"
+done
 done_testing

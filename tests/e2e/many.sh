@@ -13,7 +13,8 @@ manifest() { # FILE PRODUCT [CONFIG]
     echo "NAME = 'this is $2'" >"$(dirname "$1")/$2.py"
 }
 for name in a b c; do manifest $name.yaml $name; done
-other='config: {defines: {MICROPY_PY_CMATH: 0}}'
+# Another base, most of which ccache can have from stale.sh.
+other='config: {make: {MICROPY_HEAP_SIZE: 70000}}'
 manifest d.yaml d "$other"
 manifest e.yaml e "$other"
 echo 'def (:' >b.py
@@ -85,7 +86,7 @@ like "$OUT" "g.yaml: the base of 'g.yaml' could not be compiled: 'f.yaml' is on 
 like "$OUT" '^1 of 3 products, 2 failed' 'the third is built'
 
 # ---- an interrupt, and a kill ----
-other='config: {defines: {MICROPY_PY_CMATH: 0, MICROPY_PY_JSON: 0}}'
+other='config: {make: {MICROPY_HEAP_SIZE: 70001}}'
 manifest "$T/p/h.yaml" h "$other"
 manifest "$T/p/i.yaml" i "$other"
 compiling() { # in the background, until it compiles; its pid in $pid
