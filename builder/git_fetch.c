@@ -5,6 +5,8 @@
 #include "builder/git_internal.h"
 #include "builder/url.h"
 
+#define NO_KEY "the server takes none of the ssh agent's keys"
+
 struct fetch {
     git_repository *repo;
     git_remote *remote;
@@ -12,6 +14,7 @@ struct fetch {
     const char *ref;
     struct events *events;
     struct err **err;
+    bool asked_agent;
 };
 
 /* First objects arrive, then libgit2 resolves the deltas among them. */
@@ -36,20 +39,29 @@ static int on_remote_text(const char *text, int len, void *data)
     return git_stop_if_interrupted();
 }
 
-/* SSH through the user's agent, once; nothing is ever asked on the terminal. */
+/* SSH through the user's agent; nothing is ever asked on the terminal. libgit2 asks again for as
+ * long as the server takes none of the agent's keys. */
 static int on_credentials(git_credential **out, const char *url, const char *user, unsigned allowed,
                           void *data)
 {
-    (void)url, (void)data;
+    struct fetch *f = data;
+
+    (void)url;
     if (allowed & GIT_CREDENTIAL_USERNAME)
         return git_credential_username_new(out, user ? user : "git");
-    if (allowed & GIT_CREDENTIAL_SSH_KEY)
-        return git_credential_ssh_key_from_agent(out, user ? user : "git");
-    return GIT_PASSTHROUGH;
+    if (!(allowed & GIT_CREDENTIAL_SSH_KEY))
+        return GIT_PASSTHROUGH;
+    if (f->asked_agent) {
+        git_error_set_str(GIT_ERROR_SSH, NO_KEY);
+        return GIT_EUSER;
+    }
+    f->asked_agent = true;
+    return git_credential_ssh_key_from_agent(out, user ? user : "git");
 }
 
 static void init_callbacks(struct fetch *f, git_remote_callbacks *callbacks)
 {
+    f->asked_agent = false;
     git_remote_init_callbacks(callbacks, GIT_REMOTE_CALLBACKS_VERSION);
     callbacks->transfer_progress = on_transfer;
     callbacks->sideband_progress = on_remote_text;
@@ -61,16 +73,28 @@ static void init_callbacks(struct fetch *f, git_remote_callbacks *callbacks)
  * (What git calls off-site, libgit2 would follow on the first request.) */
 static const git_remote_redirect_t REDIRECTS = GIT_REMOTE_REDIRECT_NONE;
 
+/* What to do about it, by what libgit2 or libssh2 says. */
+static const struct {
+    const char *says, *hint;
+} ADVICE[] = {
+    {"redirect", "firn follows no server to another host: give the URL that it leads to, or map "
+                 "this one to it under 'mirrors:' in config.yaml"},
+    {"hostkey", "~/.ssh/known_hosts does not have this host's key, or has another one: ssh-keyscan "
+                "shows the host's keys; compare them with those that its owner publishes"},
+    {NO_KEY, "ssh-add -l lists the keys that the agent has; ssh-add FILE gives it another one"},
+    {"error authenticating", "the keys are those of your ssh agent: eval \"$(ssh-agent)\" starts "
+                             "one, ssh-add gives it a key"},
+};
+
 static bool fail_to_reach(struct fetch *f)
 {
     const git_error *e = git_error_last();
-    bool redirected = e && e->message && strstr(e->message, "redirect");
+    const char *hint = NULL;
 
+    for (size_t i = 0; e && e->message && i < sizeof(ADVICE) / sizeof(*ADVICE) && !hint; i++)
+        hint = strstr(e->message, ADVICE[i].says) ? ADVICE[i].hint : NULL;
     git_fail(f->err, "cannot reach %s", f->url);
-    return redirected ? err_hint(f->err, "firn follows no server to another host: give the URL "
-                                         "that it leads to, or map this one to it under "
-                                         "'mirrors:' in config.yaml")
-                      : false;
+    return hint ? err_hint(f->err, "%s", hint) : false;
 }
 
 static bool connect_remote(struct fetch *f)
@@ -188,7 +212,7 @@ bool repo_fetch(struct git_repository *repo, const char *url, const char *ref,
                 struct events *events, struct strv *names, struct err **err)
 {
     _cleanup_free_ char *printable = url_printable(url);
-    struct fetch f = {repo, NULL, printable, ref, events, err};
+    struct fetch f = {repo, NULL, printable, ref, events, err, false};
 
     if (git_remote_create_anonymous(&f.remote, repo, url) != 0)
         return git_fail(err, "cannot use %s", printable);

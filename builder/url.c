@@ -151,7 +151,8 @@ char *url_printable(const char *url)
 {
     const char *at = find_userinfo_end(url), *user = find_userinfo(url);
 
-    if (!at || (user == url && !url_has_password(url))) /* git@host:path says nothing of anybody */
+    /* git@host says nothing of anybody; by https what stands there may be a token. */
+    if (!at || (url_kind(url) == URL_SSH && !url_has_password(url)))
         return xstrdup(url);
     return xasprintf("%.*s%s", (int)(user - url), url, at + 1);
 }

@@ -31,8 +31,8 @@ char *url_local_path(const char *url);
 /* A submodule's URL: "./x" and "../x" are relative to the superproject's (gitmodules(5)), anything
  * else stands alone. The caller frees; NULL when ".." leaves the base. */
 char *url_resolve(const char *base, const char *url);
-/* For messages: without the user's name and password in it (the user of
- * user@host:path stays). The caller frees. */
+/* For messages: without the user's name and password in it (by ssh a user without a password
+ * stays). The caller frees. */
 char *url_printable(const char *url);
 /* The repository's own name, "micropython" of ".../micropython.git": letters, digits, '-', '_' and
  * '.' only, at most 40. The caller frees. */

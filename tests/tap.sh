@@ -47,6 +47,6 @@ in: $1"; fi; }
 unlike() { if grep -qE -- "$2" <<<"$1"; then fail "$3" "should not match: $2
 in: $1"; else pass "$3"; fi; }
 # same FILE EXPECTED NAME: byte for byte
-same() { local d; if d=$(diff -u "$2" "$1" 2>&1); then pass "$3"; else fail "$3" "$d"; fi; }
+same() { local d; if d=$(diff -u "$2" "$1" 2>&1); then pass "$3"; else fail "$3" "$(head -n 100 <<<"$d")"; fi; }
 skip() { tap_n=$((tap_n + 1)); echo "ok $tap_n # SKIP $1"; }
 done_testing() { echo "1..$tap_n"; exit "$tap_failed"; }

@@ -38,8 +38,9 @@ refused 2 toolchain-range
 "$FIRN" -q --events=3 build interrupted.yaml -o "$T/out" 2>"$T/interrupted" 3>"$T/events" &
 pid=$!
 for ((i = 0; i < 3000; i++)); do
-    grep -qs '"phase":"compile"' "$T/events" && break
-    sleep 0.1
+    grep -qs . "$FIRN_HOME"/logs/interrupted-*.log && break # make has begun
+    kill -0 $pid 2>/dev/null || break
+    sleep 0.02
 done
 kill -INT $pid
 wait $pid

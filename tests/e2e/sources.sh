@@ -8,7 +8,9 @@ cd "$TOP" || exit 1
 
 exits 0 "a build of the demo's product" "$FIRN" build manifests/greeter.yaml -o "$T/out"
 commit=$(sed -n 's/.*"commit": "\([0-9a-f]\{40\}\)".*/\1/p' "$T/out/greeter-1.4.0.json" | head -n 1)
-mirror=$(echo "$FIRN_HOME"/git/micropython-*.git)
+for mirror in "$FIRN_HOME"/git/micropython-*.git; do
+    git --git-dir="$mirror" cat-file -e "$commit" 2>/dev/null && break
+done
 is "$(git --git-dir="$mirror" rev-parse 'v1.25.0^{commit}')" "$commit" "the sidecar has the commit of the tag"
 
 # mpy-cross and the firmware were built from here: names, contents and permissions are the commit's.

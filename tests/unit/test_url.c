@@ -60,6 +60,9 @@ static void what_is_shown(void **state)
     take_equal(url_printable("https://a:b@c@example.org/x@y"), "https://example.org/x@y");
     take_equal(url_printable("git@example.org:a"), "git@example.org:a");
     take_equal(url_printable("me:secret@example.org:a"), "example.org:a");
+    take_equal(url_printable("ssh://git@example.org:22/a"), "ssh://git@example.org:22/a");
+    take_equal(url_printable("ssh://me:secret@example.org/a"), "ssh://example.org/a");
+    take_equal(url_printable("https://token@example.org/a"), "https://example.org/a");
     take_equal(url_printable("/srv/a@b"), "/srv/a@b");
 }
 
