@@ -31,6 +31,7 @@ struct events {
     size_t sink_count;
     struct phase *phases; /* those that have begun and not ended */
     char *job;
+    bool progress; /* somebody looks at it */
 };
 
 struct events *events_new(void)
@@ -88,6 +89,16 @@ static void write_line(void *data, const json_t *event)
         sink->fd = -1;
 }
 
+void events_show_progress(struct events *ev)
+{
+    ev->progress = true;
+}
+
+bool events_shows_progress(const struct events *ev)
+{
+    return ev && ev->progress;
+}
+
 void events_add_fd(struct events *ev, int fd)
 {
     struct sink *sink = add_sink(ev);
@@ -95,6 +106,7 @@ void events_add_fd(struct events *ev, int fd)
     sink->fn = write_line;
     sink->data = sink;
     sink->fd = fd;
+    events_show_progress(ev);
     /* A child that outlives us must not hold the stream open. */
     if (fd > STDERR_FILENO)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -159,6 +171,7 @@ struct events *events_fork(struct events *parent, const char *job)
     struct events *ev = events_new();
 
     events_add_sink(ev, forward, parent);
+    ev->progress = parent->progress;
     events_set_job(ev, job);
     return ev;
 }

@@ -33,6 +33,10 @@ void events_add_sink(struct events *ev, event_sink_fn fn, void *data);
 /* One JSON object a line, keys sorted, to fd (borrowed; made close-on-exec unless it is a standard
  * stream). A closed reader ends that sink quietly. */
 void events_add_fd(struct events *ev, int fd);
+/* Somebody looks at progress: said by whoever adds a sink that shows it; events_add_fd() does. */
+void events_show_progress(struct events *ev);
+/* Does anybody? It may not be worth finding out how much there is to do. */
+bool events_shows_progress(const struct events *ev);
 /* The events of one job among several that run at the same time: they go to the parent's sinks,
  * labelled "job": name. NULL for a NULL parent. Freed before the parent. */
 struct events *events_fork(struct events *parent, const char *job);

@@ -204,7 +204,7 @@ bool make_run(const struct make_job *job, struct events *events, struct make_siz
 {
     _cleanup_(release_running) struct running r = {
         .job = job, .events = events, .output = MAKE_OUTPUT_INIT};
-    if (events && !count_steps(job, &r.total, err))
+    if (events_shows_progress(events) && !count_steps(job, &r.total, err))
         return false;
     if (r.total || job->script)
         r.total += job->extra_steps;

@@ -154,6 +154,8 @@ static int run_command(struct common *c, const struct command *command, int argc
     } else {
         progress = progress_new(stderr, style, c->cli.quiet);
         events_add_sink(events, progress_sink, progress);
+        if (!c->cli.quiet)
+            events_show_progress(events);
     }
     if (c->events_fd >= 0)
         events_add_fd(events, c->events_fd);

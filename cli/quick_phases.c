@@ -54,6 +54,8 @@ struct quick_phases *quick_phases_new(struct events *to)
     q->to = to;
     q->events = events_new();
     events_add_sink(q->events, take, q);
+    if (events_shows_progress(to))
+        events_show_progress(q->events);
     return q;
 }
 

@@ -81,6 +81,7 @@ static void test_run_counts_and_logs(void **state)
     struct err *err = NULL;
     struct make_sizes sizes;
     events_add_sink(events, on_event, &seen);
+    events_show_progress(events);
     assert_true(make_run(&job, events, &sizes, &err));
     assert_int_equal(sizes.steps, 3);
     assert_true(sizes.known);
