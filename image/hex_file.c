@@ -17,16 +17,31 @@ enum record_type {
     RECORD_START_LINEAR = 5,
 };
 
+static char *add_byte(char *at, uint8_t byte)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    *at++ = digits[byte >> 4];
+    *at++ = digits[byte & 15];
+    return at;
+}
+
+/* Tens of thousands for one image: no printf(). */
 static void add_record(struct buf *out, enum record_type type, uint16_t offset, const uint8_t *data,
                        size_t size)
 {
-    uint8_t sum = (uint8_t)(size + (offset >> 8) + offset + type);
-    buf_addf(out, ":%02X%04X%02X", (unsigned)size, offset, type);
-    for (size_t i = 0; i < size; i++) {
-        buf_addf(out, "%02X", data[i]);
-        sum = (uint8_t)(sum + data[i]);
+    char line[1 + 2 * (1 + 2 + 1 + BYTES_A_RECORD + 1) + 1];
+    const uint8_t head[] = {(uint8_t)size, (uint8_t)(offset >> 8), (uint8_t)offset, (uint8_t)type};
+    uint8_t sum = 0;
+    char *at = line;
+    *at++ = ':';
+    for (size_t i = 0; i < sizeof(head) + size; i++) {
+        uint8_t byte = i < sizeof(head) ? head[i] : data[i - sizeof(head)];
+        sum = (uint8_t)(sum + byte);
+        at = add_byte(at, byte);
     }
-    buf_addf(out, "%02X\n", (uint8_t)-sum);
+    at = add_byte(at, (uint8_t)-sum);
+    *at++ = '\n';
+    buf_add(out, line, (size_t)(at - line));
 }
 
 static void add_segment(const struct segment *s, uint32_t *upper, struct buf *out)
