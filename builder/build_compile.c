@@ -77,13 +77,15 @@ static struct path_map *make_maps(const struct build_job *job, const struct plac
     return maps;
 }
 
+/* dir: where make runs, in the source. */
 static bool finish(struct recipe *recipe, const struct build_job *job, struct place *place,
-                   bool with_ccache, struct err **err)
+                   const char *dir, bool with_ccache, struct err **err)
 {
     _cleanup_free_ char *short_commit = xstrndup(job->source.commit, SHORT_COMMIT);
     make_environment(&recipe->env, &place->sandbox, job->source.commit_time, job->source.describe,
                      short_commit);
-    recipe->rules = make_rules(job->interpreter, job->source.dir);
+    /* A C module or a board of the user's may have rules of its own. */
+    recipe->rules = job->copied_count ? NULL : make_rules(job->interpreter, job->source.dir, dir);
     recipe->maps = make_maps(job, place);
     return !with_ccache || !job->ccache || ccache_add(job, place, &recipe->vars, &recipe->env, err);
 }
@@ -95,7 +97,7 @@ bool recipe_make(struct recipe *recipe, const struct build_job *job, struct plac
     recipe->target = path_join(place->build_at, job->board.port->elf);
     add_common_vars(job, place, "", &recipe->vars);
     add_program_vars(job, place, &recipe->vars);
-    return finish(recipe, job, place, with_ccache, err);
+    return finish(recipe, job, place, job->board.port->dir, with_ccache, err);
 }
 
 bool recipe_make_bootloader(struct recipe *recipe, const struct build_job *job, struct place *place,
@@ -109,7 +111,7 @@ bool recipe_make_bootloader(struct recipe *recipe, const struct build_job *job, 
     if (has_keys)
         strv_addf(&recipe->vars, "%s=%s/" STAGED_KEYS, def->keys_var, place->product_at);
     /* Objects with keys in them are not for a cache. */
-    return finish(recipe, job, place, !has_keys, err);
+    return finish(recipe, job, place, def->dir, !has_keys, err);
 }
 
 void recipe_release(struct recipe *recipe)

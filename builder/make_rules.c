@@ -110,7 +110,7 @@ static void add_recipe(const char *name, const char **at, const char *const *lef
     }
 }
 
-char *make_rules_of(const char *makefile, const char *const *left_out)
+char *make_rules_of(const char *makefile, const char *includer, const char *const *left_out)
 {
     _cleanup_(buf_release) struct buf out = BUF_INIT;
     const char *at = makefile;
@@ -120,18 +120,23 @@ char *make_rules_of(const char *makefile, const char *const *left_out)
         /* What is defined under a condition may not be what make takes. */
         _cleanup_free_ char *name = depth ? NULL : defined_name(line);
         depth += deeper(line);
-        if (name)
+        if (name && !strstr(includer, name))
             add_recipe(name, &at, left_out, &out);
     }
     return out.len ? buf_detach(&out, NULL) : NULL;
 }
 
-char *make_rules(const struct interpreter *interpreter, const char *source_dir)
+char *make_rules(const struct interpreter *interpreter, const char *source_dir,
+                 const char *make_dir)
 {
-    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    _cleanup_(buf_release) struct buf rules = BUF_INIT;
+    _cleanup_(buf_release) struct buf includer = BUF_INIT;
     _cleanup_err_ struct err *ignored = NULL;
+    _cleanup_free_ char *path = path_join(make_dir, "Makefile");
     if (!interpreter->rules_file ||
-        !fs_read_beneath(source_dir, interpreter->rules_file, MAX_BYTES, &text, &ignored))
+        !fs_read_beneath(source_dir, interpreter->rules_file, MAX_BYTES, &rules, &ignored) ||
+        !fs_read_beneath(source_dir, path, MAX_BYTES, &includer, &ignored))
         return NULL;
-    return make_rules_of(text.data, interpreter->rules_left_out);
+    return make_rules_of(rules.data, includer.data ? includer.data : "",
+                         interpreter->rules_left_out);
 }

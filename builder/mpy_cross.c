@@ -82,7 +82,8 @@ static bool build(const struct wanted *wanted, const char *temp, struct err **er
     make_environment(&env, &box, cross->source->commit_time, cross->source->describe,
                      cross->source->commit);
     const char *const vars[] = {build_var, python_var, NULL};
-    _cleanup_free_ char *rules = make_rules(cross->interpreter, cross->source->dir);
+    _cleanup_free_ char *rules =
+        make_rules(cross->interpreter, cross->source->dir, cross->interpreter->mpy_cross_dir);
     const struct make_job job = {.phase = PHASE,
                                  .sandbox = &box,
                                  .dir = make_dir,

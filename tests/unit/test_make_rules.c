@@ -10,7 +10,7 @@ static const char *const LEFT_OUT[] = {"@$(CP) $@ x; $(RM) y", NULL};
 /* *want is what make_rules_of() gives; NULL: nothing. */
 static void expect(const char *makefile, const char *want)
 {
-    _cleanup_free_ char *got = make_rules_of(makefile, LEFT_OUT);
+    _cleanup_free_ char *got = make_rules_of(makefile, "include rules.mk\n", LEFT_OUT);
     if (want)
         assert_string_equal(got ? got : "(nothing)", want);
     else
@@ -74,7 +74,7 @@ static void test_the_real_rule(void **state)
                       "      -e '/^$$/ d' -e 's/$$/ :/' < $(@:.o=.d) >> $(@:.o=.P); \\\n"
                       "  $(RM) -f $(@:.o=.d)\n"
                       "endef\n",
-                      in->rules_left_out);
+                      "", in->rules_left_out);
     assert_string_equal(got, "override define compile_c\n"
                              "$(ECHO) \"CC $<\"\n"
                              "$(Q)$(CC) $(CFLAGS) -c -MD -MF $(@:.o=.d) -o $@ $<\n"
@@ -93,15 +93,23 @@ static void test_a_checkout(void **state)
     _cleanup_free_ char *rules = path_join(dir, in.rules_file);
     _cleanup_free_ char *elsewhere = path_join(dir, "elsewhere");
     assert_true(fs_mkdirs(py, &err));
-    assert_null(make_rules(&in, dir));
+    _cleanup_free_ char *makefile = path_join(dir, "port/Makefile");
+    _cleanup_free_ char *port = path_join(dir, "port");
+    assert_true(fs_mkdirs(port, &err));
+    assert_true(fs_write(makefile, "x:\n", 3, 0644, &err));
+    assert_null(make_rules(&in, dir, "port"));
     assert_true(fs_write(elsewhere, text, strlen(text), 0644, &err));
     assert_int_equal(symlink("../elsewhere", rules), 0);
-    assert_null(make_rules(&in, dir)); /* not through a link */
+    assert_null(make_rules(&in, dir, "port")); /* not through a link */
     assert_int_equal(rename(elsewhere, rules), 0);
-    _cleanup_free_ char *got = make_rules(&in, dir);
+    _cleanup_free_ char *got = make_rules(&in, dir, "port");
     assert_string_equal(got, "override define a\nendef\n");
+    assert_null(make_rules(&in, dir, "another"));
+    static const char own[] = "include rules.mk\ndefine a\nx\nendef\n";
+    assert_true(fs_write(makefile, own, strlen(own), 0644, &err));
+    assert_null(make_rules(&in, dir, "port"));
     in.rules_file = NULL;
-    assert_null(make_rules(&in, dir));
+    assert_null(make_rules(&in, dir, "port"));
     assert_true(fs_remove_tree(dir, &err));
 }
 
