@@ -17,11 +17,15 @@ enum record_type {
     RECORD_START_LINEAR = 5,
 };
 
-static char *add_byte(char *at, uint8_t byte)
+/* At `at`, adding to *sum; behind them. */
+static char *add_bytes(char *at, const uint8_t *bytes, size_t size, uint8_t *sum)
 {
     static const char digits[] = "0123456789ABCDEF";
-    *at++ = digits[byte >> 4];
-    *at++ = digits[byte & 15];
+    for (size_t i = 0; i < size; i++) {
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 15];
+        *sum = (uint8_t)(*sum + bytes[i]);
+    }
     return at;
 }
 
@@ -34,12 +38,10 @@ static void add_record(struct buf *out, enum record_type type, uint16_t offset, 
     uint8_t sum = 0;
     char *at = line;
     *at++ = ':';
-    for (size_t i = 0; i < sizeof(head) + size; i++) {
-        uint8_t byte = i < sizeof(head) ? head[i] : data[i - sizeof(head)];
-        sum = (uint8_t)(sum + byte);
-        at = add_byte(at, byte);
-    }
-    at = add_byte(at, (uint8_t)-sum);
+    at = add_bytes(at, head, sizeof(head), &sum);
+    at = add_bytes(at, data, size, &sum);
+    sum = (uint8_t)-sum;
+    at = add_bytes(at, &sum, 1, &(uint8_t){0});
     *at++ = '\n';
     buf_add(out, line, (size_t)(at - line));
 }
