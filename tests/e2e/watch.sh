@@ -108,7 +108,9 @@ printf 'module("included.py")\nmodule("also.py")\n' >more.py
 one 'a manifest.py that names what is not there'
 like "$LAST" '"ok":false' 'a manifest.py that names what is not there: fails'
 echo 'C = "in_also"' >also.py
-settled 'what it names' holds in_also
+good() { last | grep -q '"ok":true'; } # the image is there before the event
+settled 'what it names' good
+ok 'what it names: is in the image' holds in_also
 count=$(built)
 pass 'what it names is there now: built'
 echo 'Q(another_name_of_the_list)' >names.txt
@@ -187,7 +189,8 @@ echo 'MARK = "not_locked"' >main.py
 one 'locked, a save'
 like "$(cat said)" "'frozen main.py' is not what is locked" 'locked, a save: refused'
 exits 0 'locked anew' "$FIRN" -q lock --update p.yaml
-settled 'locked anew: built' holds not_locked
+settled 'locked anew: built' good
+ok 'locked anew: it is in the image' holds not_locked
 sleep 0.5
 count=$(built)
 cp p.yaml.lock good.lock
