@@ -86,6 +86,14 @@ bool fs_read(const char *path, size_t max, struct buf *out, struct err **err)
     return read_fd(fd, path, max, out, err);
 }
 
+bool fs_read_shared(const char *path, size_t max, struct buf *out, struct err **err)
+{
+    if (!fs_read(path, max, out, err))
+        return false;
+    temp_file_remove_left(path);
+    return true;
+}
+
 static int open_beneath(int dir_fd, const char *path)
 {
     struct open_how how = {

@@ -38,6 +38,9 @@ bool fs_is_file(const char *path);
 
 /* Read a whole regular file; longer than max bytes is an error, not a truncation. */
 bool fs_read(const char *path, size_t max, struct buf *out, struct err **err) MUST_CHECK;
+/* The same for a file that several processes write with fs_write(), all of them the same: what one
+ * that was killed left on its way to it is removed, since nobody may write it again. */
+bool fs_read_shared(const char *path, size_t max, struct buf *out, struct err **err) MUST_CHECK;
 /* Read a file that must lie beneath dir, following no symbolic link and no ".." out of it
  * (openat2 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS). */
 bool fs_read_beneath(const char *dir, const char *path, size_t max, struct buf *out,

@@ -23,22 +23,23 @@ static char *temp_name(const char *final)
     return xasprintf("%s/.tmp-%.*s", dir, NAME_DIGITS, hex);
 }
 
-static int lock_fd(int fd)
+static int lock_fd(int fd, int flags)
 {
     int status;
 
     do
-        status = flock(fd, LOCK_EX);
+        status = flock(fd, LOCK_EX | flags);
     while (status < 0 && errno == EINTR);
     return status;
 }
 
-/* Remove what has the name, once nobody writes it any more: then it was left by a killed process,
- * unless it was renamed meanwhile. */
-static bool remove_left(const char *path)
+/* Remove what has the name, once nobody writes it any more (with LOCK_NB: if nobody does): then it
+ * was left by a killed process, unless it was renamed meanwhile. */
+static bool remove_left(const char *path, int flags)
 {
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    bool ok = fd >= 0 ? !lock_fd(fd) && (!fs_has_name(fd, path) || !unlink(path)) : errno == ENOENT;
+    bool ok = fd >= 0 ? !lock_fd(fd, flags) && (!fs_has_name(fd, path) || !unlink(path))
+                      : errno == ENOENT;
     int errnum = errno;
 
     if (fd >= 0)
@@ -54,11 +55,11 @@ static int open_locked(const char *path, mode_t mode)
     for (;;) {
         int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 
-        if (fd >= 0 && !lock_fd(fd) && fs_has_name(fd, path))
+        if (fd >= 0 && !lock_fd(fd, 0) && fs_has_name(fd, path))
             return fd;
         if (fd >= 0)
             close(fd);
-        else if (errno != EEXIST || !remove_left(path))
+        else if (errno != EEXIST || !remove_left(path, 0))
             return -1;
     }
 }
@@ -87,6 +88,13 @@ bool temp_file_commit(struct temp_file *temp, const char *final, struct err **er
     free(temp->path);
     temp->path = NULL;
     return fs_sync_dir(dir, err);
+}
+
+void temp_file_remove_left(const char *final)
+{
+    _cleanup_free_ char *path = temp_name(final);
+
+    (void)!remove_left(path, LOCK_NB);
 }
 
 void temp_file_release(struct temp_file *temp)

@@ -31,6 +31,9 @@ struct temp_file {
 bool temp_file_open(struct temp_file *temp, const char *final, mode_t mode,
                     struct err **err) MUST_CHECK;
 bool temp_file_commit(struct temp_file *temp, const char *final, struct err **err) MUST_CHECK;
+/* For who finds the final file there and has no reason to write it again: remove what a killed
+ * process left on its way to it. What somebody is writing stays. */
+void temp_file_remove_left(const char *final);
 /* Removes the file unless it was committed. */
 void temp_file_release(struct temp_file *temp);
 

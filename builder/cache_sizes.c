@@ -46,7 +46,7 @@ void cache_sizes_load(struct cache_sizes *sizes, const char *dir)
     size_t lines = 1, i = 0;
     char *next;
 
-    if (!fs_read(path, MAX_BYTES, &sizes->text, &ignored)) {
+    if (!fs_read_shared(path, MAX_BYTES, &sizes->text, &ignored)) {
         buf_clear(&sizes->text);
         return;
     }

@@ -78,7 +78,7 @@ bool directives_cache_load(const struct evaluation_context *context, const json_
     _cleanup_free_ char *path = cache_path(context, request);
     _cleanup_(buf_release) struct buf text = BUF_INIT;
     _cleanup_err_ struct err *ignored = NULL;
-    if (!fs_read(path, CACHE_MAX_BYTES, &text, &ignored))
+    if (!fs_read_shared(path, CACHE_MAX_BYTES, &text, &ignored))
         return false;
     json_t *kept = json_loadb(text.data, text.len, 0, NULL);
     if (kept && unchanged(json_object_get(kept, "files_read"), file_state) &&

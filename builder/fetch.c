@@ -53,7 +53,7 @@ static char *read_pin(const struct names *names, const char *url)
     _cleanup_err_ struct err *ignored = NULL;
     const char *sha256 = NULL, *of = NULL;
     char *found = NULL;
-    if (!names->pin || !fs_read(names->pin, PIN_MAX_BYTES, &text, &ignored))
+    if (!names->pin || !fs_read_shared(names->pin, PIN_MAX_BYTES, &text, &ignored))
         return NULL;
     json_t *pin = json_loadb(text.data, text.len, 0, NULL);
     if (json_unpack(pin, "{s:s, s:s}", "url", &of, "sha256", &sha256) == 0 && !strcmp(of, url) &&

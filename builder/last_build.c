@@ -24,7 +24,7 @@ static json_t *read_record(const char *path)
 {
     _cleanup_(buf_release) struct buf text = BUF_INIT;
     _cleanup_err_ struct err *ignored = NULL;
-    return fs_read(path, RECORD_MAX_BYTES, &text, &ignored)
+    return fs_read_shared(path, RECORD_MAX_BYTES, &text, &ignored)
                ? json_loadb(text.data, text.len, 0, NULL)
                : NULL;
 }

@@ -70,7 +70,7 @@ bool port_facts_load(struct port_facts *facts, const struct config *config, cons
     _cleanup_(buf_release) struct buf text = BUF_INIT;
     _cleanup_err_ struct err *ignored = NULL;
     const char *manifest, *flags, *submodules;
-    if (!fs_read(path, FACTS_MAX_BYTES, &text, &ignored))
+    if (!fs_read_shared(path, FACTS_MAX_BYTES, &text, &ignored))
         return false;
     json_t *json = json_loadb(text.data, text.len, 0, NULL);
     bool ok = json && json_unpack(json, "{s:s, s:s, s:s}", "manifest", &manifest, "mpy_cross_flags",

@@ -55,7 +55,7 @@ static json_t *cache_load(const char *path)
     _cleanup_(buf_release) struct buf text = BUF_INIT;
     _cleanup_err_ struct err *ignored = NULL;
 
-    if (!fs_exists(path) || !fs_read(path, CACHE_MAX_BYTES, &text, &ignored))
+    if (!fs_exists(path) || !fs_read_shared(path, CACHE_MAX_BYTES, &text, &ignored))
         return NULL;
     return json_loadb(text.data, text.len, 0, NULL);
 }

@@ -97,7 +97,7 @@ static json_t *load_cached(const char *path, const struct identity_request *requ
 {
     struct err *err = NULL;
     _cleanup_(buf_release) struct buf text = BUF_INIT;
-    if (!fs_read(path, CACHE_MAX_BYTES, &text, &err)) {
+    if (!fs_read_shared(path, CACHE_MAX_BYTES, &text, &err)) {
         err_free(err); /* a cache that cannot be read is no cache */
         return NULL;
     }

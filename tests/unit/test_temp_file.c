@@ -104,6 +104,27 @@ static void a_living_writer_is_waited_for(void **state)
     assert_only("file", "next");
 }
 
+/* Nobody may have a reason to write it again: who reads it clears up, but not what is being
+ * written. */
+static void who_reads_removes_what_was_left(void **state)
+{
+    (void)state;
+    struct err *err = NULL;
+    _cleanup_(strv_release) struct strv names = STRV_INIT;
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    _cleanup_free_ char *path = path_join(dir, "file");
+    assert_ok(fs_write(path, "kept", 4, 0644, &err), &err);
+    pid_t half = start_half(path);
+    assert_ok(fs_read_shared(path, 10, &text, &err), &err);
+    assert_string_equal(text.data, "kept");
+    assert_ok(fs_list(dir, &names, &err), &err);
+    assert_int_equal(names.count, 2);
+    end(half);
+    buf_clear(&text);
+    assert_ok(fs_read_shared(path, 10, &text, &err), &err);
+    assert_only("file", "kept");
+}
+
 static void many_write_the_same(void **state)
 {
     (void)state;
@@ -149,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_a_killed_writer_left_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_living_writer_is_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_reads_removes_what_was_left, setup, teardown),
         cmocka_unit_test_setup_teardown(many_write_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(the_longest_name_can_be_written, setup, teardown),
     };
