@@ -82,6 +82,8 @@ $(IO_FAULT): tests/faults/io_fault.c
 	@echo "LINK $@"
 	@$(CC) -D_GNU_SOURCE -std=gnu17 -O2 $(WARN) -shared -fPIC -o $@ $<
 
+$B/cli/size_page.o: cli/size.html
+
 $B/libfirn.a: $(LIB_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^

@@ -15,6 +15,7 @@
 #include "builder/last_build.h"
 #include "builder/leftover.h"
 #include "builder/mpy_cross.h"
+#include "builder/size_history.h"
 #include "image/sidecar.h"
 
 #define SHORT_KEY 16 /* digits of the key in the name of the build directory and the log */
@@ -216,6 +217,19 @@ static bool build_locked(struct build_job *job, const char *lock_path, struct bu
     return ok;
 }
 
+/* Its size is written first: once the record is there, nobody comes back for it. Not being able to
+ * remember that is no failure. */
+static bool remember(const struct build_job *job, const char *manifest_path,
+                     const struct build_result *result, struct err **err)
+{
+    _cleanup_err_ struct err *forgotten = NULL;
+    if (last_build_is(job, manifest_path))
+        return true;
+    if (!size_history_add(job->config, manifest_path, result->sidecar, &forgotten))
+        event_warning(job->events, "the image's size is not remembered: %s", forgotten->message);
+    return last_build_write(job, manifest_path, err);
+}
+
 static bool run(struct build_job *job, const char *manifest_path, struct build_result *result,
                 struct err **err)
 {
@@ -228,7 +242,7 @@ static bool run(struct build_job *job, const char *manifest_path, struct build_r
         return false;
     if (result->unchanged)
         leftover_remove(job->dir, lock_path, job->events);
-    return finish(job, result, err) && last_build_write(job, manifest_path, err);
+    return finish(job, result, err) && remember(job, manifest_path, result, err);
 }
 
 bool build_run(const char *manifest_path, const struct config *config,

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "base/text.h"
 #include "builder/build_job.h"
 #include "builder/cache_clean.h"
+#include "builder/size.h"
 #include "image/dfuse_file.h"
 #include "image/elf_file.h"
 #include "image/hex_file.h"
@@ -15,6 +17,9 @@
 
 #define ELF_MAX_BYTES (256u * 1024 * 1024)
 #define MAP_MAX_BYTES (64u * 1024 * 1024)
+#define CONTENT_MAX_BYTES (256u * 1024 * 1024)
+#define FROZEN_CONTENT "frozen_content.c"
+#define C_MODULES "c_modules/"
 
 /* An image directory being filled. */
 struct filling {
@@ -22,6 +27,7 @@ struct filling {
     const struct place *place;
     char *temp;
     json_t *files; /* {"dfu": {"size": ..., "sha256": ...}} */
+    struct buf map;
 };
 
 static void release_filling(struct filling *f)
@@ -31,6 +37,7 @@ static void release_filling(struct filling *f)
         (void)!fs_remove_tree(f->temp, &ignored);
     free(f->temp);
     json_decref(f->files);
+    buf_release(&f->map);
 }
 
 static bool add_file(struct filling *f, const char *suffix, const void *data, size_t size,
@@ -160,12 +167,41 @@ static bool copy_map(struct filling *f, struct err **err)
     _cleanup_free_ char *appended = xasprintf("%s.map", elf);
     _cleanup_free_ char *replaced_path = path_join(build, replaced);
     _cleanup_free_ char *appended_path = path_join(build, appended);
-    _cleanup_(buf_release) struct buf map = BUF_INIT;
     const char *name = fs_is_file(replaced_path)   ? replaced
                        : fs_is_file(appended_path) ? appended
                                                    : NULL;
-    return !name || (fs_read_beneath(build, name, MAP_MAX_BYTES, &map, err) &&
-                     add_file(f, "map", map.data, map.len, 0644, err));
+    return !name || (fs_read_beneath(build, name, MAP_MAX_BYTES, &f->map, err) &&
+                     add_file(f, "map", f->map.data, f->map.len, 0644, err));
+}
+
+/* The C modules' directories in BUILD. */
+static void list_c_modules(const struct build_job *job, struct strv *names)
+{
+    for (size_t i = 0; i < job->copied_count; i++)
+        if (text_starts_with(job->copied[i].label, C_MODULES))
+            strv_add(names, job->copied[i].label + strlen(C_MODULES));
+}
+
+/* A port without frozen modules has no frozen_content.c. NULL: err. */
+static json_t *measure(const struct filling *f, const struct buf *elf, struct err **err)
+{
+    const struct build_job *job = f->job;
+    _cleanup_(buf_release) struct buf content = BUF_INIT;
+    _cleanup_(strv_release) struct strv c_modules = STRV_INIT;
+    _cleanup_err_ struct err *none = NULL;
+    if (!fs_read_beneath(f->place->build, FROZEN_CONTENT, CONTENT_MAX_BYTES, &content, &none))
+        buf_clear(&content);
+    list_c_modules(job, &c_modules);
+    const struct size_input input = {.elf = elf->data,
+                                     .elf_size = elf->len,
+                                     .map = f->map.data,
+                                     .map_size = f->map.len,
+                                     .frozen_content = content.data,
+                                     .frozen = &job->frozen,
+                                     .memory = &job->board.target->memory,
+                                     .build_at = f->place->build_at,
+                                     .c_modules = (const char *const *)c_modules.items};
+    return size_report(&input, err);
 }
 
 /* What make printed stays with what it made. */
@@ -190,7 +226,11 @@ static bool fill(struct filling *f, struct err **err)
     if (!add_file(f, "elf", elf.data, elf.len, has_image ? 0644 : 0755, err) || !copy_map(f, err) ||
         !keep_log(f, err))
         return false;
+    json_t *size = measure(f, &elf, err);
+    if (!size)
+        return err_wrap(err, "cannot measure %s", job->board.port->elf);
     json_t *sidecar = build_sidecar(job, has_image ? &image : NULL, &program, f->files);
+    json_object_set_new(sidecar, "size", size);
     bool ok = sidecar_save(elf_to, sidecar, err);
     json_decref(sidecar);
     return ok;
@@ -198,7 +238,7 @@ static bool fill(struct filling *f, struct err **err)
 
 bool build_image(struct build_job *job, const struct place *place, struct err **err)
 {
-    _cleanup_(release_filling) struct filling f = {job, place, NULL, json_object()};
+    _cleanup_(release_filling) struct filling f = {job, place, NULL, json_object(), BUF_INIT};
     /* The build's lock is held: what is there under this name was left by a killed run. */
     f.temp = xasprintf("%s.tmp", job->image_dir);
     if (!fs_remove_tree(f.temp, err) || !fs_mkdirs(f.temp, err) || !fill(&f, err))

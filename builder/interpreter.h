@@ -17,6 +17,12 @@ struct make_var {
     const char *value;
 };
 
+/* Symbols of the program that say where its heap and its stack are; each may be NULL. */
+struct memory_def {
+    const char *heap_start, *heap_end; /* without an end: heap_start is an array */
+    const char *stack_start, *stack_end;
+};
+
 /* How a port's or a board's output is compiled, flashed and emulated; a board's entry overrides its
  * port's field by field (make: name by name). */
 struct target {
@@ -27,7 +33,8 @@ struct target {
     const char *emulator;             /* "qemu-system-arm", "native" (runs here) or NULL */
     const char *machine;              /* "netduino2", or NULL */
     const char *const *emulator_args; /* further arguments; NULL-ended, or NULL */
-    const struct make_var *make;      /* given to make before the manifest's config.make */
+    struct memory_def memory;
+    const struct make_var *make; /* given to make before the manifest's config.make */
     size_t make_count;
     bool has_image; /* the output goes into flash (unix: it is a program) */
 };

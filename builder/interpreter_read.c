@@ -1,29 +1,19 @@
 /* From firmware-src/<name>.yaml to struct interpreter. */
-#include "builder/interpreter.h"
+#include "builder/interpreter_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
 #include "base/text.h"
 
-/* What every reading function needs. */
-struct reader {
-    struct interpreter *interpreter;
-    struct ydoc *doc;
-    struct diags *diags;
-};
-
 static const char *const TOP_KEYS[] = {"upstream", "default_ref", "mpy_cross", "library",
                                        "python",   "ports",       "rules",     NULL};
 static const char *const RULES_KEYS[] = {"file", "leave_out", NULL};
-static const char *const TARGET_KEYS[] = {"toolchain", "image", "usb", "link",
-                                          "emulator",  "make",  NULL};
 /* clang-format off */
 /* The target's keys may stand in a port, too. */
 static const char *const PORT_KEYS[] = {
-    "toolchain", "image", "usb", "link", "emulator", "make", "dir", "boards_dir", "board_var",
+    "toolchain", "image", "usb", "link", "emulator", "memory", "make", "dir", "boards_dir", "board_var",
     "board_dir_var", "elf", "frozen", "default_board", "cflags_var", "board_variant_var",
     "submodules", "submodules_if", "boards", "known_boards", "config_header", "board_files",
     "board_file_vars", "board_variant_files", "board_usb_macro", "bootloader", NULL};
@@ -31,135 +21,9 @@ static const char *const BOOTLOADER_KEYS[] = {
     "name", "dir", "elf", "make", "cflags", "address_var", "program_address_var", "usb_vendor_var",
     "usb_product_var", "version_section", "storage_start_symbol", "storage_end_symbol", "packing_var", "keys_var", "chunk_size_var", NULL};
 /* clang-format on */
-static const char *const LINK_KEYS[] = {"link", "flash", "size", NULL};
-static const char *const EMULATOR_KEYS[] = {"program", "machine", "args", NULL};
 
-static bool is_type(struct reader *r, const struct ynode *node, enum ynode_type type)
-{
-    if (node->type == type)
-        return true;
-    return ynode_error(r->doc, node, r->diags, NULL, "expected %s, not %s", ynode_type_name(type),
-                       ynode_type_name(node->type));
-}
-
-static bool read_string(struct reader *r, const struct ynode *map, const char *key, bool required,
-                        const char **out)
-{
-    return ymap_string(r->doc, map, key, required, out, r->diags);
-}
-
-static bool read_usb(struct reader *r, const struct ynode *map, struct target *target)
-{
-    const struct ynode *node = ynode_get(map, "usb");
-    unsigned vendor, product;
-    char end;
-    if (!node)
-        return true;
-    if (!is_type(r, node, YNODE_SCALAR))
-        return false;
-    if (strlen(node->value) != 9 || sscanf(node->value, "%4x:%4x%c", &vendor, &product, &end) != 2)
-        return ynode_error(r->doc, node, r->diags, NULL,
-                           "'%s' is not a USB id such as \"0483:df11\"", node->value);
-    target->usb_vendor = (uint16_t)vendor;
-    target->usb_product = (uint16_t)product;
-    return true;
-}
-
-static bool read_address(struct reader *r, const struct ynode *map, const char *key, uint32_t *out)
-{
-    const char *text = NULL;
-    if (!read_string(r, map, key, true, &text))
-        return false;
-    if (text_parse_u32(text, out))
-        return true;
-    return ynode_error(r->doc, ynode_get(map, key), r->diags, NULL, "'%s' is not an address", text);
-}
-
-static bool read_link(struct reader *r, const struct ynode *map, struct target *target)
-{
-    const struct ynode *list = ynode_get(map, "link");
-    if (!list)
-        return true;
-    if (!is_type(r, list, YNODE_SEQUENCE))
-        return false;
-    struct link_map *maps = arena_alloc(&r->doc->arena, list->count * sizeof(*maps) + 1);
-    for (size_t i = 0; i < list->count; i++) {
-        unsigned long long size = 0;
-        if (!ymap_only_keys(r->doc, list->items[i], LINK_KEYS, r->diags) ||
-            !read_address(r, list->items[i], "link", &maps[i].link) ||
-            !read_address(r, list->items[i], "flash", &maps[i].flash) ||
-            !ymap_size(r->doc, list->items[i], "size", true, &size, r->diags))
-            return false;
-        maps[i].size = size;
-    }
-    target->link_maps = maps;
-    target->link_map_count = list->count;
-    return true;
-}
-
-static bool read_emulator(struct reader *r, const struct ynode *map, struct target *target)
-{
-    const struct ynode *node = ynode_get(map, "emulator");
-    if (!node)
-        return true;
-    target->machine = NULL;
-    target->emulator_args = NULL;
-    return ymap_only_keys(r->doc, node, EMULATOR_KEYS, r->diags) &&
-           read_string(r, node, "program", true, &target->emulator) &&
-           read_string(r, node, "machine", false, &target->machine) &&
-           ymap_strings(r->doc, node, "args", &target->emulator_args, r->diags);
-}
-
-static void set_make_var(struct make_var *vars, size_t *count, const char *name, const char *value)
-{
-    size_t i = 0;
-    while (i < *count && strcmp(vars[i].name, name) != 0)
-        i++;
-    vars[i] = (struct make_var){name, value};
-    if (i == *count)
-        (*count)++;
-}
-
-/* A mapping of strings; *vars has `count` entries, which stay in front, and room for all. */
-static bool read_vars(struct reader *r, const struct ynode *node, struct make_var *vars,
-                      size_t *count)
-{
-    for (size_t i = 0; i < node->count; i++) {
-        if (!is_type(r, node->items[i], YNODE_SCALAR))
-            return false;
-        set_make_var(vars, count, node->keys[i]->value, node->items[i]->value);
-    }
-    return true;
-}
-
-/* The port's variables with the board's over them. */
-static bool read_make(struct reader *r, const struct ynode *map, struct target *target)
-{
-    const struct ynode *node = ynode_get(map, "make");
-    if (!node)
-        return true;
-    if (!is_type(r, node, YNODE_MAPPING))
-        return false;
-    size_t count = target->make_count;
-    struct make_var *vars = arena_alloc(&r->doc->arena, (count + node->count) * sizeof(*vars) + 1);
-    for (size_t i = 0; i < count; i++)
-        vars[i] = target->make[i];
-    if (!read_vars(r, node, vars, &count))
-        return false;
-    target->make = vars;
-    target->make_count = count;
-    return true;
-}
-
-static bool read_target(struct reader *r, const struct ynode *map, struct target *target)
-{
-    return read_string(r, map, "toolchain", false, &target->toolchain) &&
-           ymap_bool(r->doc, map, "image", false, &target->has_image, r->diags) &&
-           read_usb(r, map, target) && read_link(r, map, target) && read_emulator(r, map, target) &&
-           read_make(r, map, target);
-}
-
-static bool read_submodules(struct reader *r, const struct ynode *map, struct port *port)
+static bool read_submodules(struct interpreter_reader *r, const struct ynode *map,
+                            struct port *port)
 {
     static const char *const none[] = {NULL};
     const struct ynode *node = ynode_get(map, "submodules_if");
@@ -168,11 +32,11 @@ static bool read_submodules(struct reader *r, const struct ynode *map, struct po
         return false;
     if (!node)
         return true;
-    if (!is_type(r, node, YNODE_MAPPING))
+    if (!interpreter_is_type(r, node, YNODE_MAPPING))
         return false;
     struct make_var *vars = arena_alloc(&r->doc->arena, node->count * sizeof(*vars) + 1);
     port->submodules_if = vars;
-    return read_vars(r, node, vars, &port->submodule_if_count);
+    return interpreter_vars(r, node, vars, &port->submodule_if_count);
 }
 
 static int by_name(const void *a, const void *b)
@@ -181,7 +45,8 @@ static int by_name(const void *a, const void *b)
 }
 
 /* board_names: those listed in boards and in known_boards. */
-static bool read_board_names(struct reader *r, const struct ynode *map, struct port *port)
+static bool read_board_names(struct interpreter_reader *r, const struct ynode *map,
+                             struct port *port)
 {
     static const char *const none[] = {NULL};
     const char *const *known = none;
@@ -200,12 +65,12 @@ static bool read_board_names(struct reader *r, const struct ynode *map, struct p
     return true;
 }
 
-static bool read_boards(struct reader *r, const struct ynode *map, struct port *port)
+static bool read_boards(struct interpreter_reader *r, const struct ynode *map, struct port *port)
 {
     const struct ynode *node = ynode_get(map, "boards");
     if (!node)
         return true;
-    if (!is_type(r, node, YNODE_MAPPING))
+    if (!interpreter_is_type(r, node, YNODE_MAPPING))
         return false;
     port->boards = arena_alloc(&r->doc->arena, node->count * sizeof(*port->boards) + 1);
     port->board_count = node->count;
@@ -213,56 +78,59 @@ static bool read_boards(struct reader *r, const struct ynode *map, struct port *
         struct board_def *board = &port->boards[i];
         board->name = node->keys[i]->value;
         board->target = port->target;
-        if (!ymap_only_keys(r->doc, node->items[i], TARGET_KEYS, r->diags) ||
-            !read_target(r, node->items[i], &board->target))
+        if (!ymap_only_keys(r->doc, node->items[i], INTERPRETER_TARGET_KEYS, r->diags) ||
+            !interpreter_read_target(r, node->items[i], &board->target))
             return false;
     }
     return true;
 }
 
-static bool read_port_names(struct reader *r, const struct ynode *map, struct port *port)
+static bool read_port_names(struct interpreter_reader *r, const struct ynode *map,
+                            struct port *port)
 {
-    return read_string(r, map, "dir", true, &port->dir) &&
-           read_string(r, map, "boards_dir", false, &port->boards_dir) &&
-           read_string(r, map, "board_var", false, &port->board_var) &&
-           read_string(r, map, "board_dir_var", false, &port->board_dir_var) &&
-           read_string(r, map, "board_variant_var", false, &port->board_variant_var) &&
-           read_string(r, map, "default_board", false, &port->default_board) &&
-           read_string(r, map, "elf", true, &port->elf) &&
-           read_string(r, map, "cflags_var", true, &port->cflags_var) &&
-           read_string(r, map, "config_header", true, &port->config_header);
+    return interpreter_string(r, map, "dir", true, &port->dir) &&
+           interpreter_string(r, map, "boards_dir", false, &port->boards_dir) &&
+           interpreter_string(r, map, "board_var", false, &port->board_var) &&
+           interpreter_string(r, map, "board_dir_var", false, &port->board_dir_var) &&
+           interpreter_string(r, map, "board_variant_var", false, &port->board_variant_var) &&
+           interpreter_string(r, map, "default_board", false, &port->default_board) &&
+           interpreter_string(r, map, "elf", true, &port->elf) &&
+           interpreter_string(r, map, "cflags_var", true, &port->cflags_var) &&
+           interpreter_string(r, map, "config_header", true, &port->config_header);
 }
 
-static bool read_board_files(struct reader *r, const struct ynode *map, struct port *port)
+static bool read_board_files(struct interpreter_reader *r, const struct ynode *map,
+                             struct port *port)
 {
     static const char *const none[] = {NULL};
     port->board_files = port->board_file_vars = none;
     return ymap_strings(r->doc, map, "board_files", &port->board_files, r->diags) &&
            ymap_strings(r->doc, map, "board_file_vars", &port->board_file_vars, r->diags) &&
-           read_string(r, map, "board_variant_files", false, &port->board_variant_files) &&
-           read_string(r, map, "board_usb_macro", false, &port->board_usb_macro);
+           interpreter_string(r, map, "board_variant_files", false, &port->board_variant_files) &&
+           interpreter_string(r, map, "board_usb_macro", false, &port->board_usb_macro);
 }
 
-static bool read_bootloader_names(struct reader *r, const struct ynode *map,
+static bool read_bootloader_names(struct interpreter_reader *r, const struct ynode *map,
                                   struct bootloader_def *def)
 {
-    return read_string(r, map, "name", true, &def->name) &&
-           read_string(r, map, "dir", true, &def->dir) &&
-           read_string(r, map, "elf", true, &def->elf) &&
-           read_string(r, map, "cflags", false, &def->cflags) &&
-           read_string(r, map, "address_var", true, &def->address_var) &&
-           read_string(r, map, "program_address_var", true, &def->program_address_var) &&
-           read_string(r, map, "usb_vendor_var", true, &def->usb_vendor_var) &&
-           read_string(r, map, "usb_product_var", true, &def->usb_product_var) &&
-           read_string(r, map, "version_section", true, &def->version_section) &&
-           read_string(r, map, "storage_start_symbol", false, &def->storage_start_symbol) &&
-           read_string(r, map, "storage_end_symbol", false, &def->storage_end_symbol) &&
-           read_string(r, map, "packing_var", true, &def->packing_var) &&
-           read_string(r, map, "keys_var", true, &def->keys_var) &&
-           read_string(r, map, "chunk_size_var", true, &def->chunk_size_var);
+    return interpreter_string(r, map, "name", true, &def->name) &&
+           interpreter_string(r, map, "dir", true, &def->dir) &&
+           interpreter_string(r, map, "elf", true, &def->elf) &&
+           interpreter_string(r, map, "cflags", false, &def->cflags) &&
+           interpreter_string(r, map, "address_var", true, &def->address_var) &&
+           interpreter_string(r, map, "program_address_var", true, &def->program_address_var) &&
+           interpreter_string(r, map, "usb_vendor_var", true, &def->usb_vendor_var) &&
+           interpreter_string(r, map, "usb_product_var", true, &def->usb_product_var) &&
+           interpreter_string(r, map, "version_section", true, &def->version_section) &&
+           interpreter_string(r, map, "storage_start_symbol", false, &def->storage_start_symbol) &&
+           interpreter_string(r, map, "storage_end_symbol", false, &def->storage_end_symbol) &&
+           interpreter_string(r, map, "packing_var", true, &def->packing_var) &&
+           interpreter_string(r, map, "keys_var", true, &def->keys_var) &&
+           interpreter_string(r, map, "chunk_size_var", true, &def->chunk_size_var);
 }
 
-static bool read_bootloader(struct reader *r, const struct ynode *map, struct port *port)
+static bool read_bootloader(struct interpreter_reader *r, const struct ynode *map,
+                            struct port *port)
 {
     const struct ynode *node = ynode_get(map, "bootloader");
     if (!node)
@@ -278,30 +146,31 @@ static bool read_bootloader(struct reader *r, const struct ynode *map, struct po
         return true;
     struct make_var *vars = arena_alloc(&r->doc->arena, make->count * sizeof(*vars) + 1);
     def->make = vars;
-    return is_type(r, make, YNODE_MAPPING) && read_vars(r, make, vars, &def->make_count);
+    return interpreter_is_type(r, make, YNODE_MAPPING) &&
+           interpreter_vars(r, make, vars, &def->make_count);
 }
 
-static bool read_port(struct reader *r, const struct ynode *map, struct port *port)
+static bool read_port(struct interpreter_reader *r, const struct ynode *map, struct port *port)
 {
     port->frozen = true;
     port->target.has_image = true;
     if (!ymap_only_keys(r->doc, map, PORT_KEYS, r->diags) || !read_port_names(r, map, port) ||
         !ymap_bool(r->doc, map, "frozen", false, &port->frozen, r->diags) ||
         !read_board_files(r, map, port) || !read_submodules(r, map, port) ||
-        !read_bootloader(r, map, port) || !read_target(r, map, &port->target))
+        !read_bootloader(r, map, port) || !interpreter_read_target(r, map, &port->target))
         return false;
     if (!port->target.toolchain)
         return ynode_error(r->doc, map, r->diags, NULL, "port '%s' names no toolchain", port->name);
     return read_boards(r, map, port) && read_board_names(r, map, port);
 }
 
-static bool read_ports(struct reader *r, const struct ynode *root)
+static bool read_ports(struct interpreter_reader *r, const struct ynode *root)
 {
     const struct ynode *node = ynode_get(root, "ports");
     struct interpreter *in = r->interpreter;
     if (!node)
         return ynode_error(r->doc, root, r->diags, NULL, "'ports' is missing");
-    if (!is_type(r, node, YNODE_MAPPING))
+    if (!interpreter_is_type(r, node, YNODE_MAPPING))
         return false;
     in->ports = arena_alloc(&r->doc->arena, node->count * sizeof(*in->ports) + 1);
     in->port_count = node->count;
@@ -313,27 +182,27 @@ static bool read_ports(struct reader *r, const struct ynode *root)
     return true;
 }
 
-static bool read_rules(struct reader *r, const struct ynode *root)
+static bool read_rules(struct interpreter_reader *r, const struct ynode *root)
 {
     static const char *const none[] = {NULL};
     const struct ynode *node = ynode_get(root, "rules");
     struct interpreter *in = r->interpreter;
     in->rules_left_out = none;
     return !node || (ymap_only_keys(r->doc, node, RULES_KEYS, r->diags) &&
-                     read_string(r, node, "file", true, &in->rules_file) &&
+                     interpreter_string(r, node, "file", true, &in->rules_file) &&
                      ymap_strings(r->doc, node, "leave_out", &in->rules_left_out, r->diags));
 }
 
-static bool read_interpreter(struct reader *r)
+static bool read_interpreter(struct interpreter_reader *r)
 {
     const struct ynode *root = r->doc->root;
     struct interpreter *in = r->interpreter;
     return ymap_only_keys(r->doc, root, TOP_KEYS, r->diags) &&
-           read_string(r, root, "upstream", true, &in->upstream) &&
-           read_string(r, root, "default_ref", true, &in->default_ref) &&
-           read_string(r, root, "mpy_cross", true, &in->mpy_cross_dir) &&
-           read_string(r, root, "library", true, &in->library) &&
-           read_string(r, root, "python", true, &in->python) && read_rules(r, root) &&
+           interpreter_string(r, root, "upstream", true, &in->upstream) &&
+           interpreter_string(r, root, "default_ref", true, &in->default_ref) &&
+           interpreter_string(r, root, "mpy_cross", true, &in->mpy_cross_dir) &&
+           interpreter_string(r, root, "library", true, &in->library) &&
+           interpreter_string(r, root, "python", true, &in->python) && read_rules(r, root) &&
            read_ports(r, root);
 }
 
@@ -376,7 +245,7 @@ struct interpreter *interpreter_load(const char *data_dir, const char *name, str
     if (!find_file(data_dir, name, &path, diags))
         return NULL;
     struct interpreter *in = xcalloc(1, sizeof(*in));
-    struct reader r = {in, &in->doc, diags};
+    struct interpreter_reader r = {in, &in->doc, diags};
     if (!ydoc_load(&in->doc, path, diags) || !read_interpreter(&r)) {
         interpreter_free(in);
         return NULL;

@@ -11,13 +11,18 @@
 #define NAME_DIGITS 32
 #define SHOWN_LENGTH 19 /* "sha256 " and 12 digits */
 
-/* By the manifest's own path: two products may well have the same name. */
-static char *record_path(const struct config *config, const char *manifest_path)
+char *last_build_name(const char *manifest_path)
 {
     char hex[HASH_HEX_SIZE];
     _cleanup_free_ char *absolute = path_absolute(manifest_path);
     hash_bytes(absolute, strlen(absolute), hex);
-    return xasprintf("%s/products/%.*s.json", config->home, NAME_DIGITS, hex);
+    return xstrndup(hex, NAME_DIGITS);
+}
+
+static char *record_path(const struct config *config, const char *manifest_path)
+{
+    _cleanup_free_ char *name = last_build_name(manifest_path);
+    return xasprintf("%s/products/%s.json", config->home, name);
 }
 
 static json_t *read_record(const char *path)
@@ -29,11 +34,12 @@ static json_t *read_record(const char *path)
                : NULL;
 }
 
-static bool has_key(const char *path, const char *key)
+bool last_build_is(const struct build_job *job, const char *manifest_path)
 {
+    _cleanup_free_ char *path = record_path(job->config, manifest_path);
     json_t *record = read_record(path);
     const char *kept = json_string_value(json_object_get(record, "key"));
-    bool same = kept && !strcmp(kept, key);
+    bool same = kept && !strcmp(kept, job->key);
     json_decref(record);
     return same;
 }
@@ -42,8 +48,6 @@ bool last_build_write(const struct build_job *job, const char *manifest_path, st
 {
     _cleanup_free_ char *path = record_path(job->config, manifest_path);
     _cleanup_free_ char *dir = path_dirname(path);
-    if (has_key(path, job->key))
-        return true;
     _cleanup_free_ char *manifest = path_absolute(manifest_path);
     json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:o}", "manifest", manifest, "key", job->key,
                                "base_key", job->base_key, "bootloader_key", job->bootloader_key,

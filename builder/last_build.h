@@ -16,7 +16,11 @@ struct last_build {
         "", "", "", KEY_PARTS_INIT                                                                 \
     }
 
-/* Nothing is written when it is there with the same key. */
+/* What the records of a manifest are called: by its own path, since two products may well have the
+ * same name. The caller frees. */
+char *last_build_name(const char *manifest_path);
+/* Was the last build this one? */
+bool last_build_is(const struct build_job *job, const char *manifest_path);
 bool last_build_write(const struct build_job *job, const char *manifest_path,
                       struct err **err) MUST_CHECK;
 /* False: there is none. */

@@ -21,6 +21,10 @@ ${3:-}
 END
 }
 frozen='frozen: [{package: modules}]'
+# adds_up NAME PREFIX: its size, held against binutils and the map
+adds_up() {
+    is "$("$TOP/tests/e2e/size_check" "out/$1-1.2.3" "$2" 2>&1)" '' "$1: the parts of its size add up"
+}
 
 # ---- unix: the program runs here ----
 manifest unix '{port: unix, name: standard}' "frozen: [{module: frozen_one.py, base_path: modules}]
@@ -34,6 +38,7 @@ print(sys.platform, sys.version.split("; ")[-1], frozen_one.answer())
 micropython.qstr_info(1)'
 like "$OUT" '^acme unix 1.2.3 42$' 'unix: frozen module, config and banner'
 unlike "$OUT" 'temperature|two words' 'unix: the qstrs are not in RAM'
+adds_up unix ''
 
 # ---- minimal: no frozen modules, qstrs by QSTR_DEFS ----
 manifest minimal '{port: minimal, name: host}'
@@ -43,6 +48,8 @@ like "$OUT" 'minimal 1.2.3; minimal with' 'minimal: the banner names the product
 like "$OUT" '^42' 'minimal: it computes'
 manifest m405 '{port: minimal, name: STM32F405}'
 exits 0 'minimal builds for the STM32F405' "$FIRN" build m405.yaml -o out
+adds_up minimal ''
+adds_up m405 arm-none-eabi-
 ok 'minimal: an image for dfu-util' dfu-suffix -c out/m405-1.2.3.dfu
 like "$(cat out/m405-1.2.3.json)" '"address": "0x08000000"' 'minimal: it goes to the start of flash'
 ok 'minimal: the extra qstr is in the flash' grep -q 'two words of it' out/m405-1.2.3.bin
@@ -69,6 +76,7 @@ else
     exits 0 'stm32 builds' "$FIRN" build stm32.yaml -o out
     like "$(cat out/stm32-1.2.3.json)" '"path": "lib/stm32lib"' 'stm32: the sidecar names submodules'
     like "$(cat out/stm32-1.2.3.json)" '"target": "dht.py"' "stm32: the board's own modules are frozen"
+    adds_up stm32 arm-none-eabi-
     ok 'stm32: an image for dfu-util' dfu-suffix -c out/stm32-1.2.3.dfu
 fi
 done_testing

@@ -70,6 +70,15 @@ ok 'no path of this machine in the sidecar' bash -c "! grep -q '$TOP\|$T' '$T/ou
 like "$(cat "$T/out/kinds-0.9.json")" '"origin": "(Debian|upstream)' 'the sidecar says where the source is from'
 like "$(cat "$T/out/kinds-0.9.json")" '"address": "0x08000000"' 'addresses are those of the flash'
 
+# ---- its size ----
+is "$("$TOP/tests/e2e/size_check" "$T/out/kinds-0.9" arm-none-eabi- 2>&1)" '' \
+    'the parts of its size add up, as binutils and the map have them'
+exits 0 'firn size' "$FIRN" size "$T/out/kinds-0.9.dfu"
+like "$OUT" '^  C MODULE +FLASH +RAM$' 'firn size: C modules'
+like "$OUT" '^  filter +[1-9][0-9]+ +-$' 'firn size: the C module takes flash'
+like "$OUT" '^  words.py +[0-9]+ +- +- +- +[0-9]+ +13$' 'firn size: a module frozen as source'
+like "$OUT" '^  \(lists and qstr pool\) +[0-9]+$' 'firn size: what belongs to no module'
+
 # ---- flashed from the manifest ----
 exits 0 'firn flash MANIFEST' "$FIRN" sim -b stm32f205 -d "$T/board" -- "$FIRN" flash kinds.yaml
 like "$OUT" 'flashed and verified' 'builds (nothing to do) and flashes'
