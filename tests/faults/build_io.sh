@@ -15,10 +15,11 @@ make_reference "$all"
 points=0 errors=0
 declare -A reason=([28]='No space left on device|the disk is full' [5]='Input/output error') irrelevant=()
 
-# What a build can do without: marks of use and sizes for the quotas, what a ref was at the last look;
-# and of what libgit2 does in a new repository: its templates, its tries whether there are links and
+# What a build can do without: marks of use and sizes for the quotas, what a ref was at the last look,
+# how large images were; and of what libgit2 does in a new repository: its templates, its tries whether there are links and
 # modes, and hard links, in whose stead it renames.
 needless='^utimensat .*/(src|mpy-cross|bases|images)/[0-9a-f-]*$|/\.sizes$|/firn-refs\.json$|/git/[^/]*\.git/\.tmp-[0-9a-f]{16}$|^fsync .*/git/[^/]*\.git$'
+needless+='|/history(/|$)'
 needless+='|^close .*\.git\.new/(description|hooks/|info/)|^(symlink|chmod) .*\.git\.new/|^link .*/git/'
 
 # faulty AT ERRNO: build product one with one call failing; AT=0 counts into $T/calls
