@@ -52,13 +52,13 @@ ok 'a source replaced by an older file is what is frozen' holds older older_but_
 ok 'what it replaced is gone' lacks older first_module_stays
 
 # ---- a changed heap size ----
-before=$(field older bss)
+before=$(field older heap)
 manifest "$(module one.py)" '' 'config: {make: {MICROPY_HEAP_SIZE: 70000}}'
 OUT=$("$FIRN" explain p.yaml)
 like "$OUT" 'the base is compiled, .*; the last base took' 'explain, another heap: the base, and what that costs'
 like "$OUT" '^  base +make MICROPY_HEAP_SIZE changed: 81920 -> 70000$' 'explain, another heap: says so'
 build heap
-is $((before - $(field heap bss))) $((81920 - 70000)) 'a changed heap size is in the program'
+is $((before - $(field heap heap))) $((81920 - 70000)) 'a changed heap size is in the program'
 
 # ---- qstrs: a list that was dropped, and core qstrs that clash with frozen ones ----
 manifest "$(module one.py)" '"a very long qstr"' ''
