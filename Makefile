@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 
 VARIANT := $(if $(filter fuzz%,$(MAKECMDGOALS)),fuzz,$(if $(SAN),san,release))
 B := build/$(VARIANT)
-DIRS := base image builder flasher simulator cli
+DIRS := base image builder flasher simulator economy cli
 
 # ---- packages and library flags ------------------------------------------------------------------
 # build/flags.mk is remade (and make starts again with it) when a package is missing or the list
@@ -83,6 +83,7 @@ $(IO_FAULT): tests/faults/io_fault.c
 	@$(CC) -D_GNU_SOURCE -std=gnu17 -O2 $(WARN) -shared -fPIC -o $@ $<
 
 $B/cli/size_page.o: cli/size.html
+$B/economy/probe.o: economy/probe.py economy/probe_files.py
 
 $B/libfirn.a: $(LIB_OBJ)
 	@rm -f $@

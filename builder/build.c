@@ -28,6 +28,21 @@ static char *image_file(const struct build_job *job, const char *dir, const char
     return xasprintf("%s/%s.%s", dir, job->name, suffix);
 }
 
+/* The job keeps nothing of what the result takes. */
+static void hand_over(struct build_job *job, struct build_result *result)
+{
+    result->dir = xstrdup(job->image_dir);
+    result->name = xstrdup(job->name);
+    result->target = job->board.target;
+    result->manifest = job->manifest;
+    result->interpreter = job->interpreter;
+    result->frozen = job->frozen;
+    result->sandbox = sandbox_fork(&job->sandbox);
+    job->manifest = NULL;
+    job->interpreter = NULL;
+    job->frozen = (struct frozen)FROZEN_INIT;
+}
+
 static bool finish(const struct build_job *job, struct build_result *result, struct err **err)
 {
     const struct target *t = job->board.target;
@@ -254,6 +269,8 @@ bool build_run(const char *manifest_path, const struct config *config,
     bool ok = run(&job, manifest_path, result, err);
     if (options->inputs)
         input_list_collect(options->inputs, &job, manifest_path);
+    if (ok)
+        hand_over(&job, result);
     if (*err && (*err)->code == ERR_INTERRUPTED)
         err_hint(err, "nothing was written; the same command begins again");
     return ok;
@@ -264,5 +281,11 @@ void build_result_release(struct build_result *result)
     free(result->image_path);
     json_decref(result->sidecar);
     free(result->machine);
+    free(result->dir);
+    free(result->name);
+    frozen_release(&result->frozen);
+    sandbox_release(&result->sandbox);
+    manifest_free(result->manifest);
+    interpreter_free(result->interpreter);
     *result = (struct build_result)BUILD_RESULT_INIT;
 }

@@ -11,7 +11,10 @@
 #include <jansson.h>
 
 #include "base/event.h"
+#include "builder/frozen.h"
 #include "builder/input_list.h"
+#include "builder/interpreter.h"
+#include "builder/sandbox.h"
 #include "builder/source.h"
 
 struct build_options {
@@ -35,11 +38,23 @@ struct build_result {
     json_t *sidecar;
     bool unchanged; /* nothing was compiled */
     char *machine;  /* emulator's machine or NULL */
+    /* For whoever runs it: what it was made of. */
+    char *dir;  /* in the cache, with all of the image's files and MODULES_SUFFIX's */
+    char *name; /* "<product>-<version>", of each of them */
+    struct manifest *manifest;
+    struct interpreter *interpreter;
+    const struct target *target; /* in the interpreter */
+    struct frozen frozen;        /* of the manifest */
+    struct sandbox sandbox;
 };
 #define BUILD_RESULT_INIT                                                                          \
     {                                                                                              \
-        0                                                                                          \
+        .frozen = FROZEN_INIT, .sandbox = SANDBOX_INIT                                             \
     }
+
+/* The modules that were compiled: a line "<bytes> <target>" each, an empty line, the .mpy files one
+ * behind the other. */
+#define MODULES_SUFFIX "mpy"
 
 /* Errors in what the user wrote are in diags (and false is returned); everything else is in err. */
 bool build_run(const char *manifest_path, const struct config *config,

@@ -174,6 +174,32 @@ static bool copy_map(struct filling *f, struct err **err)
                      add_file(f, "map", f->map.data, f->map.len, 0644, err));
 }
 
+/* What make compiled of the product's modules: to be run without being frozen, for comparison. It
+ * is nobody's loss if some are elsewhere in another release. */
+static bool add_modules(struct filling *f, struct err **err)
+{
+    const struct frozen *frozen = &f->job->frozen;
+    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    _cleanup_(buf_release) struct buf all = BUF_INIT;
+    for (size_t i = 0; i < frozen->count; i++) {
+        const struct frozen_file *file = &frozen->files[i];
+        size_t before = all.len;
+        _cleanup_err_ struct err *none = NULL;
+        _cleanup_free_ char *name =
+            xasprintf("frozen_mpy/%.*s.mpy", (int)strlen(file->target) - 3, file->target);
+        if (file->form == FROZEN_MPY)
+            buf_add(&all, file->data, file->size);
+        else if (file->form != FROZEN_BYTECODE ||
+                 !fs_read_beneath(f->place->build, name, FROZEN_MAX_FILE_BYTES, &all, &none))
+            continue;
+        buf_addf(&out, "%zu %s\n", all.len - before, file->target);
+    }
+    buf_addc(&out, '\n');
+    buf_add(&out, all.data, all.len);
+    _cleanup_free_ char *path = xasprintf("%s/%s." MODULES_SUFFIX, f->temp, f->job->name);
+    return fs_write(path, out.data, out.len, 0644, err);
+}
+
 /* The C modules' directories in BUILD. */
 static void list_c_modules(const struct build_job *job, struct strv *names)
 {
@@ -224,7 +250,7 @@ static bool fill(struct filling *f, struct err **err)
     if (has_image && (!make_image(f, &elf, &program, &image, err) || !add_formats(f, &image, err)))
         return false;
     if (!add_file(f, "elf", elf.data, elf.len, has_image ? 0644 : 0755, err) || !copy_map(f, err) ||
-        !keep_log(f, err))
+        !keep_log(f, err) || !add_modules(f, err))
         return false;
     json_t *size = measure(f, &elf, err);
     if (!size)

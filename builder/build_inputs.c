@@ -140,6 +140,28 @@ static bool evaluate_with_library(struct build_job *job, struct err **err)
     return evaluate(job, err);
 }
 
+/* What a manifest says of single modules, by the names that import gives them. */
+static bool check_module_names(const struct build_job *job)
+{
+    const struct manifest *m = job->manifest;
+    _cleanup_(strv_release) struct strv names = STRV_INIT;
+    bool ok = true;
+    for (size_t i = 0; m->module_budget_count && i < job->frozen.count; i++) {
+        _cleanup_free_ char *name = frozen_module_name(job->frozen.files[i].target);
+        strv_add(&names, name);
+    }
+    for (size_t i = 0; i < m->module_budget_count; i++) {
+        const char *name = m->module_budgets[i].name;
+        if (strv_contains(&names, name))
+            continue;
+        const char *near = text_nearest(name, (const char *const *)names.items);
+        _cleanup_free_ char *hint = near ? xasprintf("did you mean '%s'?", near) : NULL;
+        ok = manifest_error(m, m->module_budgets[i].node, job->diags, hint,
+                            "'%s' is none of the frozen modules", name);
+    }
+    return ok;
+}
+
 static bool check_can_freeze(struct build_job *job)
 {
     const struct manifest *m = job->manifest;
@@ -159,7 +181,8 @@ static bool expand_frozen(struct build_job *job, struct err **err)
         if (job->evaluation.needs_library && !evaluate_with_library(job, err))
             return false;
     }
-    return frozen_expand(&job->frozen, job->manifest, &job->evaluation, job->diags);
+    return frozen_expand(&job->frozen, job->manifest, &job->evaluation, job->diags) &&
+           check_module_names(job);
 }
 
 /* ---- qstrs ---- */

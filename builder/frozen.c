@@ -239,6 +239,21 @@ bool frozen_expand(struct frozen *frozen, const struct manifest *manifest,
     return ok && make_unique(&x) && check_names(&x);
 }
 
+char *frozen_module_name(const char *target)
+{
+    static const char package[] = "/__init__.py";
+    size_t len = strlen(target);
+    if (text_ends_with(target, package))
+        len -= strlen(package);
+    else if (text_ends_with(target, ".py"))
+        len -= 3;
+    char *name = xstrndup(target, len);
+    for (char *p = name; *p; p++)
+        if (*p == '/')
+            *p = '.';
+    return name;
+}
+
 void frozen_release(struct frozen *frozen)
 {
     for (size_t i = 0; i < frozen->count; i++)

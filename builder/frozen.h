@@ -58,6 +58,9 @@ bool frozen_expand(struct frozen *frozen, const struct manifest *manifest,
  * frozen as FROZEN_QSTR_MODULE; NULL = none. */
 bool frozen_stage(const struct frozen *frozen, const char *extra_module, const char *dir,
                   struct err **err) MUST_CHECK;
+/* What import calls a target: "acme" for "acme/__init__.py", "acme.drv" for "acme/drv.py". The
+ * caller frees. */
+char *frozen_module_name(const char *target);
 /* Where frozen_stage() put a file, relative to its dir. The caller frees. */
 char *frozen_staged_path(const struct frozen *frozen, size_t index);
 void frozen_release(struct frozen *frozen);

@@ -23,6 +23,14 @@ struct memory_def {
     const char *stack_start, *stack_end;
 };
 
+/* How a program in the emulator tells the time: Python. */
+struct clock_def {
+    const char *setup; /* statements, on one line; "" = none */
+    const char
+        *read; /* an expression: an integer, of which the lower bits count; NULL = no clock */
+    unsigned long long bits, hz;
+};
+
 /* How a port's or a board's output is compiled, flashed and emulated; a board's entry overrides its
  * port's field by field (make: name by name). */
 struct target {
@@ -33,6 +41,7 @@ struct target {
     const char *emulator;             /* "qemu-system-arm", "native" (runs here) or NULL */
     const char *machine;              /* "netduino2", or NULL */
     const char *const *emulator_args; /* further arguments; NULL-ended, or NULL */
+    struct clock_def clock;           /* of the emulated machine */
     struct memory_def memory;
     const struct make_var *make; /* given to make before the manifest's config.make */
     size_t make_count;

@@ -8,7 +8,8 @@
 const char *const INTERPRETER_TARGET_KEYS[] = {"toolchain", "image",  "usb",  "link",
                                                "emulator",  "memory", "make", NULL};
 static const char *const LINK_KEYS[] = {"link", "flash", "size", NULL};
-static const char *const EMULATOR_KEYS[] = {"program", "machine", "args", NULL};
+static const char *const EMULATOR_KEYS[] = {"program", "machine", "args", "clock", NULL};
+static const char *const CLOCK_KEYS[] = {"setup", "read", "bits", "hz", NULL};
 static const char *const MEMORY_KEYS[] = {"heap", "stack", NULL};
 
 bool interpreter_is_type(struct interpreter_reader *r, const struct ynode *node,
@@ -76,6 +77,18 @@ static bool read_link(struct interpreter_reader *r, const struct ynode *map, str
     return true;
 }
 
+static bool read_clock(struct interpreter_reader *r, const struct ynode *map,
+                       struct clock_def *clock)
+{
+    const struct ynode *node = ynode_get(map, "clock");
+    *clock = (struct clock_def){"", NULL, 0, 0};
+    return !node || (ymap_only_keys(r->doc, node, CLOCK_KEYS, r->diags) &&
+                     interpreter_string(r, node, "setup", false, &clock->setup) &&
+                     interpreter_string(r, node, "read", true, &clock->read) &&
+                     ymap_size(r->doc, node, "bits", true, &clock->bits, r->diags) &&
+                     ymap_size(r->doc, node, "hz", true, &clock->hz, r->diags));
+}
+
 static bool read_emulator(struct interpreter_reader *r, const struct ynode *map,
                           struct target *target)
 {
@@ -87,7 +100,8 @@ static bool read_emulator(struct interpreter_reader *r, const struct ynode *map,
     return ymap_only_keys(r->doc, node, EMULATOR_KEYS, r->diags) &&
            interpreter_string(r, node, "program", true, &target->emulator) &&
            interpreter_string(r, node, "machine", false, &target->machine) &&
-           ymap_strings(r->doc, node, "args", &target->emulator_args, r->diags);
+           ymap_strings(r->doc, node, "args", &target->emulator_args, r->diags) &&
+           read_clock(r, node, &target->clock);
 }
 
 /* The symbols at the beginning and the end; an array's alone gives both. */

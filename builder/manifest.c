@@ -54,7 +54,7 @@ struct manifest *manifest_load(const char *path, struct diags *diags)
     if (!ydoc_load(&manifest->doc, path, diags))
         return NULL;
     manifest->path = arena_strdup(&manifest->doc.arena, path);
-    manifest->roots = manifest->c_modules = manifest->check.imports = none;
+    manifest->roots = manifest->c_modules = manifest->check.imports = manifest->check.skip = none;
     if (!read_and_check(manifest, diags))
         return NULL;
     struct manifest *result = manifest;

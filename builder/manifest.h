@@ -67,6 +67,19 @@ enum budget_kind {
     BUDGET_COUNT
 };
 
+/* Limits, of the product or of one module: bytes, milliseconds or a number of qstrs. */
+struct budget {
+    bool given[BUDGET_COUNT];
+    uint64_t value[BUDGET_COUNT];
+    const struct ynode *node[BUDGET_COUNT];
+};
+
+struct module_budget {
+    const struct ynode *node;
+    const char *name; /* "acme.drv" */
+    struct budget limits;
+};
+
 struct manifest {
     struct ydoc doc;
     const char *path; /* as given */
@@ -109,12 +122,12 @@ struct manifest {
     struct config_entry *defines, *make;
     size_t define_count, make_count;
     const char *const *c_modules; /* relative to the manifest; NULL-ended */
-    struct {
-        bool given[BUDGET_COUNT];
-        uint64_t value[BUDGET_COUNT];
-    } budget;
+    struct budget budget;
+    struct module_budget *module_budgets;
+    size_t module_budget_count;
     struct {
         const char *const *imports; /* NULL-ended, may be empty */
+        const char *const *skip;    /* NULL-ended, may be empty */
         const char *expect;         /* or NULL */
     } check;
     struct {

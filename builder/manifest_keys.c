@@ -74,6 +74,9 @@ static const struct key check_keys[] = {
     {"imports", "Modules to import, in this order, in the emulator.", KEY_STRINGS,
      .offset = AT(check.imports), .min = 1,
      .pattern = "^" MODULE_PATTERN "([.]" MODULE_PATTERN ")*$", .expected = "a module's name"},
+    {"skip", "Modules that are not imported by themselves, as one that runs for ever.", KEY_STRINGS,
+     .offset = AT(check.skip), .min = 1, .pattern = "^" MODULE_PATTERN "([.]" MODULE_PATTERN ")*$",
+     .expected = "a module's name"},
     {"expect", "Text that must be in what the imports print.", KEY_STRING,
      .offset = AT(check.expect)},
     {0},
@@ -124,7 +127,8 @@ static const struct key config_keys[] = {
 static const struct key_table config_table = {.name = "config", .keys = config_keys};
 
 #define BUDGET(kind)                                                                               \
-    .offset = AT(budget.value[BUDGET_##kind]), .given = AT(budget.given[BUDGET_##kind])
+    .offset = AT(budget.value[BUDGET_##kind]), .given = AT(budget.given[BUDGET_##kind]),           \
+    .node = AT(budget.node[BUDGET_##kind])
 static const struct key budget_keys[] = {
     {"flash", "Most bytes of flash that the image may take.", KEY_SIZE, BUDGET(FLASH)},
     {"ram_after_import", "Most bytes of heap in use after the check's imports.", KEY_SIZE,
@@ -133,11 +137,31 @@ static const struct key budget_keys[] = {
      BUDGET(HEAP_FREE)},
     {"import_ms", "Most milliseconds that the check's imports may take.", KEY_COUNT,
      BUDGET(IMPORT_MS)},
-    {"qstrs_in_ram", "Most qstrs in RAM after the check's imports.", KEY_COUNT,
+    {"qstrs_in_ram", "Most qstrs that the check's imports may leave in RAM.", KEY_COUNT,
      BUDGET(QSTRS_IN_RAM)},
+    {"modules", "Limits of single frozen modules.", KEY_BUDGETS, .offset = AT(module_budgets),
+     .count = AT(module_budget_count),
+     .name_pattern = "^" MODULE_PATTERN "([.]" MODULE_PATTERN ")*$"},
     {0},
 };
 static const struct key_table budget_table = {.name = "budget", .keys = budget_keys};
+
+#define MODULE_BUDGET(kind)                                                                        \
+    .offset = offsetof(struct module_budget, limits.value[BUDGET_##kind]),                         \
+    .given = offsetof(struct module_budget, limits.given[BUDGET_##kind]),                          \
+    .node = offsetof(struct module_budget, limits.node[BUDGET_##kind])
+static const struct key module_budget_keys[] = {
+    {"flash", "Most bytes of flash that the module may take.", KEY_SIZE, MODULE_BUDGET(FLASH)},
+    {"ram_after_import", "Most bytes of heap that its import may take, with all that it imports.",
+     KEY_SIZE, MODULE_BUDGET(RAM_AFTER_IMPORT)},
+    {"import_ms", "Most milliseconds that its import may take.", KEY_COUNT,
+     MODULE_BUDGET(IMPORT_MS)},
+    {"qstrs_in_ram", "Most qstrs that its import may leave in RAM.", KEY_COUNT,
+     MODULE_BUDGET(QSTRS_IN_RAM)},
+    {0},
+};
+const struct key_table module_budget_table = {.name = "a module's budget",
+                                              .keys = module_budget_keys};
 
 static const struct key flash_keys[] = {
     {"usb", "The bootloader's USB vendor and product id; default: the board's own.", KEY_USB,

@@ -26,6 +26,7 @@ enum key_type {
     KEY_VALUES,  /* struct config_entry * and, at count, size_t: NAME: value, any names */
     KEY_FROZEN,  /* the list of struct freeze_entry */
     KEY_QSTRS,   /* the list of struct qstr_entry */
+    KEY_BUDGETS, /* struct module_budget * and, at count, size_t: MODULE: {limits} */
 };
 
 /* A name that belongs to firn, with the way to say the same in a manifest. */
@@ -61,7 +62,7 @@ struct key_table {
     const char *const *one_of; /* exactly one of these keys must be there; NULL-ended */
 };
 
-extern const struct key_table manifest_table, qstr_table;
+extern const struct key_table manifest_table, qstr_table, module_budget_table;
 /* By enum freeze_kind; the first key is the directive itself. FREEZE_BOARD is a plain "board" and
  * has no table (keys NULL). */
 extern const struct key_table freeze_tables[FREEZE_ADD_LIBRARY + 1];

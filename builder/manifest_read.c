@@ -145,6 +145,26 @@ static bool read_qstrs(const struct key_slot *slot)
     return ok;
 }
 
+static bool read_budgets(const struct key_slot *slot)
+{
+    struct manifest *m = slot->manifest;
+    const struct ynode *node = slot->node;
+    bool ok = true;
+
+    if (node->type != YNODE_MAPPING)
+        return key_wrong_type(slot, "a mapping of modules");
+    m->module_budget_count = node->count;
+    m->module_budgets =
+        arena_alloc(&m->doc.arena, m->module_budget_count * sizeof(*m->module_budgets) + 1);
+    for (size_t i = 0; i < m->module_budget_count; i++) {
+        m->module_budgets[i].node = node->keys[i];
+        m->module_budgets[i].name = node->keys[i]->value;
+        ok &=
+            read_keys(m, &module_budget_table, node->items[i], &m->module_budgets[i], slot->diags);
+    }
+    return ok;
+}
+
 static bool read_value(const struct key_slot *slot)
 {
     char *base = slot->base;
@@ -160,6 +180,8 @@ static bool read_value(const struct key_slot *slot)
         return read_frozen(slot);
     case KEY_QSTRS:
         return read_qstrs(slot);
+    case KEY_BUDGETS:
+        return read_budgets(slot);
     default:
         return key_read_value(slot);
     }

@@ -166,6 +166,11 @@ static json_t *type_of(const struct key *key)
         return frozen_of();
     case KEY_QSTRS:
         return array_of(mapping_of(&qstr_table), 0);
+    case KEY_BUDGETS:
+        object = typed("object");
+        json_object_set_new(object, "propertyNames", patterned(key->name_pattern));
+        json_object_set_new(object, "additionalProperties", object_of(&module_budget_table));
+        return object;
     default:
         return string_of(key);
     }

@@ -6,7 +6,9 @@
 
 #include "base/proc.h"
 #include "base/text.h"
+#include "builder/size_history.h"
 #include "cli/build_again.h"
+#include "economy/budget.h"
 
 #define PHASES_MAX 16
 
@@ -126,6 +128,16 @@ int build_one(struct cli *cli, const char *path, const struct config *config,
     return 0;
 }
 
+int build_budget(struct cli *cli, const struct build_result *result, const struct config *config,
+                 const char *path, json_t *list)
+{
+    _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
+    json_t *history = size_history_load(config, path);
+    budget_check_size(result, history, list, &diags);
+    json_decref(history);
+    return cli_errors(cli, &diags);
+}
+
 int build_single(struct cli *cli, const char *path, const struct config *config,
                  const struct build_options *options)
 {
@@ -136,9 +148,14 @@ int build_single(struct cli *cli, const char *path, const struct config *config,
     events_add_sink(cli->events, take_phase, &phases);
     int status = build_one(cli, path, config, options, &result);
     if (status == 0) {
-        json_array_append_new(images, build_fields(&result));
+        json_t *image = build_fields(&result), *budget = json_array();
         if (!cli->json && !cli->quiet)
             print_summary(&result, &phases, clock_ms() - start);
+        status = build_budget(cli, &result, config, path, budget);
+        if (json_array_size(budget))
+            json_object_set(image, "budget", budget);
+        json_decref(budget);
+        json_array_append_new(images, image);
     }
     event_result(cli->events, status == 0, status, json_pack("{s:o}", "images", images));
     phases_clear(&phases);

@@ -16,6 +16,11 @@ int build_single(struct cli *cli, const char *path, const struct config *config,
 int build_one(struct cli *cli, const char *path, const struct config *config,
               const struct build_options *options, struct build_result *result);
 
+/* Hold the image to its manifest's budget: entries to list (economy/budget.h), errors are said. 0
+ * or an exit status. */
+int build_budget(struct cli *cli, const struct build_result *result, const struct config *config,
+                 const char *path, json_t *list);
+
 /* What events tell of an image (docs/events.md, "images"). Yours. */
 json_t *build_fields(const struct build_result *result);
 /* A string of such an object, "" where there is none. Borrowed. */

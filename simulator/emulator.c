@@ -29,16 +29,22 @@ static const struct machine machines[] = {
 #define NATIVE "native"
 
 struct emulator {
-    const struct machine *machine; /* NULL = native */
-    char *file;                    /* absolute */
-    char *dir;                     /* empty, ours: where it runs */
-    struct coprocess process;      /* QEMU */
+    bool native;
+    char *machine;
+    struct native_options how; /* native; its strings are ours */
+    struct strv wrapper;
+    char *path;
+    char *file;               /* absolute */
+    char *dir;                /* empty, ours: where it runs */
+    struct coprocess process; /* QEMU */
     struct raw_repl repl;
 };
 
-static bool find_machine(const char *name, const struct machine **machine, struct err **err)
+/* *machine is NULL for the native one, and for one that the caller vouches for. */
+static bool find_machine(const struct emulator_options *options, const struct machine **machine,
+                         struct err **err)
 {
-    const char *names[ARRAY_SIZE(machines) + 2] = {NATIVE};
+    const char *names[ARRAY_SIZE(machines) + 2] = {NATIVE}, *name = options->machine;
     *machine = NULL;
     if (strcmp(name, NATIVE) == 0)
         return true;
@@ -47,7 +53,7 @@ static bool find_machine(const char *name, const struct machine **machine, struc
         if (strcmp(name, machines[i].name) == 0)
             *machine = &machines[i];
     }
-    if (*machine)
+    if (*machine || options->program)
         return true;
     const char *nearest = text_nearest(name, names);
     err_set(err, ERR_USAGE, "there is no machine '%s'", name);
@@ -94,24 +100,54 @@ static char *loader_argument(const struct machine *machine, const char *file)
     return buf_detach(&arg, NULL);
 }
 
-static bool start_qemu(struct emulator *emulator, struct err **err)
+static void add_machine(const struct emulator_options *options, const struct machine *machine,
+                        const char *file, struct strv *argv)
 {
-    bool elf = is_elf(emulator->file);
-    _cleanup_free_ char *loader = loader_argument(emulator->machine, emulator->file);
-    const char *const argv[] = {
-        "qemu-system-arm", "-M", emulator->machine->name, "-nodefaults", "-no-user-config",
-        "-display", "none", "-monitor", "none",
+    static const char *const fixed[] = {
+        "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none",
         /* The firmware gets the serial port's bytes as they are, Ctrl-C too. */
         "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
         /* See the header: on, because without it the qemu port's first call is a fault. */
         "-semihosting-config", "enable=on,target=gdb", "-sandbox",
-        "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-        elf ? "-kernel" : "-device", elf ? emulator->file : loader, NULL};
+        "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", NULL};
+    if (options->wrapper)
+        strv_add_all(argv, options->wrapper);
+    strv_add(argv, options->program ? options->program : "qemu-system-arm");
+    strv_add(argv, "-M");
+    strv_add(argv, options->machine);
+    strv_add_all(argv, fixed);
+    if (options->args)
+        strv_add_all(argv, options->args);
+    if (options->ends_at_reset)
+        strv_add(argv, "-no-reboot");
+    if (options->ns_per_insn)
+        strv_addf(argv, "-icount");
+    if (options->ns_per_insn)
+        strv_addf(argv, "shift=%d,sleep=off", __builtin_ctz(options->ns_per_insn));
+    if (!machine || is_elf(file)) {
+        strv_add(argv, "-kernel");
+        strv_add(argv, file);
+    } else {
+        _cleanup_free_ char *loader = loader_argument(machine, file);
+        strv_add(argv, "-device");
+        strv_add(argv, loader);
+    }
+}
+
+static bool start_qemu(struct emulator *emulator, const struct emulator_options *options,
+                       const struct machine *machine, struct err **err)
+{
     const char *const env[] = {"LC_ALL=C", NULL};
-    if (!coprocess_start(&emulator->process, argv, env, emulator->dir, err)) {
-        return (*err)->code == ERR_NOT_FOUND
-                   ? err_hint(err, "install the Debian package qemu-system-arm")
-                   : false;
+    _cleanup_(strv_release) struct strv argv = STRV_INIT;
+    add_machine(options, machine, emulator->file, &argv);
+    if (!coprocess_start(&emulator->process, (const char *const *)argv.items, env, emulator->dir,
+                         err)) {
+        if ((*err)->code != ERR_NOT_FOUND)
+            return false;
+        return err_hint(err, "install the Debian package %s",
+                        options->program && strcmp(options->program, "qemu-system-arm") != 0
+                            ? "qemu-system-misc"
+                            : "qemu-system-arm");
     }
     emulator->repl.in = emulator->process.out;
     emulator->repl.out = emulator->process.in;
@@ -124,19 +160,36 @@ static char *temporary_parent(void)
     return path_absolute(dir && *dir ? dir : "/tmp");
 }
 
+static void take_native(struct emulator *e, const struct emulator_options *options)
+{
+    e->path = xstrdup(options->path ? options->path : ".frozen");
+    if (options->wrapper)
+        strv_add_all(&e->wrapper, options->wrapper);
+    e->how = (struct native_options){.program = e->file,
+                                     .dir = e->dir,
+                                     .wrapper = (const char *const *)e->wrapper.items,
+                                     .path = e->path,
+                                     .heap_bytes = options->heap_bytes};
+}
+
 bool emulator_start(struct emulator **emulator, const struct emulator_options *options,
                     struct err **err)
 {
     const struct machine *machine;
-    if (!find_machine(options->machine, &machine, err) || !check_file(machine, options->file, err))
+    if (!find_machine(options, &machine, err) || !check_file(machine, options->file, err))
         return false;
     _cleanup_(emulator_free_ptr) struct emulator *e = xcalloc(1, sizeof(*e));
-    e->machine = machine;
+    e->native = !strcmp(options->machine, NATIVE);
+    e->machine = xstrdup(options->machine);
+    e->wrapper = (struct strv)STRV_INIT;
     e->file = path_absolute(options->file);
     e->process = (struct coprocess)COPROCESS_INIT;
     e->repl = (struct raw_repl)RAW_REPL_INIT(-1, -1);
     _cleanup_free_ char *parent = temporary_parent();
-    if (!fs_temp_dir(parent, &e->dir, err) || (machine && !start_qemu(e, err)))
+    if (!fs_temp_dir(parent, &e->dir, err))
+        return false;
+    take_native(e, options);
+    if (!e->native && !start_qemu(e, options, machine, err))
         return false;
     *emulator = e;
     e = NULL;
@@ -155,7 +208,7 @@ static bool explain(struct emulator *emulator, struct err **err)
     if (line_end)
         n = line_end - said;
     if (n <= 0)
-        return err_hint(err, "does the image suit %s, and is it whole?", emulator->machine->name);
+        return err_hint(err, "does the image suit %s, and is it whole?", emulator->machine);
     _cleanup_(buf_release) struct buf text = BUF_INIT;
     text_add_printable(&text, said, (size_t)n);
     return err_hint(err, "QEMU said: %s", text.data);
@@ -163,11 +216,11 @@ static bool explain(struct emulator *emulator, struct err **err)
 
 bool emulator_boot(struct emulator *emulator, int timeout_ms, struct err **err)
 {
-    if (!emulator->machine)
+    if (emulator->native)
         return true;
     if (raw_repl_enter(&emulator->repl, clock_ms() + timeout_ms, err))
         return true;
-    err_wrap(err, "'%s' does not boot on %s", emulator->file, emulator->machine->name);
+    err_wrap(err, "'%s' does not boot on %s", emulator->file, emulator->machine);
     return (*err)->code == ERR_INTERRUPTED ? false : explain(emulator, err);
 }
 
@@ -175,15 +228,19 @@ bool emulator_run(struct emulator *emulator, const char *source, size_t len, siz
                   int timeout_ms, struct raw_repl_output *output, struct err **err)
 {
     long long deadline_ms = clock_ms() + timeout_ms;
-    if (!emulator->machine)
-        return native_run(emulator->file, emulator->dir, source, len, text_max, deadline_ms, output,
-                          err);
+    if (emulator->native)
+        return native_run(&emulator->how, source, len, text_max, deadline_ms, output, err);
     return raw_repl_exec(&emulator->repl, source, len, text_max, deadline_ms, output, err);
+}
+
+bool emulator_restart(struct emulator *emulator, int timeout_ms, struct err **err)
+{
+    return emulator->native || raw_repl_restart(&emulator->repl, clock_ms() + timeout_ms, err);
 }
 
 bool emulator_console(struct emulator *emulator, int tty_in, int tty_out, struct err **err)
 {
-    if (!emulator->machine)
+    if (emulator->native)
         return err_set(err, ERR_USAGE, "'%s' is a program of this machine: run it itself",
                        emulator->file);
     return console_run(emulator->process.out, emulator->process.in, tty_in, tty_out, err);
@@ -205,6 +262,9 @@ void emulator_free(struct emulator *emulator)
     raw_repl_release(&emulator->repl);
     if (emulator->dir)
         remove_dir(emulator->dir);
+    strv_release(&emulator->wrapper);
+    free(emulator->path);
+    free(emulator->machine);
     free(emulator->dir);
     free(emulator->file);
     free(emulator);

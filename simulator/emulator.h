@@ -26,6 +26,17 @@ struct emulator_options {
     /* A board's flash from its first byte (put at the start of the machine's flash), an ELF file,
      * or for "native" the program. */
     const char *file;
+    /* For ELF files and any machine of QEMU's: the program and its further arguments. NULL:
+     * qemu-system-arm, and only the machines above. */
+    const char *program;
+    const char *const *args; /* NULL-ended, or NULL */
+    /* What stands before the program: a sandbox's. NULL-ended, or NULL. */
+    const char *const *wrapper;
+    const char *path;     /* native: its module path; NULL = ".frozen" */
+    uint64_t heap_bytes;  /* native: of its heap; 0 = its own choice */
+    unsigned ns_per_insn; /* a power of 2: the firmware's clock counts instructions (-icount), so
+                           * that it tells the same on each run; 0 = it counts real time */
+    bool ends_at_reset;   /* a firmware that resets ends the emulator, instead of starting again */
 };
 
 /* Check the options and start. ERR_USAGE: no such machine; ERR_NOT_FOUND: no QEMU; ERR_MANIFEST:
@@ -40,6 +51,9 @@ bool emulator_boot(struct emulator *emulator, int timeout_ms, struct err **err) 
  * a fresh interpreter). In QEMU programs of one emulator share their globals. */
 bool emulator_run(struct emulator *emulator, const char *source, size_t len, size_t text_max,
                   int timeout_ms, struct raw_repl_output *output, struct err **err) MUST_CHECK;
+
+/* A fresh interpreter on the same machine, in milliseconds. For native nothing is to be done. */
+bool emulator_restart(struct emulator *emulator, int timeout_ms, struct err **err) MUST_CHECK;
 
 /* The interactive REPL between a terminal (descriptors) and the firmware, until Ctrl-] or its end.
  * ERR_USAGE for native: that program has a terminal REPL of its own. */

@@ -69,14 +69,27 @@ static bool talk(struct coprocess *process, struct stream streams[2], const char
     return true;
 }
 
-bool native_run(const char *program, const char *dir, const char *source, size_t len,
+static void add_command(const struct native_options *options, struct strv *argv)
+{
+    if (options->wrapper)
+        strv_add_all(argv, options->wrapper);
+    strv_add(argv, options->program);
+    if (options->heap_bytes) {
+        strv_add(argv, "-X");
+        strv_addf(argv, "heapsize=%llu", (unsigned long long)options->heap_bytes);
+    }
+}
+
+bool native_run(const struct native_options *options, const char *source, size_t len,
                 size_t text_max, long long deadline_ms, struct raw_repl_output *output,
                 struct err **err)
 {
-    const char *const argv[] = {program, NULL};
-    const char *const env[] = {"LC_ALL=C", "MICROPYPATH=.frozen", NULL};
+    _cleanup_free_ char *path = xasprintf("MICROPYPATH=%s", options->path);
+    const char *const env[] = {"LC_ALL=C", path, NULL};
     _cleanup_(coprocess_stop) struct coprocess process = COPROCESS_INIT;
-    if (!coprocess_start(&process, argv, env, dir, err))
+    _cleanup_(strv_release) struct strv argv = STRV_INIT;
+    add_command(options, &argv);
+    if (!coprocess_start(&process, (const char *const *)argv.items, env, options->dir, err))
         return false;
     _cleanup_(buf_release) struct buf said = BUF_INIT;
     struct stream streams[2] = {{process.out, &output->text, output->text.len + text_max},
@@ -87,8 +100,8 @@ bool native_run(const char *program, const char *dir, const char *source, size_t
     if (!coprocess_wait(&process, deadline_ms, &status))
         return err_set(err, ERR_DEVICE, "the program did not end in time");
     if (status > 128)
-        return err_set(err, ERR_DEVICE, "'%s' was ended by signal %d (%s)", program, status - 128,
-                       strsignal(status - 128));
+        return err_set(err, ERR_DEVICE, "'%s' was ended by signal %d (%s)", options->program,
+                       status - 128, strsignal(status - 128));
     buf_add(status ? &output->traceback : &output->text, said.data, said.len);
     return true;
 }

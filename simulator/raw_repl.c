@@ -229,6 +229,13 @@ bool raw_repl_exec(struct raw_repl *repl, const char *source, size_t len, size_t
            expect(repl, ">", "no prompt after the program", deadline_ms, err);
 }
 
+bool raw_repl_restart(struct raw_repl *repl, long long deadline_ms, struct err **err)
+{
+    const char end = END_OF_DATA;
+    return send_all(repl, &end, 1, deadline_ms, err) &&
+           expect(repl, RAW_PROMPT, "no fresh interpreter", deadline_ms, err);
+}
+
 bool raw_repl_leave(struct raw_repl *repl, long long deadline_ms, struct err **err)
 {
     return send_all(repl, LEAVE, strlen(LEAVE), deadline_ms, err) &&

@@ -56,6 +56,10 @@ bool raw_repl_exec(struct raw_repl *repl, const char *source, size_t len, size_t
                    long long deadline_ms, struct raw_repl_output *output,
                    struct err **err) MUST_CHECK;
 
+/* A fresh interpreter: end this one (Ctrl-D at the raw prompt) and wait for the next one's prompt.
+ */
+bool raw_repl_restart(struct raw_repl *repl, long long deadline_ms, struct err **err) MUST_CHECK;
+
 /* Back to the friendly REPL. */
 bool raw_repl_leave(struct raw_repl *repl, long long deadline_ms, struct err **err) MUST_CHECK;
 

@@ -32,8 +32,8 @@ static int tear_down(void **state)
 
 static bool run(struct fixture *f, const char *source, size_t max, int ms)
 {
-    return native_run(INTERPRETER, "/", source, strlen(source), max, clock_ms() + ms, &f->output,
-                      &f->err);
+    const struct native_options options = {.program = INTERPRETER, .dir = "/", .path = ".frozen"};
+    return native_run(&options, source, strlen(source), max, clock_ms() + ms, &f->output, &f->err);
 }
 
 static void runs_with_the_frozen_modules_only(void **state)

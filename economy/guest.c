@@ -1,0 +1,209 @@
+#include "economy/guest.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/text.h"
+#include "economy/guest_files.h"
+#include "simulator/emulator.h"
+
+#define BOOT_TIMEOUT_MS 20000
+#define RESTART_TIMEOUT_MS 2000
+#define NS_PER_INSN 8 /* 125 million instructions a second, as a Cortex-M of some 150 MHz */
+
+/* ---- opening ---- */
+
+bool guest_open(struct guest *guest, const struct build_result *product, struct err **err)
+{
+    const struct target *target = product->target;
+    if (!target->emulator)
+        return err_set(err, ERR_USAGE, "there is no emulator for this board");
+    guest->product = product;
+    guest->native = !strcmp(target->emulator, "native");
+    guest->elf = xasprintf("%s/%s.elf", product->dir, product->name);
+    guest->sandbox = sandbox_fork(&product->sandbox);
+    const char *parent = getenv("TMPDIR");
+    return fs_temp_dir(parent && *parent ? parent : "/tmp", &guest->dir, err) &&
+           (guest->native ? guest_files_write(guest, err) : guest_files_place(guest, err));
+}
+
+bool guest_has_files(const struct guest *guest)
+{
+    return guest->native || guest->blob;
+}
+
+static void stop(struct guest *guest)
+{
+    emulator_free(guest->emulator);
+    guest->emulator = NULL;
+}
+
+void guest_close(struct guest *guest)
+{
+    _cleanup_err_ struct err *ignored = NULL;
+    stop(guest);
+    if (guest->dir)
+        (void)!fs_remove_tree(guest->dir, &ignored);
+    free(guest->dir);
+    free(guest->elf);
+    free(guest->blob);
+    sandbox_release(&guest->sandbox);
+    *guest = (struct guest)GUEST_INIT;
+}
+
+/* ---- starting ---- */
+
+static bool start_qemu(struct guest *guest, struct err **err)
+{
+    const struct target *target = guest->product->target;
+    _cleanup_(strv_release) struct strv args = STRV_INIT;
+    if (target->emulator_args)
+        strv_add_all(&args, target->emulator_args);
+    if (guest->blob) {
+        strv_add(&args, "-device");
+        strv_addf(&args, "loader,addr=0x%llx,force-raw=on,file=%s",
+                  (unsigned long long)guest->blob_at, guest->blob);
+    }
+    const struct emulator_options options = {.machine = target->machine,
+                                             .file = guest->elf,
+                                             .program = target->emulator,
+                                             .args = (const char *const *)args.items,
+                                             .ns_per_insn = target->clock.read ? NS_PER_INSN : 0,
+                                             .ends_at_reset = true};
+    return emulator_start(&guest->emulator, &options, err) &&
+           emulator_boot(guest->emulator, BOOT_TIMEOUT_MS, err);
+}
+
+/* The program sees its own file and the modules, and nothing else of this machine. */
+static bool start_native(struct guest *guest, enum guest_modules from, struct err **err)
+{
+    _cleanup_(sandbox_release) struct sandbox box = sandbox_fork(&guest->sandbox);
+    _cleanup_(strv_release) struct strv wrapper = STRV_INIT;
+    _cleanup_free_ char *files = guest_files_dir(guest, from);
+    (void)sandbox_bind(&box, guest->product->dir, guest->product->dir, SANDBOX_READ);
+    if (files)
+        (void)sandbox_bind(&box, files, files, SANDBOX_READ);
+    sandbox_command(&box, &wrapper);
+    const struct emulator_options options = {.machine = "native",
+                                             .file = guest->elf,
+                                             .wrapper = (const char *const *)wrapper.items,
+                                             .path = files};
+    return emulator_start(&guest->emulator, &options, err);
+}
+
+/* A fresh interpreter, by the shortest way. */
+static bool refresh(struct guest *guest, enum guest_modules from, struct err **err)
+{
+    _cleanup_err_ struct err *stuck = NULL;
+    if (guest->emulator && !guest->native &&
+        emulator_restart(guest->emulator, RESTART_TIMEOUT_MS, &stuck))
+        return true;
+    if (stuck && stuck->code == ERR_INTERRUPTED) {
+        *err = stuck;
+        stuck = NULL;
+        return false;
+    }
+    stop(guest);
+    return guest->native ? start_native(guest, from, err) : start_qemu(guest, err);
+}
+
+/* ---- probing ---- */
+
+/* A mark that no module prints by chance. */
+static char *make_mark(void)
+{
+    unsigned long long number = 0;
+    if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+        number = (unsigned long long)getpid() << 32;
+    return xasprintf("@@firn%016llx", number);
+}
+
+static void add_setup(const struct guest *guest, enum guest_modules from, struct buf *out)
+{
+    const struct clock_def *clock = &guest->product->target->clock;
+    if (guest->blob) {
+        buf_addf(out, "import uctypes;exec(uctypes.bytearray_at(%llu,%llu))\n",
+                 (unsigned long long)guest->program_at, (unsigned long long)guest->program_size);
+        if (from != GUEST_FROZEN)
+            buf_addf(out, "exec(uctypes.bytearray_at(%llu,%llu))\n",
+                     (unsigned long long)guest->tables_at[from],
+                     (unsigned long long)guest->tables_size[from]);
+    } else {
+        probe_program(false, out);
+    }
+    if (clock->read && *clock->setup)
+        buf_addf(out, "%s\n", clock->setup);
+}
+
+/* What an error of the emulator means for what ran in it. */
+static enum probe_outcome judge(const struct err *failed)
+{
+    if (strstr(failed->message, "in time"))
+        return PROBE_HUNG;
+    if (strstr(failed->message, "is longer than"))
+        return PROBE_FLOOD;
+    if (strstr(failed->message, "no prompt after"))
+        return PROBE_GARBAGE;
+    return PROBE_RESET;
+}
+
+static bool run(struct guest *guest, const struct buf *source, const char *mark, int timeout_ms,
+                struct probe *probe, struct err **err)
+{
+    _cleanup_(raw_repl_output_release) struct raw_repl_output output = RAW_REPL_OUTPUT_INIT;
+    _cleanup_err_ struct err *failed = NULL;
+    if (emulator_run(guest->emulator, source->data, source->len, PROBE_OUTPUT_MAX, timeout_ms,
+                     &output, &failed)) {
+        probe_read(probe, mark, output.text.data, output.text.len);
+        if (probe->outcome == PROBE_GARBAGE && !probe->traceback.len)
+            buf_add(&probe->traceback, output.traceback.data, output.traceback.len);
+        return true;
+    }
+    if (failed->code == ERR_INTERRUPTED) {
+        *err = failed;
+        failed = NULL;
+        return false;
+    }
+    stop(guest);
+    probe->outcome = judge(failed);
+    buf_adds(&probe->traceback, failed->message);
+    return true;
+}
+
+bool guest_probe(struct guest *guest, enum guest_modules from, const char *const *modules,
+                 bool heap, int timeout_ms, struct probe *probe, struct err **err)
+{
+    _cleanup_free_ char *mark = make_mark();
+    _cleanup_(buf_release) struct buf source = BUF_INIT;
+    if (!refresh(guest, from, err))
+        return false;
+    add_setup(guest, from, &source);
+    probe_call(modules, mark, guest->product->target->clock.read, heap, &source);
+    return run(guest, &source, mark, timeout_ms, probe, err);
+}
+
+bool guest_idle(struct guest *guest, uint64_t *bytes, struct err **err)
+{
+    static const char source[] = "import gc;gc.collect();print(gc.mem_alloc())";
+    _cleanup_(raw_repl_output_release) struct raw_repl_output output = RAW_REPL_OUTPUT_INIT;
+    char *end;
+    if (!refresh(guest, GUEST_FROZEN, err) ||
+        !emulator_run(guest->emulator, source, strlen(source), PROBE_OUTPUT_MAX, BOOT_TIMEOUT_MS,
+                      &output, err))
+        return false;
+    *bytes = strtoull(output.text.data, &end, 10);
+    return end != output.text.data ||
+           err_set(err, ERR_FAILED, "the interpreter does not say what its heap holds");
+}
+
+double guest_seconds(const struct guest *guest, uint64_t ticks)
+{
+    const struct clock_def *clock = &guest->product->target->clock;
+    if (!clock->read)
+        return -1;
+    return (double)(ticks & ((UINT64_C(1) << clock->bits) - 1)) / (double)clock->hz;
+}
