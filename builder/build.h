@@ -27,6 +27,7 @@ struct build_options {
     bool relock;            /* for firn lock: the lock does not say which commit the ref is */
     bool no_ccache;         /* compile even what was compiled before */
     bool no_base;           /* compile everything for this product alone */
+    bool no_qstrs;          /* as if the manifest listed none: for firn qstrs */
     bool unsandboxed;       /* run the source's programs as they are; no image for a release */
     /* For whoever waits for changes: filled with what was read, also by a build that failed; or
      * NULL. */

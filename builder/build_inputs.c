@@ -7,6 +7,10 @@
 #include "builder/build_job.h"
 #include "builder/working_copy.h"
 
+/* Where a source says which .mpy files it takes. */
+#define MPY_HEADER "py/persistentcode.h"
+#define MPY_HEADER_MAX_BYTES ((size_t)1024 * 1024)
+
 #define COPIED_MAX_FILES 2000
 #define SHORT_COMMIT 10
 
@@ -201,18 +205,35 @@ static bool take_all_defs(struct build_job *job)
                                     unfit, job->board.port->name);
 }
 
+/* The file that holds the names is written here, not by the source's own compiler. */
+static bool check_mpy_version(struct build_job *job)
+{
+    static const char define[] = "#define MPY_VERSION ";
+    const struct manifest *m = job->manifest;
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    _cleanup_err_ struct err *unreadable = NULL;
+    const char *found = NULL;
+    if (fs_read_beneath(job->source.dir, MPY_HEADER, MPY_HEADER_MAX_BYTES, &text, &unreadable))
+        found = strstr(text.data, define);
+    unsigned long version = found ? strtoul(found + strlen(define), NULL, 10) : QSTR_MPY_VERSION;
+    return version == QSTR_MPY_VERSION ||
+           manifest_error(m, ynode_get(m->doc.root, "qstrs"), job->diags,
+                          "take a release from 1.19 on, or leave them out",
+                          "qstrs are frozen as a .mpy file of version %d, and this release's "
+                          "version is %lu",
+                          QSTR_MPY_VERSION, version);
+}
+
 static bool load_qstrs(struct build_job *job)
 {
     size_t before = job->diags->warning_count;
-    if (!qstr_list_load(&job->qstrs, job->manifest, job->diags))
+    if (!job->options->no_qstrs && !qstr_list_load(&job->qstrs, job->manifest, job->diags))
         return false;
     for (size_t i = before; i < job->diags->warning_count; i++)
         strv_add(&job->qstrs_removed, job->diags->warnings[i]->message);
     if (!job->board.port->frozen)
         return take_all_defs(job);
-    job->qstr_module = qstr_module(&job->qstrs);
-    job->qstr_defs = qstr_defs(&job->qstrs);
-    return true;
+    return !qstr_mpy(&job->qstrs, FROZEN_QSTR_MODULE, &job->qstr_mpy) || check_mpy_version(job);
 }
 
 /* ---- directories that are copied ---- */

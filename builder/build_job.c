@@ -28,6 +28,7 @@ struct build_job build_job_init(const struct config *config, const struct build_
         .frozen = FROZEN_INIT,
         .qstrs = QSTR_LIST_INIT,
         .qstrs_removed = STRV_INIT,
+        .qstr_mpy = BUF_INIT,
         .sandbox = SANDBOX_INIT,
         .parts = KEY_PARTS_INIT,
         .lock = KEY_PARTS_INIT,
@@ -56,7 +57,7 @@ void build_job_release(struct build_job *job)
         fs_unlock(&job->held[i]);
     qstr_list_release(&job->qstrs);
     strv_release(&job->qstrs_removed);
-    free(job->qstr_module);
+    buf_release(&job->qstr_mpy);
     free(job->qstr_defs);
     for (size_t i = 0; i < job->copied_count; i++) {
         free(job->copied[i].label);

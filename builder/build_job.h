@@ -46,8 +46,9 @@ struct build_job {
     struct evaluation evaluation;
     struct frozen frozen;
     struct qstr_list qstrs;
-    char *qstr_module, *qstr_defs; /* or NULL */
-    struct strv qstrs_removed;     /* why each line was left out */
+    struct buf qstr_mpy;       /* the .mpy file that holds them; empty: none */
+    char *qstr_defs;           /* for a port without frozen modules, or NULL */
+    struct strv qstrs_removed; /* why each line was left out */
     struct copied_dir *copied;
     size_t copied_count;
     struct mboot_keys keys; /* with manifest->mboot.keys */

@@ -140,7 +140,7 @@ static void add_qstrs(struct build_job *job)
         key_add(p, KEY_PRODUCT, "qstr", job->qstrs.names.items[i]);
     for (size_t i = 0; i < job->qstrs_removed.count; i++)
         key_add(p, KEY_PRODUCT, "qstr line left out", job->qstrs_removed.items[i]);
-    key_add(p, KEY_PRODUCT, "qstr module", job->qstr_module ? job->qstr_module : "");
+    key_add_bytes(p, KEY_PRODUCT, "qstr module", job->qstr_mpy.data, job->qstr_mpy.len);
     key_add(p, KEY_BASE, "qstrs by QSTR_DEFS", job->qstr_defs ? job->qstr_defs : "");
 }
 

@@ -45,14 +45,10 @@ static json_t *frozen_fields(const struct frozen *frozen)
 
 static json_t *qstr_fields(const struct build_job *job)
 {
-    json_t *pool = json_array(), *defs = json_array();
-    for (size_t i = 0; i < job->qstrs.names.count; i++) {
-        const char *name = job->qstrs.names.items[i];
-        json_array_append_new(qstr_defs_hold(job->qstr_defs, name) ? defs : pool,
-                              json_string(name));
-    }
-    return json_pack("{s:o, s:o, s:o}", "pool", pool, "defs", defs, "removed",
-                     strings(&job->qstrs_removed));
+    bool by_defs = job->qstr_defs != NULL;
+    json_t *names = strings(&job->qstrs.names);
+    return json_pack("{s:o, s:o, s:o}", "pool", by_defs ? json_array() : names, "defs",
+                     by_defs ? names : json_array(), "removed", strings(&job->qstrs_removed));
 }
 
 /* SHA-256 of everything that is not in the source or the frozen list. */

@@ -96,7 +96,7 @@ static bool stage_frozen(const struct build_job *job, const struct place *place,
     _cleanup_free_ char *dir = path_join(place->product, "frozen");
     bool base = stage == STAGE_BASE;
     return fs_mkdirs(dir, err) &&
-           frozen_stage(base ? &none : &job->frozen, base ? NULL : job->qstr_module, dir, err);
+           frozen_stage(base ? &none : &job->frozen, base ? NULL : &job->qstr_mpy, dir, err);
 }
 
 static bool stage_copied(const struct build_job *job, const struct place *place, enum stage stage,
@@ -153,8 +153,7 @@ bool build_check(struct build_job *job, const struct place *place, struct err **
                                        .mpy_cross_flags = job->facts.mpy_cross_flags,
                                        .stage_at = stage_at,
                                        .out_dir = place->build,
-                                       .out_at = place->build_at,
-                                       .extra_module = job->qstr_module != NULL};
+                                       .out_at = place->build_at};
     return !place->mpy_cross_at ||
            frozen_check(&job->frozen, job->manifest, &check, job->diags, err);
 }

@@ -18,7 +18,7 @@
 #include "builder/manifest.h"
 
 #define FROZEN_MAX_FILE_BYTES (4u * 1024 * 1024)
-/* The module that mentions the qstrs (qstr.h); nobody imports it. */
+/* The module that holds the qstrs (qstr.h); nobody imports it. */
 #define FROZEN_QSTR_MODULE "_firn_qstrs.py"
 
 struct evaluation;
@@ -54,9 +54,9 @@ const char *frozen_form_name(enum frozen_form form);
  * make no C identifier, unreadable and damaged files. */
 bool frozen_expand(struct frozen *frozen, const struct manifest *manifest,
                    const struct evaluation *evaluation, struct diags *diags) MUST_CHECK;
-/* Write dir/{mpy,str,bin}/... and dir/manifest.py; dir exists and is empty. extra_module: source
- * frozen as FROZEN_QSTR_MODULE; NULL = none. */
-bool frozen_stage(const struct frozen *frozen, const char *extra_module, const char *dir,
+/* Write dir/{mpy,str,bin}/... and dir/manifest.py; dir exists and is empty. qstrs:
+ * FROZEN_QSTR_MODULE as a .mpy file; NULL or empty = none. */
+bool frozen_stage(const struct frozen *frozen, const struct buf *qstrs, const char *dir,
                   struct err **err) MUST_CHECK;
 /* What import calls a target: "acme" for "acme/__init__.py", "acme.drv" for "acme/drv.py". The
  * caller frees. */
@@ -72,7 +72,6 @@ struct frozen_check {
     const char *mpy_cross_flags;   /* what the port gives it, "-march=armv7m" or "" */
     const char *stage_at;          /* frozen_stage()'s dir */
     const char *out_dir, *out_at;  /* a directory that may be written */
-    bool extra_module;             /* FROZEN_QSTR_MODULE was staged, too */
 };
 
 /* Compile every .py with mpy-cross (a syntax error names the user's file and line, with the source

@@ -214,13 +214,6 @@ static bool write_script(const struct checking *c, struct err **err)
         if (!add_file(&script, c, i, err))
             return false;
     }
-    if (c->check->extra_module) {
-        _cleanup_free_ char *output = output_name(FROZEN_BYTECODE, FROZEN_QSTR_MODULE);
-        if (!make_parent(c, output, err))
-            return false;
-        add_compile(&script, c, FROZEN_QSTR_MODULE, output, "mpy/" FROZEN_QSTR_MODULE, -1);
-        buf_addc(&script, '\n');
-    }
     return fs_write_scratch(path, script.data, script.len, err);
 }
 
@@ -283,7 +276,7 @@ bool frozen_check(struct frozen *frozen, const struct manifest *manifest,
                          .at = frozen->count,
                          .output = BUF_INIT};
     size_t errors = diags->error_count + diags->error_dropped;
-    if (frozen->count == 0 && !check->extra_module)
+    if (frozen->count == 0)
         return true;
     bool ok = write_script(&c, err) && run_script(&c, err);
     buf_release(&c.output);

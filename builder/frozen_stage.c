@@ -76,7 +76,7 @@ static bool write_beneath(const char *dir, const char *path, const void *data, s
     return fs_mkdirs(parent, err) && fs_write_scratch(full, data, size, err) && set_time(full, err);
 }
 
-bool frozen_stage(const struct frozen *frozen, const char *extra_module, const char *dir,
+bool frozen_stage(const struct frozen *frozen, const struct buf *qstrs, const char *dir,
                   struct err **err)
 {
     _cleanup_(buf_release) struct buf text = BUF_INIT;
@@ -88,10 +88,10 @@ bool frozen_stage(const struct frozen *frozen, const char *extra_module, const c
             return err_wrap(err, "cannot stage '%s'", file->target);
         add_directive(&text, file, i);
     }
-    if (extra_module) {
-        if (!write_beneath(dir, "mpy/" FROZEN_QSTR_MODULE, extra_module, strlen(extra_module), err))
+    if (qstrs && qstrs->len) {
+        if (!write_beneath(dir, "bin/qstrs.mpy", qstrs->data, qstrs->len, err))
             return err_wrap(err, "cannot stage the qstrs");
-        buf_adds(&text, "freeze_as_mpy(\"mpy\", \"" FROZEN_QSTR_MODULE "\")\n");
+        buf_adds(&text, "freeze_mpy(\"bin\", \"qstrs.mpy\")\n");
     }
     return write_beneath(dir, "manifest.py", text.data, text.len, err);
 }

@@ -1,72 +1,10 @@
 #include "builder/qstr.h"
 
 #include <ctype.h>
+#include <jansson.h>
 #include <string.h>
 
 #include "base/text.h"
-
-#define NAMES_A_LINE 8
-
-enum place { PLACE_STRING, PLACE_GLOBAL, PLACE_IMPORT, PLACE_DEFS };
-
-/* MicroPython's own test (py/lexer.c): every byte of a non-ASCII character counts as a letter. */
-static bool is_head(char c)
-{
-    return isalpha((unsigned char)c) || c == '_' || (c & 0x80);
-}
-
-static size_t identifier_length(const char *s)
-{
-    size_t len = 0;
-
-    if (!is_head(*s))
-        return 0;
-    while (is_head(s[len]) || isdigit((unsigned char)s[len]))
-        len++;
-    return len;
-}
-
-/* The words that MicroPython's compiler does not take for a name. */
-static bool is_keyword(const char *s, size_t len)
-{
-    static const char *const keywords[] = {
-        "False", "None",  "True",     "__debug__", "and",    "as",   "assert", "async",  "await",
-        "break", "class", "continue", "def",       "del",    "elif", "else",   "except", "finally",
-        "for",   "from",  "global",   "if",        "import", "in",   "is",     "lambda", "nonlocal",
-        "not",   "or",    "pass",     "raise",     "return", "try",  "while",  "with",   "yield",
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(keywords); i++)
-        if (strlen(keywords[i]) == len && !memcmp(keywords[i], s, len))
-            return true;
-    return false;
-}
-
-/* Identifiers joined by dots, such as "greeting.py" and "acme.sensors.bme280". */
-static bool is_dotted(const char *name)
-{
-    for (;;) {
-        size_t len = identifier_length(name);
-        if (!len || is_keyword(name, len))
-            return false;
-        if (!name[len])
-            return true;
-        if (name[len] != '.')
-            return false;
-        name += len + 1;
-    }
-}
-
-static enum place place_of(const char *name)
-{
-    size_t len = strlen(name);
-
-    if (len <= QSTR_INTERNED_BYTES)
-        return PLACE_STRING;
-    if (identifier_length(name) == len)
-        return PLACE_GLOBAL;
-    return is_dotted(name) ? PLACE_IMPORT : PLACE_DEFS;
-}
 
 static bool is_control(char c)
 {
@@ -96,15 +34,6 @@ const char *qstr_unfit(const char *name)
         return "it is not UTF-8";
     if (name[0] == '/' && name[1])
         return "it is the path of a file on the board, which a frozen module does not have";
-    if (place_of(name) != PLACE_DEFS)
-        return NULL;
-    for (const char *c = name; *c; c++) {
-        if (is_control(*c))
-            return "it is longer than 10 bytes and has a control character, which QSTR_DEFS cannot "
-                   "hold";
-        if (*c == '"')
-            return "it is longer than 10 bytes and has a double quote, which QSTR_DEFS cannot hold";
-    }
     return NULL;
 }
 
@@ -136,6 +65,29 @@ static const char *unfit_line(const char *line, size_t len)
     return NULL;
 }
 
+/* "first\nsecond", as JSON has it; NULL: it is no such text. The caller frees. */
+static char *read_quoted(const char *line, size_t len)
+{
+    json_t *json = json_loadb(line, len, JSON_DECODE_ANY, NULL);
+    char *name = json_is_string(json) ? xstrdup(json_string_value(json)) : NULL;
+    json_decref(json);
+    return name;
+}
+
+/* Its name, or NULL with *reason. Yours. */
+static char *take_name(const char *line, size_t len, const char **reason)
+{
+    if (has_prefix(line, len, "Q(") && line[len - 1] == ')')
+        return xstrndup(line + 2, len - 3);
+    if (len >= 2 && *line == '"' && line[len - 1] == '"') {
+        char *name = read_quoted(line, len);
+        *reason = name ? NULL : "it begins and ends with a double quote, and is no JSON string";
+        return name;
+    }
+    *reason = unfit_line(line, len);
+    return *reason ? NULL : xstrndup(line, len);
+}
+
 char *qstr_parse_line(const char *line, size_t len, const char **reason)
 {
     *reason = NULL;
@@ -149,68 +101,56 @@ char *qstr_parse_line(const char *line, size_t len, const char **reason)
         *reason = "it holds a NUL byte";
         return NULL;
     }
-    if (has_prefix(line, len, "Q(") && line[len - 1] == ')')
-        line += 2, len -= 3;
-    else if ((*reason = unfit_line(line, len)))
-        return NULL;
-    _cleanup_free_ char *name = xstrndup(line, len);
-    if ((*reason = qstr_unfit(name)))
+    _cleanup_free_ char *name = take_name(line, len, reason);
+    if (!name || (*reason = qstr_unfit(name)))
         return NULL;
     char *result = name;
     name = NULL;
     return result;
 }
 
-/* A Python string literal that stands for these bytes. */
-static void add_literal(struct buf *out, const char *name)
+/* MicroPython's mp_encode_uint(): seven bits a byte, the highest first; all but the last have the
+ * eighth bit set. */
+static void add_uint(struct buf *out, size_t value)
 {
-    buf_addc(out, '"');
-    for (; *name; name++) {
-        if (is_control(*name))
-            buf_addf(out, "\\x%02x", (unsigned)*name);
-        else
-            buf_addf(out, *name == '"' || *name == '\\' ? "\\%c" : "%c", *name);
-    }
-    buf_addc(out, '"');
-}
-
-/* All names of one place, NAMES_A_LINE a line; returns how many there are. */
-static size_t add_names(struct buf *out, const struct qstr_list *list, enum place place)
-{
-    const char *separator = place == PLACE_STRING ? ", " : "; ";
-    const char *begin = place == PLACE_STRING ? "    _(" : "    ";
-    const char *end = place == PLACE_STRING ? ")\n" : "\n";
+    char digits[(sizeof(value) * 8 + 6) / 7];
     size_t count = 0;
 
-    for (size_t i = 0; i < list->names.count; i++) {
-        const char *name = list->names.items[i];
-        if (place_of(name) != place)
-            continue;
-        if (count % NAMES_A_LINE == 0)
-            buf_addf(out, "%s%s", count ? end : "", begin);
-        else
-            buf_adds(out, separator);
-        count++;
-        if (place == PLACE_STRING)
-            add_literal(out, name);
-        else
-            buf_addf(out, place == PLACE_IMPORT ? "from %s import _" : "%s", name);
-    }
-    if (count)
-        buf_adds(out, end);
-    return count;
+    do
+        digits[count++] = (char)(value & 0x7f);
+    while (value >>= 7);
+    while (count--)
+        buf_addc(out, (char)(digits[count] | (count ? 0x80 : 0)));
 }
 
-char *qstr_module(const struct qstr_list *list)
+/* Not one of the qstrs that every interpreter has at fixed places: the lowest bit is clear. */
+static void add_qstr(struct buf *out, const char *name)
 {
-    _cleanup_(buf_release) struct buf out = BUF_INIT;
+    size_t len = strlen(name);
 
-    buf_adds(&out, "# The manifest's qstrs: being mentioned here puts a name into flash.\n"
-                   "def _(_):\n");
-    size_t count = add_names(&out, list, PLACE_STRING);
-    count += add_names(&out, list, PLACE_GLOBAL);
-    count += add_names(&out, list, PLACE_IMPORT);
-    return count ? buf_detach(&out, NULL) : NULL;
+    add_uint(out, len << 1);
+    buf_add(out, name, len + 1);
+}
+
+/* The format is MicroPython's docs/reference/mpyfiles.rst and tools/mpy-tool.py, read_mpy(). */
+bool qstr_mpy(const struct qstr_list *list, const char *module, struct buf *out)
+{
+    /* Bytecode for any processor; small integers of 31 bits. */
+    static const char header[] = {'M', QSTR_MPY_VERSION, 0, 31};
+    /* A function without state; its name is the first qstr; return None. */
+    static const char code[] = {0x00, 0x02, 0x00, 0x51, 0x63};
+
+    if (!list->names.count)
+        return false;
+    buf_add(out, header, sizeof(header));
+    add_uint(out, list->names.count + 1);
+    add_uint(out, 0); /* objects */
+    add_qstr(out, module);
+    for (size_t i = 0; i < list->names.count; i++)
+        add_qstr(out, list->names.items[i]);
+    add_uint(out, sizeof(code) << 3); /* bytecode, without children */
+    buf_add(out, code, sizeof(code));
+    return true;
 }
 
 static bool fits_defs(const char *name)
@@ -233,26 +173,6 @@ char *qstr_all_defs(const struct qstr_list *list, const char **unfit)
         }
         buf_addf(&out, "Q(%s)\n", list->names.items[i]);
     }
-    return out.len ? buf_detach(&out, NULL) : NULL;
-}
-
-bool qstr_defs_hold(const char *defs, const char *name)
-{
-    _cleanup_free_ char *line = xasprintf("Q(%s)\n", name);
-
-    for (const char *at = defs; at && *at; at = strchr(at, '\n'), at = at ? at + 1 : NULL)
-        if (text_starts_with(at, line))
-            return true;
-    return false;
-}
-
-char *qstr_defs(const struct qstr_list *list)
-{
-    _cleanup_(buf_release) struct buf out = BUF_INIT;
-
-    for (size_t i = 0; i < list->names.count; i++)
-        if (place_of(list->names.items[i]) == PLACE_DEFS)
-            buf_addf(&out, "Q(%s)\n", list->names.items[i]);
     return out.len ? buf_detach(&out, NULL) : NULL;
 }
 

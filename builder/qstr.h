@@ -7,12 +7,11 @@
  * which and why, as MicroPython's documentation asks the user to do by eye (docs/manifest.md lists
  * the reasons); what cannot be one in the manifest itself is an error there.
  *
- * Where they go (see MicroPython's py/parse.c, py/makeqstrdata.py):
- * - A frozen, never-imported module mentions what a module can: any name of up to
- *   QSTR_INTERNED_BYTES as a string, which mpy-cross interns; longer identifiers as globals; longer
- *   identifiers joined by dots (file and package names) as an import. One object is rebuilt.
- * - All others go through QSTR_DEFS, and every object is rebuilt. A double quote or a control
- *   character cannot stand there: the C preprocessor reads each line as a string.
+ * Where they go: every qstr of a frozen .mpy file ends up in the frozen pool, in flash, whatever it
+ * consists of (MicroPython's tools/mpy-tool.py, freeze_mpy()). So firn writes a .mpy file that has
+ * them in its table and does nothing, and freezes it: one object is compiled again. A port without
+ * frozen modules takes them through QSTR_DEFS, and every object is compiled again; there the C
+ * preprocessor reads each line as a string, so that no double quote or control character can stand.
  */
 #ifndef FIRN_BUILDER_QSTR_H
 #define FIRN_BUILDER_QSTR_H
@@ -21,8 +20,7 @@
 
 #define QSTR_MAX_BYTES 255
 #define QSTR_MAX_FILE_BYTES (1024 * 1024)
-#define QSTR_INTERNED_BYTES 10 /* MICROPY_ALLOC_PARSE_INTERN_STRING_LEN of mpy-cross */
-#define QSTR_MAX_WARNINGS 20   /* removed lines that are named, a file; then they are counted */
+#define QSTR_MAX_WARNINGS 20 /* removed lines that are named, a file; then they are counted */
 
 struct qstr_list {
     struct strv names; /* sorted, unique, valid */
@@ -42,15 +40,13 @@ bool qstr_list_load(struct qstr_list *list, const struct manifest *manifest,
 char *qstr_parse_line(const char *line, size_t len, const char **reason);
 /* Why this cannot be a qstr that firn puts into flash (a constant string), or NULL. */
 const char *qstr_unfit(const char *name);
-/* Source of the module that mentions every name that fits there; NULL if there is none. */
-char *qstr_module(const struct qstr_list *list);
-/* Q(...) lines for the others; NULL if there is none. */
-char *qstr_defs(const struct qstr_list *list);
+/* A .mpy file of format QSTR_MPY_VERSION called `module`, with all names in its table. False: there
+ * are none. */
+#define QSTR_MPY_VERSION 6
+bool qstr_mpy(const struct qstr_list *list, const char *module, struct buf *out);
 /* Q(...) lines for all, for a port without frozen modules; NULL if there is none, or with *unfit
  * (the list's own) set to a name that QSTR_DEFS cannot hold. */
 char *qstr_all_defs(const struct qstr_list *list, const char **unfit);
-/* Has one of these Q(...) lines this name? defs may be NULL. */
-bool qstr_defs_hold(const char *defs, const char *name);
 void qstr_list_release(struct qstr_list *list);
 
 #endif

@@ -175,7 +175,7 @@ void products_release(struct products *products)
 /* Options that are not handed on would be lost without a word. A field that was added to the struct
  * is missing here, which the compiler does not let pass: see to product_command(), too. */
 static const struct build_options KNOWN_OPTIONS = {
-    {false, false}, NULL, 0, false, false, false, false, false, false, false, NULL,
+    {false, false}, NULL, 0, false, false, false, false, false, false, false, false, NULL,
 };
 
 void product_command(const struct product *product, const struct build_options *options,

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "economy/guest.h"
 #include "economy/heap_map.h"
+#include "economy/imports.h"
 
 struct checking {
     const struct build_result *product;
@@ -16,29 +17,6 @@ struct checking {
     size_t done, total;  /* imports */
     bool ok;
 };
-
-/* ---- what there is to import ---- */
-
-static bool is_skipped(const struct checking *c, const char *name)
-{
-    for (const char *const *skip = c->product->manifest->check.skip; *skip; skip++)
-        if (!strcmp(*skip, name))
-            return true;
-    return false;
-}
-
-static void list_modules(struct checking *c)
-{
-    const struct frozen *frozen = &c->product->frozen;
-    for (size_t i = 0; i < frozen->count; i++) {
-        const char *target = frozen->files[i].target;
-        _cleanup_free_ char *name = frozen_module_name(target);
-        if (!strcmp(target, FROZEN_QSTR_MODULE) || is_skipped(c, name))
-            continue;
-        strv_add(&c->names, name);
-        strv_add(&c->targets, target);
-    }
-}
 
 /* ---- one import ---- */
 
@@ -232,7 +210,7 @@ bool check_product(const struct build_result *product, const struct check_option
     if (!used.timeout_ms)
         used.timeout_ms = CHECK_TIMEOUT_MS;
     json_t *made = json_pack("{s:O}", "emulator", json_object_get(product->sidecar, "emulator"));
-    list_modules(&c);
+    imports_list(product, &c.names, &c.targets);
     event_phase_begin(events, "imports", "Importing in the emulator");
     bool ok = run(&c, made, err);
     _cleanup_free_ char *detail = xasprintf("%zu modules", c.names.count);

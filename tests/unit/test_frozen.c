@@ -119,10 +119,11 @@ static void test_staging_is_explicit(void **state)
     _cleanup_(strv_release) struct strv files = STRV_INIT;
     _cleanup_(buf_release) struct buf text = BUF_INIT;
     _cleanup_free_ char *manifest = path_join(stage, "manifest.py");
+    const struct buf qstrs = {(char *)"M", 1, 0};
     expand_good(f, "  - freeze_as_str: texts\n  - {package: acme, base_path: lib, opt: 2}\n"
                    "  - freeze_mpy: v.mpy\n");
     assert_ok(fs_mkdirs(stage, &err), &err);
-    assert_ok(frozen_stage(&f->frozen, "'book'\n", stage, &err), &err);
+    assert_ok(frozen_stage(&f->frozen, &qstrs, stage, &err), &err);
     assert_ok(fs_read(manifest, 4096, &text, &err), &err);
     assert_string_equal(text.data, "# Written by firn: every frozen file, by name.\n"
                                    "freeze_as_str(\"str/0000\")\n"
@@ -130,10 +131,10 @@ static void test_staging_is_explicit(void **state)
                                    "freeze_as_mpy(\"mpy\", \"acme/io.py\", opt=2)\n"
                                    "freeze_as_str(\"str/0003\")\n"
                                    "freeze_mpy(\"bin\", \"0004.mpy\")\n"
-                                   "freeze_as_mpy(\"mpy\", \"_firn_qstrs.py\")\n");
+                                   "freeze_mpy(\"bin\", \"qstrs.mpy\")\n");
     assert_ok(fs_walk(stage, 100, &files, &err), &err);
     static const char *const expected[] = {
-        "bin/0004.mpy",   "manifest.py",   "mpy/_firn_qstrs.py", "mpy/acme/__init__.py",
+        "bin/0004.mpy",   "bin/qstrs.mpy", "manifest.py",        "mpy/acme/__init__.py",
         "mpy/acme/io.py", "str/0000/a.py", "str/0003/b/words.py"};
     assert_int_equal(files.count, ARRAY_SIZE(expected));
     for (size_t i = 0; i < files.count; i++)

@@ -91,7 +91,6 @@ static void what_is_wrong_in_the_manifest_is_an_error(void **state)
     fixture_write(f, "large.txt", large.data);
     refused(f, "[good, \"\"]", "it is empty");
     refused(f, "[\"/flash/main.py\"]", "path of a file");
-    refused(f, "[\"much too long\\n\"]", "control character");
     refused(f, "[file: large.txt]", "too large");
 }
 
