@@ -83,6 +83,7 @@ $(IO_FAULT): tests/faults/io_fault.c
 	@$(CC) -D_GNU_SOURCE -std=gnu17 -O2 $(WARN) -shared -fPIC -o $@ $<
 
 $B/cli/size_page.o: cli/size.html
+$B/economy/advise.o: economy/advise.py
 $B/economy/probe.o: economy/probe.py economy/probe_files.py
 
 $B/libfirn.a: $(LIB_OBJ)
@@ -175,6 +176,9 @@ check-reprotest: all mirror ## Debian's reprotest on firn build: the same bytes,
 bench-flash: all mirror ## firn flash beside dfu-util and the least that is possible, measured
 	@tests/bench/flash
 
+bench-economy: all mirror ## what freezing saves, and the procedure for qstrs, on MicroPython's own tests
+	@tests/bench/economy
+
 bench-build: all mirror ## firn build beside MicroPython's own make, measured
 	@tests/bench/build
 
@@ -231,5 +235,5 @@ clean: ## remove everything that was built
 	rm -rf build firn
 
 .PHONY: all mirror demo check check-unit check-cli check-e2e check-guest check-faults check-io \
-  check-kill check-reprotest check-valgrind bench-build bench-flash fuzz fuzz-corpus lint \
+  check-kill check-reprotest check-valgrind bench-build bench-economy bench-flash fuzz fuzz-corpus lint \
   lint-format lint-house lint-tidy lint-cppcheck format install help clean

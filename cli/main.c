@@ -15,7 +15,7 @@
 /* In the order in which a product meets them; `firn help` prints this order. */
 /* clang-format off */
 static const struct command *const commands[] = {
-    &cmd_init, &cmd_validate, &cmd_boards, &cmd_lock, &cmd_build, &cmd_explain, &cmd_size, &cmd_check, &cmd_qstrs,
+    &cmd_init, &cmd_validate, &cmd_boards, &cmd_lock, &cmd_build, &cmd_explain, &cmd_size, &cmd_check, &cmd_qstrs, &cmd_advise,
     &cmd_image, &cmd_devices, &cmd_flash, &cmd_read, &cmd_erase, &cmd_unprotect,
     &cmd_cache, &cmd_clean, &cmd_doctor, &cmd_sim, NULL,
 };
