@@ -31,6 +31,14 @@ struct clock_def {
     unsigned long long bits, hz;
 };
 
+/* Another board, that there is an emulator for, on which modules are tried out instead. */
+struct twin_def {
+    const char *port, *board;    /* board NULL: there is none */
+    const char *const *stubs;    /* modules that it lacks: NULL-ended, or NULL */
+    const char *heap_var;        /* the make variable with the size of its heap */
+    unsigned long long heap_max; /* bytes that there is room for */
+};
+
 /* How a port's or a board's output is compiled, flashed and emulated; a board's entry overrides its
  * port's field by field (make: name by name). */
 struct target {
@@ -42,6 +50,7 @@ struct target {
     const char *machine;              /* "netduino2", or NULL */
     const char *const *emulator_args; /* further arguments; NULL-ended, or NULL */
     struct clock_def clock;           /* of the emulated machine */
+    struct twin_def twin;
     struct memory_def memory;
     const struct make_var *make; /* given to make before the manifest's config.make */
     size_t make_count;

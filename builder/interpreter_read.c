@@ -13,7 +13,7 @@ static const char *const RULES_KEYS[] = {"file", "leave_out", NULL};
 /* clang-format off */
 /* The target's keys may stand in a port, too. */
 static const char *const PORT_KEYS[] = {
-    "toolchain", "image", "usb", "link", "emulator", "memory", "make", "dir", "boards_dir", "board_var",
+    "toolchain", "image", "usb", "link", "emulator", "memory", "make", "twin", "dir", "boards_dir", "board_var",
     "board_dir_var", "elf", "frozen", "default_board", "cflags_var", "board_variant_var",
     "submodules", "submodules_if", "boards", "known_boards", "config_header", "board_files",
     "board_file_vars", "board_variant_files", "board_usb_macro", "bootloader", NULL};

@@ -5,11 +5,12 @@
 #include "base/text.h"
 #include "builder/interpreter_internal.h"
 
-const char *const INTERPRETER_TARGET_KEYS[] = {"toolchain", "image",  "usb",  "link",
-                                               "emulator",  "memory", "make", NULL};
+const char *const INTERPRETER_TARGET_KEYS[] = {"toolchain", "image", "usb",  "link", "emulator",
+                                               "memory",    "make",  "twin", NULL};
 static const char *const LINK_KEYS[] = {"link", "flash", "size", NULL};
 static const char *const EMULATOR_KEYS[] = {"program", "machine", "args", "clock", NULL};
 static const char *const CLOCK_KEYS[] = {"setup", "read", "bits", "hz", NULL};
+static const char *const TWIN_KEYS[] = {"port", "board", "stubs", "heap", "heap_max", NULL};
 static const char *const MEMORY_KEYS[] = {"heap", "stack", NULL};
 
 bool interpreter_is_type(struct interpreter_reader *r, const struct ynode *node,
@@ -136,6 +137,18 @@ static bool read_memory(struct interpreter_reader *r, const struct ynode *map,
                      read_range(r, node, "stack", &memory->stack_start, &memory->stack_end));
 }
 
+static bool read_twin(struct interpreter_reader *r, const struct ynode *map, struct target *target)
+{
+    const struct ynode *node = ynode_get(map, "twin");
+    struct twin_def *twin = &target->twin;
+    return !node || (ymap_only_keys(r->doc, node, TWIN_KEYS, r->diags) &&
+                     interpreter_string(r, node, "port", true, &twin->port) &&
+                     interpreter_string(r, node, "board", true, &twin->board) &&
+                     interpreter_string(r, node, "heap", true, &twin->heap_var) &&
+                     ymap_size(r->doc, node, "heap_max", true, &twin->heap_max, r->diags) &&
+                     ymap_strings(r->doc, node, "stubs", &twin->stubs, r->diags));
+}
+
 static void set_make_var(struct make_var *vars, size_t *count, const char *name, const char *value)
 {
     size_t i = 0;
@@ -183,5 +196,5 @@ bool interpreter_read_target(struct interpreter_reader *r, const struct ynode *m
     return interpreter_string(r, map, "toolchain", false, &target->toolchain) &&
            ymap_bool(r->doc, map, "image", false, &target->has_image, r->diags) &&
            read_usb(r, map, target) && read_link(r, map, target) && read_emulator(r, map, target) &&
-           read_memory(r, map, target) && read_make(r, map, target);
+           read_memory(r, map, target) && read_twin(r, map, target) && read_make(r, map, target);
 }

@@ -169,6 +169,40 @@ static void add_product(const json_t *product, struct buf *out)
                                                                     : "WAS NOT PRINTED");
 }
 
+static void add_names(const json_t *names, struct buf *out)
+{
+    const json_t *name;
+    size_t i;
+    json_array_foreach(names, i, name)
+        buf_addf(out, "%s%s", i ? ", " : "", json_string_value(name));
+}
+
+/* What of the board was missing where it ran. */
+static void add_twin(const json_t *report, struct buf *out)
+{
+    const json_t *twin = json_object_get(report, "twin"), *module;
+    size_t i;
+    if (!twin)
+        return;
+    buf_addf(out,
+             "\non a twin, %s (%s), with the board's heap: there is no emulator for the board\n",
+             text(twin, "board"), text(twin, "port"));
+    json_array_foreach(json_object_get(report, "modules"), i, module)
+    {
+        const json_t *stubs = json_object_get(module, "stubs");
+        if (!json_array_size(stubs))
+            continue;
+        buf_addf(out, "  %s took of stubs: ", text(module, "name"));
+        add_names(stubs, out);
+        buf_addc(out, '\n');
+    }
+    if (json_array_size(json_object_get(twin, "left_out"))) {
+        buf_adds(out, "  left out, as they are native code for the board: ");
+        add_names(json_object_get(twin, "left_out"), out);
+        buf_addc(out, '\n');
+    }
+}
+
 void check_show(const json_t *report, struct buf *out)
 {
     const json_t *modules = json_object_get(report, "modules"), *module;
@@ -177,4 +211,5 @@ void check_show(const json_t *report, struct buf *out)
         add_modules(modules, out);
     json_array_foreach(modules, i, module) add_failure(module, text(module, "name"), out);
     add_product(json_object_get(report, "product"), out);
+    add_twin(report, out);
 }

@@ -2,11 +2,13 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/fs.h"
 #include "base/text.h"
 #include "cli/build_one.h"
 #include "cli/check_show.h"
 #include "economy/budget.h"
 #include "economy/check.h"
+#include "economy/twin.h"
 
 static const char help[] =
     "Builds MANIFEST if needed and boots it in its emulator. Each frozen module is imported in a fresh\n"
@@ -42,10 +44,27 @@ struct asked {
     struct check_options check;
 };
 
+/* Where it is run: on the product itself, or on a twin that is built first. 0 or an exit status. */
+static int build_twin(struct cli *cli, const struct asked *a, const struct build_result *product,
+                      struct twin *twin, struct build_result *result)
+{
+    _cleanup_(diags_release) struct diags none = DIAGS_INIT;
+    struct build_options options = a->build;
+    struct err *err = NULL;
+    if (!twin_write(twin, product, &a->config, &err))
+        return cli_failure(cli, &none, err);
+    _cleanup_free_ char *manifest = path_join(twin->dir, "twin.yaml");
+    _cleanup_free_ char *output = path_join(twin->dir, "out");
+    options.output_dir = output;
+    return build_one(cli, manifest, &a->config, &options, result);
+}
+
 static int check(struct cli *cli, const char *path, json_t *results, void *data)
 {
     const struct asked *a = data;
     _cleanup_(build_result_release) struct build_result result = BUILD_RESULT_INIT;
+    _cleanup_(build_result_release) struct build_result twin_result = BUILD_RESULT_INIT;
+    _cleanup_(twin_release) struct twin twin = TWIN_INIT;
     _cleanup_(diags_release) struct diags none = DIAGS_INIT;
     _cleanup_(diags_release) struct diags over = DIAGS_INIT;
     _cleanup_(buf_release) struct buf out = BUF_INIT;
@@ -54,7 +73,15 @@ static int check(struct cli *cli, const char *path, json_t *results, void *data)
     int status = build_one(cli, path, &a->config, &a->build, &result);
     if (status != 0)
         return status;
-    if (!check_product(&result, &a->check, cli->events, &report, &err))
+    struct check_options options = a->check;
+    if (twin_is_needed(&result)) {
+        status = build_twin(cli, a, &result, &twin, &twin_result);
+        if (status != 0)
+            return status;
+        options.runs_on = &twin_result;
+        options.twin = &twin;
+    }
+    if (!check_product(&result, &options, cli->events, &report, &err))
         return cli_failure(cli, &none, err);
     if (!cli->json && !cli->quiet) {
         check_show(report, &out);

@@ -6,6 +6,7 @@
 #include "economy/guest.h"
 #include "economy/heap_map.h"
 #include "economy/imports.h"
+#include "economy/twin.h"
 
 struct checking {
     const struct build_result *product;
@@ -83,6 +84,8 @@ static json_t *probe_json(const struct checking *c, const struct probe *p)
         json_object_set_new(object, "message", message_json(c, p));
     if (p->measured)
         add_numbers(c, object, p);
+    if (c->options->twin)
+        json_object_set_new(object, "stubs", names_json(&p->touched));
     return object;
 }
 
@@ -134,6 +137,14 @@ static bool check_module(struct checking *c, size_t i, json_t *modules, struct e
 }
 
 /* ---- the product as a whole ---- */
+
+static json_t *twin_json(const struct checking *c)
+{
+    const struct twin_def *def = &c->product->target->twin;
+    return json_pack("{s:s, s:s, s:o, s:o}", "port", def->port, "board", def->board, "stubs",
+                     names_json(&c->options->twin->stubs), "left_out",
+                     names_json(&c->options->twin->left_out));
+}
 
 static const char *const *product_imports(const struct checking *c)
 {
@@ -187,7 +198,9 @@ static bool run(struct checking *c, json_t *report, struct err **err)
     json_object_set_new(report, "modules", modules);
     if (!*product_imports(c))
         return err_set(err, ERR_USAGE, "there is nothing to check: no module is frozen");
-    if (!guest_open(&c->guest, c->product, err))
+    if (c->options->twin)
+        c->guest.preloaded = &c->options->twin->stubs;
+    if (!guest_open(&c->guest, c->options->runs_on ? c->options->runs_on : c->product, err))
         return false;
     c->total = c->names.count * (c->options->compare && guest_has_files(&c->guest) ? 3 : 1) + 1;
     for (size_t i = 0; i < c->names.count; i++)
@@ -209,8 +222,11 @@ bool check_product(const struct build_result *product, const struct check_option
                          .ok = true};
     if (!used.timeout_ms)
         used.timeout_ms = CHECK_TIMEOUT_MS;
-    json_t *made = json_pack("{s:O}", "emulator", json_object_get(product->sidecar, "emulator"));
-    imports_list(product, &c.names, &c.targets);
+    const struct build_result *runs_on = used.runs_on ? used.runs_on : product;
+    json_t *made = json_pack("{s:O}", "emulator", json_object_get(runs_on->sidecar, "emulator"));
+    if (used.twin)
+        json_object_set_new(made, "twin", twin_json(&c));
+    imports_list(product, used.twin ? &used.twin->left_out : NULL, &c.names, &c.targets);
     event_phase_begin(events, "imports", "Importing in the emulator");
     bool ok = run(&c, made, err);
     _cleanup_free_ char *detail = xasprintf("%zu modules", c.names.count);

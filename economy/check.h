@@ -14,7 +14,13 @@
 
 #define CHECK_TIMEOUT_MS 10000
 
+struct twin;
+
 struct check_options {
+    /* Where the product's modules are run instead: its twin's build, and what that one lacks; or
+     * NULL. */
+    const struct build_result *runs_on;
+    const struct twin *twin;
     int timeout_ms; /* for one import; 0 = CHECK_TIMEOUT_MS */
     bool compare;   /* with modules as files, too */
 };

@@ -12,6 +12,10 @@
 #include "simulator/emulator.h"
 
 #define BOOT_TIMEOUT_MS 20000
+/* Booting takes a tenth of a second. Now and then QEMU's main loop starves beside a firmware that
+ * polls its UART (MPS2's); then it is started again. */
+#define BOOT_TRIES 4
+#define BOOT_TRY_MS 3000
 #define RESTART_TIMEOUT_MS 2000
 #define NS_PER_INSN 8 /* 125 million instructions a second, as a Cortex-M of some 150 MHz */
 
@@ -74,6 +78,17 @@ static bool start_qemu(struct guest *guest, struct err **err)
                                              .args = (const char *const *)args.items,
                                              .ns_per_insn = target->clock.read ? NS_PER_INSN : 0,
                                              .ends_at_reset = true};
+    for (int i = 0; i < BOOT_TRIES; i++) {
+        _cleanup_err_ struct err *stuck = NULL;
+        if (!emulator_start(&guest->emulator, &options, err))
+            return false;
+        if (emulator_boot(guest->emulator, BOOT_TRY_MS, &stuck))
+            return true;
+        if (stuck->code == ERR_INTERRUPTED)
+            break;
+        stop(guest);
+    }
+    stop(guest);
     return emulator_start(&guest->emulator, &options, err) &&
            emulator_boot(guest->emulator, BOOT_TIMEOUT_MS, err);
 }
@@ -122,9 +137,16 @@ static char *make_mark(void)
     return xasprintf("@@firn%016llx", number);
 }
 
+static void add_preloaded(const struct guest *guest, struct buf *out)
+{
+    for (size_t i = 0; guest->preloaded && i < guest->preloaded->count; i++)
+        buf_addf(out, "import %s\n", guest->preloaded->items[i]);
+}
+
 static void add_setup(const struct guest *guest, enum guest_modules from, struct buf *out)
 {
     const struct clock_def *clock = &guest->product->target->clock;
+    add_preloaded(guest, out);
     if (guest->blob) {
         buf_addf(out, "import uctypes;exec(uctypes.bytearray_at(%llu,%llu))\n",
                  (unsigned long long)guest->program_at, (unsigned long long)guest->program_size);

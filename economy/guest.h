@@ -28,6 +28,7 @@ enum guest_modules {
 
 struct guest {
     const struct build_result *product; /* borrowed */
+    const struct strv *preloaded;       /* modules imported before anything is measured, or NULL */
     struct sandbox sandbox;
     struct emulator *emulator; /* NULL: none runs */
     bool native;

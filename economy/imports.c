@@ -10,12 +10,14 @@ static bool is_skipped(const struct manifest *manifest, const char *name)
     return false;
 }
 
-void imports_list(const struct build_result *product, struct strv *names, struct strv *targets)
+void imports_list(const struct build_result *product, const struct strv *but, struct strv *names,
+                  struct strv *targets)
 {
     for (size_t i = 0; i < product->frozen.count; i++) {
         const char *target = product->frozen.files[i].target;
         _cleanup_free_ char *name = frozen_module_name(target);
-        if (!strcmp(target, FROZEN_QSTR_MODULE) || is_skipped(product->manifest, name))
+        if (!strcmp(target, FROZEN_QSTR_MODULE) || is_skipped(product->manifest, name) ||
+            (but && strv_contains(but, name)))
             continue;
         strv_add(names, name);
         strv_add(targets, target);

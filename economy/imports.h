@@ -7,7 +7,9 @@
 
 #include "builder/build.h"
 
-/* Their names ("acme.drv") and targets ("acme/drv.py"), in the order of the latter. */
-void imports_list(const struct build_result *product, struct strv *names, struct strv *targets);
+/* Their names ("acme.drv") and targets ("acme/drv.py"), in the order of the latter. but: names to
+ * be left out, or NULL. */
+void imports_list(const struct build_result *product, const struct strv *but, struct strv *names,
+                  struct strv *targets);
 
 #endif

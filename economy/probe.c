@@ -31,6 +31,7 @@ void probe_release(struct probe *probe)
     buf_release(&probe->traceback);
     strv_release(&probe->qstrs);
     strv_release(&probe->modules);
+    strv_release(&probe->touched);
     buf_release(&probe->heap);
 }
 
@@ -174,16 +175,20 @@ static bool read_numbers(struct probe *probe, const char *mark, const char *text
 
 static bool read_rest(struct probe *probe, const char *mark, const char *text)
 {
-    size_t qstrs = 0, modules = 0, traceback = 0, heap = 0, before = 0;
+    size_t qstrs = 0, modules = 0, touched = 0, traceback = 0, heap = 0, before = 0;
     const char *at = find_mark(text, mark, "after ", &before);
     const char *next = at ? find_mark(at, mark, "modules\n", &qstrs) : NULL;
     if (!next || !read_qstr_count(at, qstrs, &probe->qstrs_after))
         return false;
     read_qstrs(at, qstrs, &probe->qstrs);
     at = next;
-    if (!(next = find_mark(at, mark, "traceback\n", &modules)))
+    if (!(next = find_mark(at, mark, "touched\n", &modules)))
         return false;
     read_lines(at, modules, &probe->modules);
+    at = next;
+    if (!(next = find_mark(at, mark, "traceback\n", &touched)))
+        return false;
+    read_lines(at, touched, &probe->touched);
     at = next;
     if (!(next = find_mark(at, mark, "heap info\n", &traceback)))
         return false;

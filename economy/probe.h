@@ -36,12 +36,13 @@ struct probe {
     uint64_t qstrs_before, qstrs_after;                          /* in RAM */
     struct strv qstrs;   /* those in RAM afterwards, as qstr_info(1) prints them: names */
     struct strv modules; /* what is imported by it, in no order */
+    struct strv touched; /* what was taken of stubs: "pyb.LED" (economy/twin.h) */
     struct buf heap;     /* mem_info(1)'s lines, if they were asked for */
 };
 #define PROBE_INIT                                                                                 \
     {                                                                                              \
         .output = BUF_INIT, .traceback = BUF_INIT, .qstrs = STRV_INIT, .modules = STRV_INIT,       \
-        .heap = BUF_INIT                                                                           \
+        .touched = STRV_INIT, .heap = BUF_INIT                                                     \
     }
 void probe_release(struct probe *probe);
 

@@ -24,6 +24,10 @@ def _1(_2,_3,_4,_5):
  print("\n%s modules"%_3)
  for _9 in sys.modules:
   if _9 not in _6:print(_9)
+ print("\n%s touched"%_3)
+ _9=sys.modules.get("_firn_stub_"[:-1])
+ if _9:
+  for _0 in _9._16:print(_0)
  print("\n%s traceback"%_3)
  if _7:sys.print_exception(_7)
  print("\n%s heap info"%_3)

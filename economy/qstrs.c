@@ -103,7 +103,7 @@ static bool search(struct search *s, const struct build_result *product, struct 
 {
     static const char *const nothing[] = {NULL};
     _cleanup_(probe_release) struct probe p = PROBE_INIT;
-    imports_list(product, &s->modules, &s->targets);
+    imports_list(product, NULL, &s->modules, &s->targets);
     if (!s->modules.count)
         return err_set(err, ERR_USAGE, "no module is frozen: there is nothing to import");
     if (!guest_open(&s->guest, product, err) || !probe(s, nothing, "nothing", &p, err))

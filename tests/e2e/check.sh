@@ -116,6 +116,44 @@ manifest together "$netduino" 'good raises' 'check: {imports: [good, raises], sk
 exits 1 'the imports together fail' "$FIRN" check together.yaml --no-compare
 like "$OUT" '^all together: 2 imports FAILS' 'it says so'
 
+# ---- a board without an emulator ----
+# As stm32's are: here the same board, whose emulator is taken away, with a twin of the unix port.
+mkdir data && cp -r "$TOP/firmware-src" "$TOP/toolchains" data
+python3 - data/firmware-src/micropython.yaml <<'END'
+import re, sys
+text = open(sys.argv[1]).read()
+text, count = re.subn(r"(      NETDUINO2:\n(?:        .*\n)*?)        emulator:\n(?:          .*\n)+",
+                      r"\1        twin: {port: unix, board: standard, heap: HEAP, heap_max: 1M, stubs: [pyb, machine]}\n", text)
+assert count == 1
+open(sys.argv[1], "w").write(text)
+END
+cat >board_only.py <<'END'
+import pyb
+from pyb import LED
+from machine import Servo
+
+led = LED(1)
+led.on()
+servo = Servo(2)
+clock = pyb.millis() + 5
+END
+manifest twin "$netduino" 'good board_only' 'config: {defines: {FOR_BOTH: 1}}
+qstrs: [a name with spaces]'
+export FIRN_DATA=$PWD/data
+exits 0 'a board without an emulator: on its twin' "$FIRN" check twin.yaml
+like "$OUT" '^board_only +works ' 'what needs the board works on stubs'
+like "$OUT" '^on a twin, standard \(unix\), with the board.s heap' 'it says where'
+like "$OUT" '^  board_only took of stubs: pyb.LED, machine.Servo, pyb.LED\(\).on, pyb.millis$|^  board_only took of stubs: pyb.LED, machine.Servo, pyb.millis$' \
+    'and what was taken of stubs'
+exits 0 'as data' "$FIRN" check twin.yaml --json --no-compare
+tail -1 <<<"$OUT" >report
+is "$(query '(r["twin"]["board"], r["twin"]["left_out"], [m["name"] for m in r["modules"]])')" \
+    "('standard', [], ['board_only', 'good', 'pack', 'pack.part'])" 'the modules are the product'\''s, not the stubs'
+sed -i 's/        twin: .*//' data/firmware-src/micropython.yaml
+exits 2 'no emulator and no twin' "$FIRN" check twin.yaml
+like "$OUT" 'there is no emulator for this board' 'it says so'
+unset FIRN_DATA
+
 # ---- the budget ----
 manifest kept "$netduino" good 'budget: {flash: 1M, ram_after_import: 8K, heap_free: 60K, import_ms: 50, qstrs_in_ram: 20}'
 exits 0 'a budget that is kept' "$FIRN" check kept.yaml --no-compare

@@ -12,6 +12,7 @@ static const char said[] =
     "qstr pool: n_pool=1, n_qstr=17, n_str_data_bytes=55, n_total_bytes=231\n"
     "Q(_1)\nQ(two words)\nQ(with )\nin it)\n"
     "\n" MARK " modules\nacme.drv\nacme\n"
+    "\n" MARK " touched\npyb.LED\n"
     "\n" MARK " traceback\n"
     "\n" MARK " heap info\nmem: total=1\n"
     "\n" MARK " all done\n";
@@ -33,6 +34,8 @@ static void numbers_and_names_are_read(void **state)
     assert_string_equal(p.qstrs.items[2], "with )\nin it");
     assert_int_equal(p.modules.count, 2);
     assert_string_equal(p.modules.items[0], "acme.drv");
+    assert_int_equal(p.touched.count, 1);
+    assert_string_equal(p.touched.items[0], "pyb.LED");
     assert_string_equal(p.heap.data, "mem: total=1\n");
     probe_release(&p);
 }
@@ -56,9 +59,9 @@ static enum probe_outcome outcome_of(const char *printed, const char *ended, con
 {
     _cleanup_free_ char *text =
         xasprintf("qstr pool: n_pool=1, n_qstr=1,\n\n%s before 1 2\n%s\n%s after 3 4 5 %s\n"
-                  "qstr pool: n_pool=1, n_qstr=1,\n\n%s modules\n\n%s traceback\n%s\n"
+                  "qstr pool: n_pool=1, n_qstr=1,\n\n%s modules\n\n%s touched\n\n%s traceback\n%s\n"
                   "%s heap info\n\n%s all done\n",
-                  MARK, printed, MARK, ended, MARK, MARK, traceback, MARK, MARK);
+                  MARK, printed, MARK, ended, MARK, MARK, MARK, traceback, MARK, MARK);
     struct probe p = PROBE_INIT;
     probe_read(&p, MARK, text, strlen(text));
     if (*traceback)
