@@ -132,7 +132,8 @@ int build_budget(struct cli *cli, const struct build_result *result, const struc
                  const char *path, json_t *list)
 {
     _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
-    json_t *history = size_history_load(config, path);
+    bool is_limited = result->manifest->budget.given[BUDGET_FLASH];
+    json_t *history = is_limited ? size_history_load(config, path) : NULL;
     budget_check_size(result, history, list, &diags);
     json_decref(history);
     return cli_errors(cli, &diags);

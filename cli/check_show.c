@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/json_get.h"
 #include "base/text.h"
 #include "cli/table.h"
 #include "economy/heap_map.h"
@@ -10,20 +11,9 @@
 #define MAP_LINES 4
 #define OUTPUT_SHOWN 400
 
-static json_int_t number(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "";
-}
-
 static bool works(const json_t *probe)
 {
-    return !strcmp(text(probe, "outcome"), "works");
+    return !strcmp(json_get_text(probe, "outcome"), "works");
 }
 
 /* What it is called in the table; of a comparison that did not work, instead of its number. */
@@ -34,7 +24,7 @@ static const char *outcome_title(const json_t *probe)
         {"reset", "RESETS"}, {"garbage", "GARBAGE"}, {"flood", "FLOODS"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
-        if (!strcmp(text(probe, "outcome"), titles[i][0]))
+        if (!strcmp(json_get_text(probe, "outcome"), titles[i][0]))
             return titles[i][1];
     return "";
 }
@@ -44,7 +34,7 @@ static void add_ram(struct table *table, const json_t *probe)
     if (!probe)
         table_add(table, "        -");
     else if (json_object_get(probe, "ram"))
-        table_addf(table, "%9lld", (long long)number(probe, "ram"));
+        table_addf(table, "%9lld", (long long)json_get_int(probe, "ram"));
     else
         table_addf(table, "%9s", outcome_title(probe));
 }
@@ -70,17 +60,18 @@ static void add_modules(const json_t *modules, struct buf *out)
     json_array_foreach(modules, i, module)
     {
         const json_t *source = json_object_get(module, "source");
-        table_add(&table, text(module, "name"));
+        table_add(&table, json_get_text(module, "name"));
         table_add(&table, outcome_title(module));
         add_ram(&table, module);
         add_ram(&table, json_object_get(module, "mpy"));
         add_ram(&table, source);
         if (json_object_get(source, "ram") && json_object_get(module, "ram"))
-            table_addf(&table, "%9lld", (long long)(number(source, "ram") - number(module, "ram")));
+            table_addf(&table, "%9lld",
+                       (long long)(json_get_int(source, "ram") - json_get_int(module, "ram")));
         else
             table_add(&table, "        -");
         if (json_object_get(module, "qstrs"))
-            table_addf(&table, "%5lld", (long long)number(module, "qstrs"));
+            table_addf(&table, "%5lld", (long long)json_get_int(module, "qstrs"));
         else
             table_add(&table, "    -");
         add_ms(&table, module);
@@ -113,12 +104,12 @@ static void add_failure(const json_t *probe, const char *name, struct buf *out)
     if (works(probe))
         return;
     buf_addf(out, "\n%s %s:\n", name, outcome_title(probe));
-    add_text(text(probe, "message"), 4 * OUTPUT_SHOWN, out);
-    if (*text(probe, "output")) {
+    add_text(json_get_text(probe, "message"), 4 * OUTPUT_SHOWN, out);
+    if (*json_get_text(probe, "output")) {
         buf_adds(out, "  it printed:\n");
-        add_text(text(probe, "output"), OUTPUT_SHOWN, out);
+        add_text(json_get_text(probe, "output"), OUTPUT_SHOWN, out);
     }
-    if (!strcmp(text(probe, "outcome"), "hung"))
+    if (!strcmp(json_get_text(probe, "outcome"), "hung"))
         buf_addf(out, "  if it is meant to run for ever: check: {skip: [%s]}\n", name);
 }
 
@@ -131,12 +122,12 @@ static void add_size(struct buf *out, const char *before, json_int_t bytes)
 static void add_heap(const json_t *product, struct buf *out)
 {
     const json_t *heap = json_object_get(product, "heap");
-    json_int_t free_bytes = number(product, "heap_free");
-    add_size(out, "  heap     ", number(product, "heap_used"));
+    json_int_t free_bytes = json_get_int(product, "heap_free");
+    add_size(out, "  heap     ", json_get_int(product, "heap_used"));
     add_size(out, " used, ", free_bytes);
     buf_adds(out, " free");
     if (json_is_object(heap)) {
-        json_int_t largest = number(heap, "largest_free"), all = number(heap, "free");
+        json_int_t largest = json_get_int(heap, "largest_free"), all = json_get_int(heap, "free");
         add_size(out, "; the largest free block ", largest);
         buf_addf(out, ", %lld %% of what is free\n", all ? (long long)(largest * 100 / all) : 100);
         _cleanup_(buf_release) struct buf map = BUF_INIT;
@@ -157,14 +148,14 @@ static void add_product(const json_t *product, struct buf *out)
         buf_addf(out, ", %.2f ms", json_number_value(json_object_get(product, "ms")));
     buf_addc(out, '\n');
     if (!works(product)) {
-        add_text(text(product, "message"), 4 * OUTPUT_SHOWN, out);
+        add_text(json_get_text(product, "message"), 4 * OUTPUT_SHOWN, out);
         return;
     }
-    add_size(out, "  RAM      ", number(product, "ram"));
-    buf_addf(out, " taken, %lld qstrs in it\n", (long long)number(product, "qstrs"));
+    add_size(out, "  RAM      ", json_get_int(product, "ram"));
+    buf_addf(out, " taken, %lld qstrs in it\n", (long long)json_get_int(product, "qstrs"));
     add_heap(product, out);
     if (json_object_get(product, "expect"))
-        buf_addf(out, "  expect   '%s' %s\n", text(product, "expect"),
+        buf_addf(out, "  expect   '%s' %s\n", json_get_text(product, "expect"),
                  json_is_true(json_object_get(product, "expected")) ? "was printed"
                                                                     : "WAS NOT PRINTED");
 }
@@ -186,13 +177,13 @@ static void add_twin(const json_t *report, struct buf *out)
         return;
     buf_addf(out,
              "\non a twin, %s (%s), with the board's heap: there is no emulator for the board\n",
-             text(twin, "board"), text(twin, "port"));
+             json_get_text(twin, "board"), json_get_text(twin, "port"));
     json_array_foreach(json_object_get(report, "modules"), i, module)
     {
         const json_t *stubs = json_object_get(module, "stubs");
         if (!json_array_size(stubs))
             continue;
-        buf_addf(out, "  %s took of stubs: ", text(module, "name"));
+        buf_addf(out, "  %s took of stubs: ", json_get_text(module, "name"));
         add_names(stubs, out);
         buf_addc(out, '\n');
     }
@@ -209,7 +200,7 @@ void check_show(const json_t *report, struct buf *out)
     size_t i;
     if (json_array_size(modules))
         add_modules(modules, out);
-    json_array_foreach(modules, i, module) add_failure(module, text(module, "name"), out);
+    json_array_foreach(modules, i, module) add_failure(module, json_get_text(module, "name"), out);
     add_product(json_object_get(report, "product"), out);
     add_twin(report, out);
 }

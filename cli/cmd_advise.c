@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "base/json_get.h"
 #include "base/text.h"
 #include "cli/build_one.h"
 #include "economy/advise.h"
@@ -75,12 +76,6 @@ static bool add_file(struct advice_request *request, const char *path, struct er
 
 /* ---- what is said ---- */
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "";
-}
-
 static unsigned number_of(const json_t *object, const char *key)
 {
     return (unsigned)json_integer_value(json_object_get(object, key));
@@ -88,11 +83,11 @@ static unsigned number_of(const json_t *object, const char *key)
 
 static void add_saving(const json_t *saving, struct buf *out)
 {
-    const char *each = text_of(saving, "each");
+    const char *each = json_get_text(saving, "each");
     if (!json_is_object(saving))
         return;
     buf_addf(out, "; about %u bytes of %s %s", number_of(saving, "bytes"),
-             strcmp(text_of(saving, "of"), "ram") ? text_of(saving, "of") : "RAM",
+             strcmp(json_get_text(saving, "of"), "ram") ? json_get_text(saving, "of") : "RAM",
              strcmp(each, "import") ? "each time" : "from the import on");
 }
 
@@ -100,13 +95,14 @@ static void say(struct cli *cli, const json_t *finding)
 {
     _cleanup_(buf_release) struct buf hint = BUF_INIT;
     _cleanup_err_ struct err *err = NULL;
-    const struct loc loc = {text_of(finding, "path"), number_of(finding, "line"),
+    const struct loc loc = {json_get_text(finding, "path"), number_of(finding, "line"),
                             number_of(finding, "column"), number_of(finding, "length")};
-    buf_adds(&hint, text_of(finding, "reason"));
+    buf_adds(&hint, json_get_text(finding, "reason"));
     add_saving(json_object_get(finding, "saving"), &hint);
-    err_set(&err, ERR_FAILED, "%s [%s]", text_of(finding, "message"), text_of(finding, "rule"));
+    err_set(&err, ERR_FAILED, "%s [%s]", json_get_text(finding, "message"),
+            json_get_text(finding, "rule"));
     err_hint(&err, "%s", hint.data);
-    err_at(&err, loc, text_of(finding, "source"));
+    err_at(&err, loc, json_get_text(finding, "source"));
     event_diag(cli->events, "warning", err);
 }
 
@@ -115,8 +111,9 @@ static void say_all(struct cli *cli, const json_t *advice)
 {
     const json_t *item;
     size_t i;
-    json_array_foreach(json_object_get(advice, "errors"), i, item) event_warning(
-        cli->events, "%s: not looked at: %s", text_of(item, "path"), text_of(item, "message"));
+    json_array_foreach(json_object_get(advice, "errors"), i, item)
+        event_warning(cli->events, "%s: not looked at: %s", json_get_text(item, "path"),
+                      json_get_text(item, "message"));
     json_array_foreach(json_object_get(advice, "findings"), i, item) say(cli, item);
 }
 
@@ -148,12 +145,12 @@ static bool fix_all(struct cli *cli, const struct advice_request *request, const
     size_t i;
     json_array_foreach(request->modules, i, module)
     {
-        const char *path = text_of(module, "path");
+        const char *path = json_get_text(module, "path");
         _cleanup_(buf_release) struct buf now = BUF_INIT;
         if (!fs_read(path, SOURCE_MAX, &now, err))
             return false;
         /* What a package's metadata() appends is not in the file. */
-        if (!text_starts_with(text_of(module, "source"), now.data)) {
+        if (!text_starts_with(json_get_text(module, "source"), now.data)) {
             event_warning(cli->events, "%s changed meanwhile: nothing in it is rewritten", path);
             continue;
         }

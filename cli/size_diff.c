@@ -2,16 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_get.h"
 #include "base/text.h"
 #include "cli/size_show.h"
 #include "cli/table.h"
 
 #define SHOWN_OBJECTS 15
-
-static json_int_t number(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
 
 static const char *name_of(const json_t *item)
 {
@@ -31,15 +27,15 @@ static const json_t *find(const json_t *list, const char *name)
 static json_int_t flash_of(const json_t *item)
 {
     if (json_is_boolean(json_object_get(item, "flash")))
-        return json_is_true(json_object_get(item, "flash")) ? number(item, "size") : 0;
-    return number(item, "flash");
+        return json_is_true(json_object_get(item, "flash")) ? json_get_int(item, "size") : 0;
+    return json_get_int(item, "flash");
 }
 
 static json_int_t ram_of(const json_t *item)
 {
     if (json_is_boolean(json_object_get(item, "ram")))
-        return json_is_true(json_object_get(item, "ram")) ? number(item, "size") : 0;
-    return number(item, "ram");
+        return json_is_true(json_object_get(item, "ram")) ? json_get_int(item, "size") : 0;
+    return json_get_int(item, "ram");
 }
 
 static void add_item(json_t *list, const char *name, const json_t *before, const json_t *now)
@@ -59,8 +55,8 @@ static void add_item(json_t *list, const char *name, const json_t *before, const
 
 static json_int_t weight(const json_t *item)
 {
-    return llabs(number(item, "now") - number(item, "before")) +
-           llabs(number(item, "ram_now") - number(item, "ram_before"));
+    return llabs(json_get_int(item, "now") - json_get_int(item, "before")) +
+           llabs(json_get_int(item, "ram_now") - json_get_int(item, "ram_before"));
 }
 
 static int by_weight(const void *a, const void *b)
@@ -108,10 +104,12 @@ json_t *size_diff(const json_t *before, const json_t *now)
     const json_t *ram_before = json_object_get(before, "ram"),
                  *ram_now = json_object_get(now, "ram");
     json_t *diff = json_object(), *ram = json_object();
-    json_object_set_new(diff, "flash", diff_numbers(number(before, "flash"), number(now, "flash")));
+    json_object_set_new(diff, "flash",
+                        diff_numbers(json_get_int(before, "flash"), json_get_int(now, "flash")));
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-        json_object_set_new(ram, parts[i],
-                            diff_numbers(number(ram_before, parts[i]), number(ram_now, parts[i])));
+        json_object_set_new(
+            ram, parts[i],
+            diff_numbers(json_get_int(ram_before, parts[i]), json_get_int(ram_now, parts[i])));
     json_object_set_new(diff, "ram", ram);
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         json_object_set_new(
@@ -154,10 +152,10 @@ static void add_list(const json_t *list, const char *title, size_t shown, struct
         if (i >= shown)
             break;
         table_add(&table, name_of(item));
-        add_change(&table, number(item, "before"), number(item, "now"));
+        add_change(&table, json_get_int(item, "before"), json_get_int(item, "now"));
         if (json_object_get(item, "ram_now"))
-            table_addf(&table, "RAM %lld -> %lld", (long long)number(item, "ram_before"),
-                       (long long)number(item, "ram_now"));
+            table_addf(&table, "RAM %lld -> %lld", (long long)json_get_int(item, "ram_before"),
+                       (long long)json_get_int(item, "ram_now"));
         else
             table_add(&table, "");
     }
@@ -176,11 +174,11 @@ void size_diff_show(const json_t *diff, const char *before, const char *now, boo
     buf_addf(out, "%s, before: %s\n\n", now, before);
     add_titles(&table, "");
     table_add(&table, "flash");
-    add_change(&table, number(flash, "before"), number(flash, "now"));
+    add_change(&table, json_get_int(flash, "before"), json_get_int(flash, "now"));
     json_object_foreach(json_object_get(diff, "ram"), name, part)
     {
         table_addf(&table, "RAM, %s", name);
-        add_change(&table, number(part, "before"), number(part, "now"));
+        add_change(&table, json_get_int(part, "before"), json_get_int(part, "now"));
     }
     table_format(&table, out);
     add_list(json_object_get(diff, "sections"), "SECTION", SIZE_MAX, out);

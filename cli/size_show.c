@@ -3,22 +3,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json_get.h"
 #include "base/text.h"
 #include "cli/table.h"
 
 #define SHOWN_OBJECTS 15
 #define BAR_COLUMNS 20
-
-static json_int_t number(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "";
-}
 
 static void add_size(struct table *table, json_int_t bytes)
 {
@@ -53,10 +43,10 @@ static void add_whole(const json_t *size, const char *name, struct buf *out)
     const json_t *ram = json_object_get(size, "ram");
     const char *before = "";
     buf_addf(out, "%s\n  flash   ", name);
-    text_add_size(out, (uint64_t)number(size, "flash"));
+    text_add_size(out, (uint64_t)json_get_int(size, "flash"));
     buf_adds(out, "\n  RAM     ");
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-        add_part(out, parts[i], number(ram, parts[i]), &before);
+        add_part(out, parts[i], json_get_int(ram, parts[i]), &before);
     buf_addc(out, '\n');
 }
 
@@ -84,12 +74,12 @@ static void add_memories(const json_t *size, struct buf *out)
         table_add(&table, titles[i]);
     json_array_foreach(list, i, region)
     {
-        table_add(&table, text(region, "name"));
-        table_add(&table, text(region, "address"));
-        add_size(&table, number(region, "size"));
-        add_size(&table, number(region, "used"));
-        add_bar(&table, number(region, "used"), number(region, "size"));
-        add_size(&table, number(region, "free_at_end"));
+        table_add(&table, json_get_text(region, "name"));
+        table_add(&table, json_get_text(region, "address"));
+        add_size(&table, json_get_int(region, "size"));
+        add_size(&table, json_get_int(region, "used"));
+        add_bar(&table, json_get_int(region, "used"), json_get_int(region, "size"));
+        add_size(&table, json_get_int(region, "free_at_end"));
     }
     add_table(out, &table);
 }
@@ -112,7 +102,7 @@ static void add_modules(const json_t *size, struct buf *out)
                                          "    QSTRS",     "   SOURCE", "    NAMES"};
     _cleanup_(table_release) struct table table = TABLE_INIT(ARRAY_SIZE(titles));
     const json_t *list = json_object_get(size, "modules"), *module;
-    json_int_t shared = number(size, "modules_shared"), sum = shared;
+    json_int_t shared = json_get_int(size, "modules_shared"), sum = shared;
     size_t i;
     if (!json_array_size(list))
         return;
@@ -120,10 +110,10 @@ static void add_modules(const json_t *size, struct buf *out)
         table_add(&table, titles[i]);
     json_array_foreach(list, i, module)
     {
-        table_add(&table, text(module, "name"));
+        table_add(&table, json_get_text(module, "name"));
         for (size_t c = 0; c < ARRAY_SIZE(columns); c++)
-            add_bytes(&table, number(module, columns[c]));
-        sum += number(module, "flash");
+            add_bytes(&table, json_get_int(module, columns[c]));
+        sum += json_get_int(module, "flash");
     }
     table_add(&table, "(lists and qstr pool)");
     add_bytes(&table, shared);
@@ -149,13 +139,13 @@ static void add_objects(const json_t *list, const char *title, size_t shown, str
     table_add(&table, "      RAM");
     json_array_foreach(list, i, object)
     {
-        flash += number(object, "flash");
-        ram += number(object, "ram");
+        flash += json_get_int(object, "flash");
+        ram += json_get_int(object, "ram");
         if (i >= shown)
             continue;
-        table_add(&table, text(object, "name"));
-        add_bytes(&table, number(object, "flash"));
-        add_bytes(&table, number(object, "ram"));
+        table_add(&table, json_get_text(object, "name"));
+        add_bytes(&table, json_get_int(object, "flash"));
+        add_bytes(&table, json_get_int(object, "ram"));
     }
     if (json_array_size(list) > shown)
         table_addf(&table, "%zu together; --all shows them", json_array_size(list));
@@ -185,8 +175,8 @@ static void add_largest_change(const json_t *before, const json_t *now, struct t
     if (!first)
         first = json_array_get(json_object_get(diff, "objects"), 0);
     if (first)
-        table_addf(table, "%s %+lld", text(first, "name"),
-                   (long long)(number(first, "now") - number(first, "before")));
+        table_addf(table, "%s %+lld", json_get_text(first, "name"),
+                   (long long)(json_get_int(first, "now") - json_get_int(first, "before")));
     else
         table_add(table, "");
     json_decref(diff);
@@ -206,20 +196,20 @@ void size_history_show(const json_t *history, struct buf *out)
         const json_t *size = json_object_get(entry, "size");
         const json_t *ram = json_object_get(size, "ram");
         char when[32] = "";
-        time_t seconds = (time_t)number(entry, "time");
+        time_t seconds = (time_t)json_get_int(entry, "time");
         struct tm local;
         if (localtime_r(&seconds, &local))
             strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &local);
         table_add(&table, when);
-        table_add(&table, text(entry, "version"));
-        table_add(&table, text(entry, "board"));
-        add_bytes(&table, number(size, "flash"));
+        table_add(&table, json_get_text(entry, "version"));
+        table_add(&table, json_get_text(entry, "board"));
+        add_bytes(&table, json_get_int(size, "flash"));
         if (before)
             table_addf(&table, "%+9lld",
-                       (long long)(number(size, "flash") - number(before, "flash")));
+                       (long long)(json_get_int(size, "flash") - json_get_int(before, "flash")));
         else
             table_add(&table, "");
-        add_bytes(&table, number(ram, "data") + number(ram, "bss"));
+        add_bytes(&table, json_get_int(ram, "data") + json_get_int(ram, "bss"));
         if (before)
             add_largest_change(before, size, &table);
         else

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/json_get.h"
 #include "base/text.h"
 
 #define MODULES_MAX_BYTES ((size_t)64 * 1024 * 1024)
@@ -195,11 +196,6 @@ static bool fill(struct guest *guest, struct blob *blob, struct err **err)
     return true;
 }
 
-static uint64_t number(const json_t *object, const char *key)
-{
-    return (uint64_t)json_integer_value(json_object_get(object, key));
-}
-
 /* The memory that the firmware is in, and where it ends; false: the linker's map did not say. */
 static bool find_memory(const struct guest *guest, uint64_t *end, uint64_t *room)
 {
@@ -212,10 +208,10 @@ static bool find_memory(const struct guest *guest, uint64_t *end, uint64_t *room
     {
         const char *text = json_string_value(json_object_get(region, "address"));
         uint64_t start = text ? strtoull(text, NULL, 16) : 0;
-        if (!text || address < start || address - start >= number(region, "size"))
+        if (!text || address < start || address - start >= (uint64_t)json_get_int(region, "size"))
             continue;
-        *end = start + number(region, "size");
-        *room = number(region, "free_at_end");
+        *end = start + (uint64_t)json_get_int(region, "size");
+        *room = (uint64_t)json_get_int(region, "free_at_end");
         return true;
     }
     return false;

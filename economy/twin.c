@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/json_get.h"
 #include "base/text.h"
 #include "builder/last_build.h"
 #include "builder/mpy_file.h"
@@ -119,12 +120,6 @@ static void add_quoted(struct buf *out, const char *text)
     buf_adds(out, quoted ? quoted : "\"\"");
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "";
-}
-
 /* The very commit that the product has. */
 static void add_firmware(const struct build_result *product, struct buf *out)
 {
@@ -135,7 +130,7 @@ static void add_firmware(const struct build_result *product, struct buf *out)
         buf_adds(out, ", git: ");
         add_quoted(out, m->firmware.git);
         buf_adds(out, ", ref: ");
-        add_quoted(out, text_of(json_object_get(product->sidecar, "source"), "commit"));
+        add_quoted(out, json_get_text(json_object_get(product->sidecar, "source"), "commit"));
     } else if (m->firmware.archive) {
         buf_adds(out, ", archive: ");
         add_quoted(out, m->firmware.archive);
