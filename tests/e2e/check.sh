@@ -80,7 +80,7 @@ ok 'the same time, but for a tick or two' awk -v a="$ms" -v b="$(query "$times")
 # wrong PRODUCT: each bad module is told from the others
 wrong() {
     local module title
-    exits 1 "$1: modules that fail" "$FIRN" check "$1.yaml" --timeout 1
+    exits 1 "$1: modules that fail" "$FIRN" check "$1.yaml" --timeout 1 --no-compare
     while read -r module title; do
         like "$OUT" "^$module +$title( |\$)" "$1: $module: $title"
     done <<END
@@ -117,13 +117,14 @@ exits 1 'the imports together fail' "$FIRN" check together.yaml --no-compare
 like "$OUT" '^all together: 2 imports FAILS' 'it says so'
 
 # ---- a board without an emulator ----
-# As stm32's are: here the same board, whose emulator is taken away, with a twin of the unix port.
+# As stm32's are: here the unix port, whose emulator is taken away, with a twin of the qemu port.
 mkdir data && cp -r "$TOP/firmware-src" "$TOP/toolchains" data
 python3 - data/firmware-src/micropython.yaml <<'END'
 import re, sys
 text = open(sys.argv[1]).read()
-text, count = re.subn(r"(      NETDUINO2:\n(?:        .*\n)*?)        emulator:\n(?:          .*\n)+",
-                      r"\1        twin: {port: unix, board: standard, heap: HEAP, heap_max: 1M, stubs: [pyb, machine]}\n", text)
+text, count = re.subn(r"    emulator:\n      program: native\n      clock: .*\n",
+                      "    twin: {port: qemu, board: NETDUINO2, heap: MICROPY_HEAP_SIZE, heap_max: 1M,"
+                      " stubs: [pyb, machine]}\n", text)
 assert count == 1
 open(sys.argv[1], "w").write(text)
 END
@@ -137,19 +138,18 @@ led.on()
 servo = Servo(2)
 clock = pyb.millis() + 5
 END
-manifest twin "$netduino" 'good board_only' 'config: {defines: {FOR_BOTH: 1}}
-qstrs: [a name with spaces]'
+manifest twin "$unix" 'good board_only' 'qstrs: [a name with spaces]'
 export FIRN_DATA=$PWD/data
 exits 0 'a board without an emulator: on its twin' "$FIRN" check twin.yaml
 like "$OUT" '^board_only +works ' 'what needs the board works on stubs'
-like "$OUT" '^on a twin, standard \(unix\), with the board.s heap' 'it says where'
+like "$OUT" '^on a twin, NETDUINO2 \(qemu\), with the board.s heap' 'it says where'
 like "$OUT" '^  board_only took of stubs: pyb.LED, machine.Servo, pyb.LED\(\).on, pyb.millis$|^  board_only took of stubs: pyb.LED, machine.Servo, pyb.millis$' \
     'and what was taken of stubs'
 exits 0 'as data' "$FIRN" check twin.yaml --json --no-compare
 tail -1 <<<"$OUT" >report
 is "$(query '(r["twin"]["board"], r["twin"]["left_out"], [m["name"] for m in r["modules"]])')" \
-    "('standard', [], ['board_only', 'good', 'pack', 'pack.part'])" 'the modules are the product'\''s, not the stubs'
-sed -i 's/        twin: .*//' data/firmware-src/micropython.yaml
+    "('NETDUINO2', [], ['board_only', 'good', 'pack', 'pack.part'])" 'the modules are the product'\''s, not the stubs'
+sed -i 's/^    twin: {port: qemu, board: NETDUINO2, heap: .*//' data/firmware-src/micropython.yaml
 exits 2 'no emulator and no twin' "$FIRN" check twin.yaml
 like "$OUT" 'there is no emulator for this board' 'it says so'
 unset FIRN_DATA
@@ -189,7 +189,7 @@ like "$OUT" "did you mean 'good'\?" 'and which one may be meant'
 # ---- usage ----
 exits 2 'no manifest' "$FIRN" check
 exits 2 'no time' "$FIRN" check well.yaml --timeout 0
-manifest nowhere '{port: minimal, name: STM32F405}' '' && sed -i '/^frozen/,$d' nowhere.yaml
+manifest nowhere "$netduino" '' && sed -i '/^frozen/,$d' nowhere.yaml
 exits 2 'nothing is frozen' "$FIRN" check nowhere.yaml
 like "$OUT" 'there is nothing to check: no module is frozen' 'it says so'
 done_testing
