@@ -119,15 +119,13 @@ static void say_all(struct cli *cli, const json_t *advice)
 
 /* ---- fixing ---- */
 
-static bool fix_file(struct cli *cli, const char *path, const json_t *findings, struct err **err)
+static bool fix_file(struct cli *cli, const char *path, const struct buf *before,
+                     const json_t *findings, struct err **err)
 {
-    _cleanup_(buf_release) struct buf before = BUF_INIT;
     _cleanup_(buf_release) struct buf after = BUF_INIT;
     struct stat st;
     size_t count;
-    if (!fs_read(path, SOURCE_MAX, &before, err))
-        return false;
-    advice_fix(before.data, findings, path, &after, &count);
+    advice_fix(before->data, findings, path, &after, &count);
     if (!count)
         return true;
     mode_t mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0644;
@@ -137,7 +135,7 @@ static bool fix_file(struct cli *cli, const char *path, const json_t *findings, 
     return true;
 }
 
-/* Whoever looked at what is in the file now: it was read a moment ago. */
+/* Only what the findings are about is rewritten: somebody may have saved the file meanwhile. */
 static bool fix_all(struct cli *cli, const struct advice_request *request, const json_t *advice,
                     struct err **err)
 {
@@ -154,7 +152,7 @@ static bool fix_all(struct cli *cli, const struct advice_request *request, const
             event_warning(cli->events, "%s changed meanwhile: nothing in it is rewritten", path);
             continue;
         }
-        if (!fix_file(cli, path, json_object_get(advice, "findings"), err))
+        if (!fix_file(cli, path, &now, json_object_get(advice, "findings"), err))
             return false;
     }
     return true;

@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/text.h"
@@ -38,7 +39,7 @@ static const struct option long_options[] = {
 
 #define TIMEOUT_MAX_S 3600
 #define NEW_FILE "qstrs.txt"
-#define MANIFEST_MODE 0644
+#define NEW_FILE_MODE 0644
 
 struct asked {
     struct cli *cli;
@@ -148,8 +149,10 @@ static void print(const struct asked *a, const struct buf *out)
 static bool write_manifest(const struct asked *a, const struct manifest *m, struct err **err)
 {
     _cleanup_(buf_release) struct buf text = BUF_INIT;
+    struct stat st;
+    mode_t mode = stat(a->path, &st) == 0 ? st.st_mode & 0777 : NEW_FILE_MODE;
     if (qstr_file_add_to_manifest(m, NEW_FILE, &text))
-        return fs_write(a->path, text.data, text.len, MANIFEST_MODE, err);
+        return fs_write(a->path, text.data, text.len, mode, err);
     err_set(err, ERR_FAILED, "%s: its qstrs: cannot be added to", a->path);
     return err_hint(err, "add '- file: %s' there and run the command again", NEW_FILE);
 }
@@ -179,7 +182,7 @@ static bool write_list(const struct asked *a, const struct look *look, size_t *l
         return true;
     }
     if (strcmp(before.data, after.data) != 0 &&
-        !fs_write(path, after.data, after.len, MANIFEST_MODE, err))
+        !fs_write(path, after.data, after.len, NEW_FILE_MODE, err))
         return false;
     return file || !*listed || write_manifest(a, m, err);
 }
