@@ -84,7 +84,7 @@ $(IO_FAULT): tests/faults/io_fault.c
 
 $B/cli/size_page.o: cli/size.html
 $B/economy/advise.o: economy/advise.py
-$B/economy/probe.o: economy/probe.py economy/probe_files.py
+$B/economy/probe.o: economy/probe.py economy/probe_files.py economy/probe_host.py
 
 $B/libfirn.a: $(LIB_OBJ)
 	@rm -f $@

@@ -20,8 +20,9 @@ static bool works(const json_t *probe)
 static const char *outcome_title(const json_t *probe)
 {
     static const char *const titles[][2] = {
-        {"works", "works"},  {"raised", "FAILS"},    {"memory", "NO MEMORY"}, {"hung", "HANGS"},
-        {"reset", "RESETS"}, {"garbage", "GARBAGE"}, {"flood", "FLOODS"},
+        {"works", "works"},  {"raised", "FAILS"},      {"memory", "NO MEMORY"},
+        {"hung", "HANGS"},   {"reset", "RESETS"},      {"garbage", "GARBAGE"},
+        {"flood", "FLOODS"}, {"untried", "NOT TRIED"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
         if (!strcmp(json_get_text(probe, "outcome"), titles[i][0]))
@@ -62,7 +63,7 @@ static void add_modules(const json_t *modules, struct buf *out)
         const json_t *source = json_object_get(module, "source");
         table_add(&table, json_get_text(module, "name"));
         table_add(&table, outcome_title(module));
-        add_ram(&table, module);
+        add_ram(&table, json_object_get(module, "ram") ? module : NULL);
         add_ram(&table, json_object_get(module, "mpy"));
         add_ram(&table, source);
         if (json_object_get(source, "ram") && json_object_get(module, "ram"))
@@ -101,7 +102,7 @@ static void add_text(const char *what, size_t max, struct buf *out)
 
 static void add_failure(const json_t *probe, const char *name, struct buf *out)
 {
-    if (works(probe))
+    if (works(probe) || !strcmp(json_get_text(probe, "outcome"), "untried"))
         return;
     buf_addf(out, "\n%s %s:\n", name, outcome_title(probe));
     add_text(json_get_text(probe, "message"), 4 * OUTPUT_SHOWN, out);
@@ -194,6 +195,14 @@ static void add_twin(const json_t *report, struct buf *out)
     }
 }
 
+static void add_board(const json_t *report, struct buf *out)
+{
+    const json_t *board = json_object_get(report, "board");
+    if (board)
+        buf_addf(out, "\non the board at %s: %s\n", json_get_text(board, "port"),
+                 json_get_text(board, "machine"));
+}
+
 void check_show(const json_t *report, struct buf *out)
 {
     const json_t *modules = json_object_get(report, "modules"), *module;
@@ -201,6 +210,11 @@ void check_show(const json_t *report, struct buf *out)
     if (json_array_size(modules))
         add_modules(modules, out);
     json_array_foreach(modules, i, module) add_failure(module, json_get_text(module, "name"), out);
-    add_product(json_object_get(report, "product"), out);
+    if (json_object_get(report, "product"))
+        add_product(json_object_get(report, "product"), out);
+    if (json_object_get(report, "lost"))
+        buf_addf(out, "\n%s\n  press its reset button, or unplug it and plug it in again\n",
+                 json_get_text(report, "lost"));
     add_twin(report, out);
+    add_board(report, out);
 }

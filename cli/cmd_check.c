@@ -17,22 +17,25 @@ static const char help[] =
     "file system, which is what freezing saves. Then check.imports (or all modules) together: the heap\n"
     "that is left, its largest free block, and check.expect.\n"
     "\n"
+    "      --on-device=PORT     on the board at that serial port, which runs the product already\n"
     "      --no-compare         only the frozen modules\n"
-    "      --timeout=SECONDS    for one import (10)\n"
+    "      --timeout=SECONDS    for one import, and for a board to come back after it (10)\n"
     "      --offline            fetch nothing\n"
     "\n"
     "Example:\n"
     "  firn check manifests/greeter.yaml\n"
+    "  firn check manifests/greeter.yaml --on-device /dev/ttyACM0\n"
     "\n"
     "Exit status 1: a module fails, hangs, resets, runs out of memory or prints garbage, or\n"
     "check.expect was not printed.\n";
 
-enum { OPT_NO_COMPARE = 256, OPT_TIMEOUT, OPT_OFFLINE };
+enum { OPT_NO_COMPARE = 256, OPT_TIMEOUT, OPT_OFFLINE, OPT_ON_DEVICE };
 
 static const struct option long_options[] = {
     {"no-compare", no_argument, NULL, OPT_NO_COMPARE},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"offline", no_argument, NULL, OPT_OFFLINE},
+    {"on-device", required_argument, NULL, OPT_ON_DEVICE},
     {NULL, 0, NULL, 0},
 };
 
@@ -74,7 +77,7 @@ static int check(struct cli *cli, const char *path, json_t *results, void *data)
     if (status != 0)
         return status;
     struct check_options options = a->check;
-    if (twin_is_needed(&result)) {
+    if (!options.port && twin_is_needed(&result)) {
         status = build_twin(cli, a, &result, &twin, &twin_result);
         if (status != 0)
             return status;
@@ -119,6 +122,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct asked *asked)
                                  optarg, TIMEOUT_MAX_S);
             asked->check.timeout_ms = (int)seconds * 1000;
             break;
+        case OPT_ON_DEVICE:
+            asked->check.port = optarg;
+            break;
         case OPT_OFFLINE:
             asked->build.source.offline = true;
             break;
@@ -128,7 +134,11 @@ static int parse(struct cli *cli, int argc, char **argv, struct asked *asked)
             return cli_usage(cli, &cmd_check, "unknown option '%s'", argv[optind - 1]);
         }
     }
-    return optind < argc ? 0 : cli_usage(cli, &cmd_check, "which manifest?");
+    if (optind == argc)
+        return cli_usage(cli, &cmd_check, "which manifest?");
+    if (asked->check.port && optind + 1 < argc)
+        return cli_usage(cli, &cmd_check, "--on-device: one board runs one product at a time");
+    return 0;
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -146,7 +156,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command cmd_check = {
     .name = "check",
-    .arguments = "MANIFEST... [--no-compare] [--timeout SECONDS]",
+    .arguments = "MANIFEST... [--on-device PORT] [--no-compare] [--timeout SECONDS]",
     .summary = "does what is frozen work, and what does it take of the RAM?",
     .help = help,
     .run = run,

@@ -192,6 +192,41 @@ static bool check_together(struct checking *c, json_t *report, struct err **err)
 
 /* ---- all of it ---- */
 
+static bool open_guest(struct checking *c, json_t *report, struct err **err)
+{
+    bool compared = false;
+    const struct build_result *product = c->product;
+    if (!c->options->port)
+        return guest_open(&c->guest, c->options->runs_on ? c->options->runs_on : product, err);
+    if (!guest_open_board(&c->guest, product, c->options->port, c->options->timeout_ms, &compared,
+                          err))
+        return false;
+    if (!compared)
+        event_warning(c->events, "whether the board runs this very image cannot be told: its "
+                                 "interpreter has no uctypes and hashlib to look");
+    json_object_set_new(report, "board",
+                        json_pack("{s:s, s:s, s:b}", "port", c->options->port, "machine",
+                                  serial_board_facts(c->guest.board)->machine, "compared",
+                                  compared));
+    return true;
+}
+
+/* A board that does not come back after a module: the culprit is known, and the rest is not tried.
+ * Takes the error into the report. */
+static void give_up(struct checking *c, size_t i, json_t *report, struct err **err)
+{
+    _cleanup_(buf_release) struct buf message = BUF_INIT;
+    json_t *modules = json_object_get(report, "modules");
+    err_add_message(*err, &message);
+    json_object_set_new(report, "lost", text_json(&message));
+    for (; i < c->names.count; i++)
+        json_array_append_new(modules,
+                              json_pack("{s:s, s:s, s:s}", "name", c->names.items[i], "target",
+                                        c->targets.items[i], "outcome", "untried"));
+    c->ok = false;
+    err_free_ptr(err);
+}
+
 static bool run(struct checking *c, json_t *report, struct err **err)
 {
     json_t *modules = json_array();
@@ -200,12 +235,17 @@ static bool run(struct checking *c, json_t *report, struct err **err)
         return err_set(err, ERR_USAGE, "there is nothing to check: no module is frozen");
     if (c->options->twin)
         c->guest.preloaded = &c->options->twin->stubs;
-    if (!guest_open(&c->guest, c->options->runs_on ? c->options->runs_on : c->product, err))
+    if (!open_guest(c, report, err))
         return false;
     c->total = c->names.count * (c->options->compare && guest_has_files(&c->guest) ? 3 : 1) + 1;
-    for (size_t i = 0; i < c->names.count; i++)
-        if (!check_module(c, i, modules, err))
+    for (size_t i = 0; i < c->names.count; i++) {
+        if (check_module(c, i, modules, err))
+            continue;
+        if (!i || !c->options->port || (*err)->code != ERR_DEVICE)
             return false;
+        give_up(c, i, report, err);
+        return true;
+    }
     return check_together(c, report, err);
 }
 
@@ -227,7 +267,8 @@ bool check_product(const struct build_result *product, const struct check_option
     if (used.twin)
         json_object_set_new(made, "twin", twin_json(&c));
     imports_list(product, used.twin ? &used.twin->left_out : NULL, &c.names, &c.targets);
-    event_phase_begin(events, "imports", "Importing in the emulator");
+    event_phase_begin(events, "imports",
+                      used.port ? "Importing on the board" : "Importing in the emulator");
     bool ok = run(&c, made, err);
     _cleanup_free_ char *detail = xasprintf("%zu modules", c.names.count);
     event_phase_end(events, "imports", ok && c.ok, detail);

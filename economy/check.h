@@ -21,8 +21,9 @@ struct check_options {
      * NULL. */
     const struct build_result *runs_on;
     const struct twin *twin;
-    int timeout_ms; /* for one import; 0 = CHECK_TIMEOUT_MS */
-    bool compare;   /* with modules as files, too */
+    const char *port; /* or the serial port of a board that runs the product; NULL */
+    int timeout_ms;   /* for one import; 0 = CHECK_TIMEOUT_MS */
+    bool compare;     /* with modules as files, too */
 };
 
 /* *report is yours; its "ok" says whether all is well. False: the emulator could not be had, or a

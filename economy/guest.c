@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/json_get.h"
 #include "base/text.h"
+#include "economy/file_server.h"
 #include "economy/guest_files.h"
 #include "simulator/emulator.h"
 
@@ -21,23 +23,57 @@
 
 /* ---- opening ---- */
 
+static bool prepare(struct guest *guest, const struct build_result *product, struct err **err)
+{
+    const char *parent = getenv("TMPDIR");
+    guest->product = product;
+    return fs_temp_dir(parent && *parent ? parent : "/tmp", &guest->dir, err);
+}
+
 bool guest_open(struct guest *guest, const struct build_result *product, struct err **err)
 {
     const struct target *target = product->target;
     if (!target->emulator)
         return err_set(err, ERR_USAGE, "there is no emulator for this board");
-    guest->product = product;
     guest->native = !strcmp(target->emulator, "native");
     guest->elf = xasprintf("%s/%s.elf", product->dir, product->name);
     guest->sandbox = sandbox_fork(&product->sandbox);
-    const char *parent = getenv("TMPDIR");
-    return fs_temp_dir(parent && *parent ? parent : "/tmp", &guest->dir, err) &&
+    return prepare(guest, product, err) &&
            (guest->native ? guest_files_write(guest, err) : guest_files_place(guest, err));
+}
+
+/* What is in the flash when the product runs: a boot loader may have put it there from an image
+ * that was packed. */
+static bool check_flash(struct guest *guest, struct err **err)
+{
+    const json_t *sidecar = guest->product->sidecar, *differs;
+    const json_t *program = json_object_get(sidecar, "program");
+    if (!serial_board_compare(
+            guest->board, json_object_get(program ? program : sidecar, "segments"), &differs, err))
+        return false;
+    if (!differs)
+        return true;
+    err_set(err, ERR_DEVICE,
+            "the board does not run this image: its flash differs in the %lld bytes "
+            "at %s",
+            (long long)json_get_int(differs, "size"), json_get_text(differs, "address"));
+    return err_hint(err, "flash it first: firn flash %s", guest->product->image_path);
+}
+
+bool guest_open_board(struct guest *guest, const struct build_result *product, const char *port,
+                      int patience_ms, bool *compared, struct err **err)
+{
+    if (!product->target->has_image)
+        return err_set(err, ERR_USAGE, "this product is a program of this machine, not a board's");
+    if (!prepare(guest, product, err) || !serial_board_open(port, patience_ms, &guest->board, err))
+        return false;
+    *compared = serial_board_facts(guest->board)->memory;
+    return (!*compared || check_flash(guest, err)) && guest_files_write(guest, err);
 }
 
 bool guest_has_files(const struct guest *guest)
 {
-    return guest->native || guest->blob;
+    return guest->board ? serial_board_facts(guest->board)->files : guest->native || guest->blob;
 }
 
 static void stop(struct guest *guest)
@@ -50,6 +86,7 @@ void guest_close(struct guest *guest)
 {
     _cleanup_err_ struct err *ignored = NULL;
     stop(guest);
+    serial_board_close(guest->board);
     if (guest->dir)
         (void)!fs_remove_tree(guest->dir, &ignored);
     free(guest->dir);
@@ -114,6 +151,8 @@ static bool start_native(struct guest *guest, enum guest_modules from, struct er
 static bool refresh(struct guest *guest, enum guest_modules from, struct err **err)
 {
     _cleanup_err_ struct err *stuck = NULL;
+    if (guest->board)
+        return serial_board_refresh(guest->board, err);
     if (guest->emulator && !guest->native &&
         emulator_restart(guest->emulator, RESTART_TIMEOUT_MS, &stuck))
         return true;
@@ -143,11 +182,26 @@ static void add_preloaded(const struct guest *guest, struct buf *out)
         buf_addf(out, "import %s\n", guest->preloaded->items[i]);
 }
 
-static void add_setup(const struct guest *guest, enum guest_modules from, struct buf *out)
+/* That of any board whose interpreter has it: microseconds, going round at the largest small
+ * integer's end (MicroPython's documentation, time.ticks_us()). */
+static const struct clock_def board_clock = {
+    .setup = "from time import ticks_us as _17", .read = "_17()", .bits = 30, .hz = 1000000};
+
+static const struct clock_def *clock_of(const struct guest *guest)
 {
-    const struct clock_def *clock = &guest->product->target->clock;
+    const bool has_time = guest->board && serial_board_facts(guest->board)->clock;
+    return has_time ? &board_clock : &guest->product->target->clock;
+}
+
+static void add_setup(const struct guest *guest, enum guest_modules from, const char *mark,
+                      struct buf *out)
+{
+    const struct clock_def *clock = clock_of(guest);
     add_preloaded(guest, out);
-    if (guest->blob) {
+    if (guest->board && from != GUEST_FROZEN) {
+        probe_program(PROBE_FILES_HOST, out);
+        buf_addf(out, "_15('%s')\n", mark);
+    } else if (guest->blob) {
         buf_addf(out, "import uctypes;exec(uctypes.bytearray_at(%llu,%llu))\n",
                  (unsigned long long)guest->program_at, (unsigned long long)guest->program_size);
         if (from != GUEST_FROZEN)
@@ -155,17 +209,26 @@ static void add_setup(const struct guest *guest, enum guest_modules from, struct
                      (unsigned long long)guest->tables_at[from],
                      (unsigned long long)guest->tables_size[from]);
     } else {
-        probe_program(false, out);
+        probe_program(PROBE_FILES_NONE, out);
     }
     if (clock->read && *clock->setup)
         buf_addf(out, "%s\n", clock->setup);
 }
 
+/* A board that was reset, but kept its port, ends in the prompt of an interpreter that was greeted
+ * by name. */
+static bool was_reset(const struct buf *text)
+{
+    static const char greeting[] = "\nMicroPython v", prompt[] = "\n>>> ";
+    return memmem(text->data, text->len, greeting, strlen(greeting)) &&
+           text_ends_with(text->data, prompt);
+}
+
 /* What an error of the emulator means for what ran in it. */
-static enum probe_outcome judge(const struct err *failed)
+static enum probe_outcome judge(const struct err *failed, const struct buf *text)
 {
     if (strstr(failed->message, "in time"))
-        return PROBE_HUNG;
+        return was_reset(text) ? PROBE_RESET : PROBE_HUNG;
     if (strstr(failed->message, "is longer than"))
         return PROBE_FLOOD;
     if (strstr(failed->message, "no prompt after"))
@@ -173,13 +236,21 @@ static enum probe_outcome judge(const struct err *failed)
     return PROBE_RESET;
 }
 
+static bool run_program(struct guest *guest, const char *source, size_t len, int timeout_ms,
+                        struct raw_repl_output *output, struct err **err)
+{
+    return guest->board ? serial_board_run(guest->board, source, len, PROBE_OUTPUT_MAX, timeout_ms,
+                                           output, err)
+                        : emulator_run(guest->emulator, source, len, PROBE_OUTPUT_MAX, timeout_ms,
+                                       output, err);
+}
+
 static bool run(struct guest *guest, const struct buf *source, const char *mark, int timeout_ms,
                 struct probe *probe, struct err **err)
 {
     _cleanup_(raw_repl_output_release) struct raw_repl_output output = RAW_REPL_OUTPUT_INIT;
     _cleanup_err_ struct err *failed = NULL;
-    if (emulator_run(guest->emulator, source->data, source->len, PROBE_OUTPUT_MAX, timeout_ms,
-                     &output, &failed)) {
+    if (run_program(guest, source->data, source->len, timeout_ms, &output, &failed)) {
         probe_read(probe, mark, output.text.data, output.text.len);
         if (probe->outcome == PROBE_GARBAGE && !probe->traceback.len)
             buf_add(&probe->traceback, output.traceback.data, output.traceback.len);
@@ -191,7 +262,7 @@ static bool run(struct guest *guest, const struct buf *source, const char *mark,
         return false;
     }
     stop(guest);
-    probe->outcome = judge(failed);
+    probe->outcome = judge(failed, &output.text);
     buf_adds(&probe->traceback, failed->message);
     return true;
 }
@@ -203,9 +274,16 @@ bool guest_probe(struct guest *guest, enum guest_modules from, const char *const
     _cleanup_(buf_release) struct buf source = BUF_INIT;
     if (!refresh(guest, from, err))
         return false;
-    add_setup(guest, from, &source);
-    probe_call(modules, mark, guest->product->target->clock.read, heap, &source);
-    return run(guest, &source, mark, timeout_ms, probe, err);
+    _cleanup_free_ char *files = guest_files_dir(guest, from);
+    _cleanup_(file_server_release) struct file_server server = FILE_SERVER_INIT(files, mark);
+    if (guest->board)
+        serial_board_set_answer(guest->board, files ? file_server_answer : NULL, &server);
+    add_setup(guest, from, mark, &source);
+    probe_call(modules, mark, clock_of(guest)->read, heap, &source);
+    bool ok = run(guest, &source, mark, timeout_ms, probe, err);
+    if (guest->board)
+        serial_board_set_answer(guest->board, NULL, NULL);
+    return ok;
 }
 
 bool guest_idle(struct guest *guest, uint64_t *bytes, struct err **err)
@@ -214,8 +292,7 @@ bool guest_idle(struct guest *guest, uint64_t *bytes, struct err **err)
     _cleanup_(raw_repl_output_release) struct raw_repl_output output = RAW_REPL_OUTPUT_INIT;
     char *end;
     if (!refresh(guest, GUEST_FROZEN, err) ||
-        !emulator_run(guest->emulator, source, strlen(source), PROBE_OUTPUT_MAX, BOOT_TIMEOUT_MS,
-                      &output, err))
+        !run_program(guest, source, strlen(source), BOOT_TIMEOUT_MS, &output, err))
         return false;
     *bytes = strtoull(output.text.data, &end, 10);
     return end != output.text.data ||
@@ -224,7 +301,7 @@ bool guest_idle(struct guest *guest, uint64_t *bytes, struct err **err)
 
 double guest_seconds(const struct guest *guest, uint64_t ticks)
 {
-    const struct clock_def *clock = &guest->product->target->clock;
+    const struct clock_def *clock = clock_of(guest);
     if (!clock->read)
         return -1;
     return (double)(ticks & ((UINT64_C(1) << clock->bits) - 1)) / (double)clock->hz;

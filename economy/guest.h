@@ -1,5 +1,6 @@
 /*
- * A product's interpreter, in which things are tried out: QEMU, or the unix port's program.
+ * A product's interpreter, in which things are tried out: QEMU, the unix port's program, or a
+ * board.
  *
  *     struct guest guest = GUEST_INIT;
  *     if (guest_open(&guest, &result, err) &&
@@ -7,15 +8,17 @@
  *     guest_close(&guest);
  *
  * Each probe gets a fresh interpreter: QEMU is asked for one, and started again after a module that
- * left none; the program is started each time, in the build's sandbox. The measuring program and
- * the modules as files lie at the end of the machine's flash, behind the firmware, so that they
- * take nothing of the heap that is measured.
+ * left none; the program is started each time, in the build's sandbox; a board is called back
+ * (serial_board.h). In QEMU the measuring program and the modules as files lie at the end of the
+ * machine's flash, behind the firmware, so that they take nothing of the heap that is measured; a
+ * board asks for files over its serial port.
  */
 #ifndef FIRN_ECONOMY_GUEST_H
 #define FIRN_ECONOMY_GUEST_H
 
 #include "builder/build.h"
 #include "economy/probe.h"
+#include "economy/serial_board.h"
 
 struct emulator;
 
@@ -30,7 +33,8 @@ struct guest {
     const struct build_result *product; /* borrowed */
     const struct strv *preloaded;       /* modules imported before anything is measured, or NULL */
     struct sandbox sandbox;
-    struct emulator *emulator; /* NULL: none runs */
+    struct emulator *emulator;  /* NULL: none runs */
+    struct serial_board *board; /* instead of an emulator, or NULL */
     bool native;
     char *elf;
     char *dir; /* ours: files for the guest */
@@ -48,6 +52,11 @@ struct guest {
 /* product lives longer. ERR_USAGE: there is no emulator for this board. */
 bool guest_open(struct guest *guest, const struct build_result *product,
                 struct err **err) MUST_CHECK;
+/* The same on a board: `port` is its serial port, patience_ms how long it may be deaf. An error,
+ * too, if it runs another image than the product's; *compared is false where that cannot be told.
+ */
+bool guest_open_board(struct guest *guest, const struct build_result *product, const char *port,
+                      int patience_ms, bool *compared, struct err **err) MUST_CHECK;
 /* Can modules be imported from files there? */
 bool guest_has_files(const struct guest *guest);
 /* Import modules, NULL-ended, one after the other in a fresh interpreter. Whatever they do is a

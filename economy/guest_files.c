@@ -178,7 +178,7 @@ static bool fill(struct guest *guest, struct blob *blob, struct err **err)
     _cleanup_(buf_release) struct buf program = BUF_INIT;
     _cleanup_(buf_release) struct buf mpy = BUF_INIT;
     _cleanup_(buf_release) struct buf source = BUF_INIT;
-    probe_program(true, &program);
+    probe_program(PROBE_FILES_MEMORY, &program);
     guest->program_size = program.len;
     guest->program_at = place(blob, program.data, program.len);
     if (!place_compiled(guest, blob, &mpy, err))

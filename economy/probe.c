@@ -12,8 +12,10 @@ __asm__(".pushsection .rodata\n"
         ".byte 0\n"
         "firn_probe_files: .incbin \"economy/probe_files.py\"\n"
         ".byte 0\n"
+        "firn_probe_host: .incbin \"economy/probe_host.py\"\n"
+        ".byte 0\n"
         ".popsection\n");
-extern const char firn_probe[], firn_probe_files[];
+extern const char firn_probe[], firn_probe_files[], firn_probe_host[];
 
 const char *probe_outcome_id(enum probe_outcome outcome)
 {
@@ -47,11 +49,13 @@ static void add_program(struct buf *out, const char *text)
     }
 }
 
-void probe_program(bool files, struct buf *out)
+void probe_program(enum probe_files files, struct buf *out)
 {
     add_program(out, firn_probe);
-    if (files)
+    if (files == PROBE_FILES_MEMORY)
         add_program(out, firn_probe_files);
+    if (files == PROBE_FILES_HOST)
+        add_program(out, firn_probe_host);
 }
 
 static void add_bytes_literal(struct buf *out, const char *text)

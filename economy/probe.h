@@ -46,8 +46,14 @@ struct probe {
     }
 void probe_release(struct probe *probe);
 
-/* The program's text, without comments. files: with what serves files at addresses. */
-void probe_program(bool files, struct buf *out);
+/* Where files for import statements come from. */
+enum probe_files {
+    PROBE_FILES_NONE,
+    PROBE_FILES_MEMORY, /* the machine's memory: "_15({path: (address, size)})" mounts them */
+    PROBE_FILES_HOST,   /* questions to the host (economy/file_server.h): "_15('MARK')" */
+};
+/* The program's text, without comments. */
+void probe_program(enum probe_files files, struct buf *out);
 /* The call: "_1((b'acme',b'main',),'MARK',lambda:CLOCK,0)". clock NULL: none. */
 void probe_call(const char *const *modules, const char *mark, const char *clock, bool heap,
                 struct buf *out);

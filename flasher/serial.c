@@ -205,6 +205,11 @@ void serial_close(struct serial *serial)
     free(serial);
 }
 
+int serial_fd(const struct serial *serial)
+{
+    return serial->fd;
+}
+
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* After a read() or write() that moved nothing: try again? Else *end is the end of it. */

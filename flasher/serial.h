@@ -41,6 +41,10 @@ static inline void serial_close_ptr(struct serial **serial)
     serial_close(*serial);
 }
 
+/* For poll(), and for whoever speaks a protocol over any descriptor (simulator/raw_repl.h): it does
+ * not block, and stays ours. */
+int serial_fd(const struct serial *serial);
+
 /* Send all of it. SERIAL_TIMED_OUT: an unknown part was sent. */
 enum serial_end serial_write(struct serial *serial, const void *data, size_t len,
                              long long deadline_us) MUST_CHECK;

@@ -168,13 +168,11 @@ static bool command_program(struct port *port, const char *rest, struct buf *ans
 {
     buf_adds(answer, "ok");
     for (unsigned i = 0; board_program_names[i]; i++) {
-        if (strcmp(rest, board_program_names[i]) == 0) {
-            port_set_program(port, (enum board_program)i);
-            return true;
-        }
+        if (strcmp(rest, board_program_names[i]) == 0)
+            return port_set_program(port, (enum board_program)i, err);
     }
     err_set(err, ERR_USAGE, "there is no program '%s'", rest);
-    return err_hint(err, "there are repl, loop, busy, silent and garbage");
+    return err_hint(err, "there are repl, loop, busy, silent, garbage and flashed");
 }
 
 /* A board that nobody has talked to yet starts in error at once. */

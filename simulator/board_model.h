@@ -91,8 +91,9 @@ struct option_map {
 };
 
 struct board_model {
-    const char *name;   /* "stm32f405" */
-    const char *family; /* "STM32F4" */
+    const char *name;    /* "stm32f405" */
+    const char *family;  /* "STM32F4" */
+    const char *machine; /* QEMU's with this part; NULL: there is none */
     const char *manufacturer, *product;
     const char *serial; /* the same on each board; NULL: each has its own */
     uint16_t vendor_id, product_id, bcd_device, bcd_usb;

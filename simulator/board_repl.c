@@ -18,7 +18,8 @@
 #define SOFT_REBOOT "MPY: soft reboot\r\n"
 #define PASTE_PROMPT "=== "
 
-const char *const board_program_names[] = {"repl", "loop", "busy", "silent", "garbage", NULL};
+const char *const board_program_names[] = {"repl",    "loop",    "busy", "silent",
+                                           "garbage", "flashed", NULL};
 
 static void say(struct board_repl *repl, const char *text)
 {

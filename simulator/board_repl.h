@@ -32,6 +32,7 @@ enum board_program {
     BOARD_PROGRAM_BUSY,    /* one that prints and ignores Ctrl-C */
     BOARD_PROGRAM_SILENT,  /* no REPL on this port: nothing is ever answered */
     BOARD_PROGRAM_GARBAGE, /* bytes that mean nothing */
+    BOARD_PROGRAM_FLASHED, /* what was flashed, in QEMU: nothing that is here (board_emulator.h) */
 };
 
 /* What the board does because of its input. */
@@ -46,7 +47,8 @@ struct board_repl {
     struct buf out; /* for the host; whoever sends it clears it */
 };
 
-/* NULL-terminated, in the order of the enum: "repl", "loop", "busy", "silent", "garbage". */
+/* NULL-terminated, in the order of the enum: "repl", "loop", "busy", "silent", "garbage",
+ * "flashed". */
 extern const char *const board_program_names[];
 
 void board_repl_init(struct board_repl *repl);

@@ -238,6 +238,12 @@ bool emulator_restart(struct emulator *emulator, int timeout_ms, struct err **er
     return emulator->native || raw_repl_restart(&emulator->repl, clock_ms() + timeout_ms, err);
 }
 
+void emulator_descriptors(const struct emulator *emulator, int *from, int *to)
+{
+    *from = emulator->process.out;
+    *to = emulator->process.in;
+}
+
 bool emulator_console(struct emulator *emulator, int tty_in, int tty_out, struct err **err)
 {
     if (emulator->native)

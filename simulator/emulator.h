@@ -55,6 +55,10 @@ bool emulator_run(struct emulator *emulator, const char *source, size_t len, siz
 /* A fresh interpreter on the same machine, in milliseconds. For native nothing is to be done. */
 bool emulator_restart(struct emulator *emulator, int timeout_ms, struct err **err) MUST_CHECK;
 
+/* QEMU's: the firmware's console, for whoever speaks with it himself. They do not block, and stay
+ * its own. */
+void emulator_descriptors(const struct emulator *emulator, int *from, int *to);
+
 /* The interactive REPL between a terminal (descriptors) and the firmware, until Ctrl-] or its end.
  * ERR_USAGE for native: that program has a terminal REPL of its own. */
 bool emulator_console(struct emulator *emulator, int tty_in, int tty_out,

@@ -179,7 +179,11 @@ void port_init(struct port *port, unsigned index, const struct board_model *mode
 
 bool port_open(struct port *port, const char *flash_path, struct err **err)
 {
-    return sim_board_open(&port->board, flash_path, err);
+    if (!sim_board_open(&port->board, flash_path, err))
+        return false;
+    port->runtime.machine = port->board.model->machine;
+    port->runtime.flash = &port->board.memory[0];
+    return true;
 }
 
 void port_release(struct port *port)
@@ -215,9 +219,16 @@ const struct usb_device *port_device(const struct port *port)
     return port->runtime.options.kind == RUNTIME_NONE ? NULL : &port->runtime_device;
 }
 
-void port_set_program(struct port *port, enum board_program program)
+bool port_set_program(struct port *port, enum board_program program, struct err **err)
 {
+    const struct board_model *model = port->board.model;
+    if (program == BOARD_PROGRAM_FLASHED && !model->machine) {
+        err_set(err, ERR_USAGE, "QEMU has no machine for '%s': what was flashed cannot be run",
+                model->name);
+        return err_hint(err, "it has some for stm32f205 and stm32f405");
+    }
     runtime_set_program(&port->runtime, program, port->running && port->plugged);
+    return true;
 }
 
 bool port_has_program(const struct port *port, bool after_leave)

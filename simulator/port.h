@@ -67,8 +67,9 @@ void port_configure(struct port *port, const struct runtime_options *options);
 bool port_open(struct port *port, const char *flash_path, struct err **err) MUST_CHECK;
 void port_release(struct port *port);
 
-/* What it runs from now on; if it runs, it starts again with that, without leaving the bus. */
-void port_set_program(struct port *port, enum board_program program);
+/* What it runs from now on; if it runs, it starts again with that, without leaving the bus.
+ * ERR_USAGE: there is no QEMU machine for what was flashed on this model. */
+bool port_set_program(struct port *port, enum board_program program, struct err **err) MUST_CHECK;
 
 /* The board has power and is in its bootloader, or runs. */
 void port_power_on(struct port *port);

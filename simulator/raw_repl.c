@@ -20,6 +20,12 @@
 #define FRIENDLY_PROMPT ">>> "
 #define ACCEPTED "OK"
 #define END_OF_DATA '\004'
+#define ENTER_PASTE "\005A\001"
+#define PASTE_KNOWN "R\001"
+#define PASTE_WINDOW '\001' /* the board takes as many bytes more as it said at first */
+#define PASTE_ASK_MS 1000   /* how long a board may take to say that it knows the mode */
+#define PIECE_SIZE ((size_t)256)
+#define PIECE_PAUSE_MS 10
 
 enum outcome { FAILED, TIMED_OUT, DONE };
 
@@ -177,6 +183,16 @@ static size_t move_text(struct buf *out, const char *data, size_t len, bool more
     return i;
 }
 
+/* Let the host answer what the program asks. */
+static bool answer(struct raw_repl *repl, struct buf *text, long long deadline_ms, struct err **err)
+{
+    _cleanup_(buf_release) struct buf reply = BUF_INIT;
+    if (!repl->answer)
+        return true;
+    repl->answer(repl->answer_data, text, &reply);
+    return send_all(repl, reply.data, reply.len, deadline_ms, err);
+}
+
 /* What the board sends up to the next end mark. */
 static bool collect(struct raw_repl *repl, struct buf *out, size_t max, const char *what,
                     long long deadline_ms, struct err **err)
@@ -194,6 +210,11 @@ static bool collect(struct raw_repl *repl, struct buf *out, size_t max, const ch
             consume(repl, 1);
             return true;
         }
+        size_t kept = repl->pending.len;
+        if (!answer(repl, out, deadline_ms, err))
+            return false;
+        if (repl->pending.len > kept) /* sending reads, too */
+            continue;
         enum outcome outcome = receive_more(repl, deadline_ms, err);
         if (outcome == TIMED_OUT)
             return err_set(err, ERR_DEVICE, "the program did not end in time");
@@ -216,13 +237,109 @@ static bool check_source(const char *source, size_t len, struct err **err)
     return true;
 }
 
+/* ---- sending a program ---- */
+
+/* The next byte of the board's; -1: an error. */
+static int take_byte(struct raw_repl *repl, long long deadline_ms, struct err **err)
+{
+    while (!repl->pending.len) {
+        if (receive_more(repl, deadline_ms, err) == DONE)
+            continue;
+        explain(repl, "the board did not take the program", err);
+        return -1;
+    }
+    int byte = (unsigned char)repl->pending.data[0];
+    consume(repl, 1);
+    return byte;
+}
+
+/* Does the board know raw-paste mode, and then, how many bytes does it take at first? One that does
+ * not takes the question for its own line's beginning, and Ctrl-A, the question's last byte, for
+ * the order to forget it. */
+static bool enter_paste(struct raw_repl *repl, size_t *window, long long deadline_ms,
+                        struct err **err)
+{
+    long long until = clock_ms() + PASTE_ASK_MS;
+    if (!send_all(repl, ENTER_PASTE, strlen(ENTER_PASTE), deadline_ms, err))
+        return false;
+    switch (await_mark(repl, PASTE_KNOWN, until < deadline_ms ? until : deadline_ms, err)) {
+    case FAILED:
+        return explain(repl, "the board did not take the program", err);
+    case TIMED_OUT:
+        repl->sending = RAW_REPL_IN_PIECES;
+        return true;
+    case DONE:
+        break;
+    }
+    int low = take_byte(repl, deadline_ms, err);
+    int high = low < 0 ? -1 : take_byte(repl, deadline_ms, err);
+    if (high < 0)
+        return false;
+    *window = (size_t)low | (size_t)high << 8;
+    return *window != 0 || err_set(err, ERR_DEVICE, "the board takes no programs: a window of 0");
+}
+
+static bool paste(struct raw_repl *repl, const char *source, size_t len, size_t window,
+                  long long deadline_ms, struct err **err)
+{
+    const char end = END_OF_DATA;
+    size_t room = window;
+    int byte = 0;
+    while (len && byte != END_OF_DATA) {
+        size_t n = len < room ? len : room;
+        if (!send_all(repl, source, n, deadline_ms, err))
+            return false;
+        source += n;
+        len -= n;
+        room -= n;
+        while (byte != END_OF_DATA && (repl->pending.len || (len && !room))) {
+            byte = take_byte(repl, deadline_ms, err);
+            if (byte < 0)
+                return false;
+            room += byte == PASTE_WINDOW ? window : 0;
+        }
+    }
+    if (!send_all(repl, &end, 1, deadline_ms, err))
+        return false;
+    while (byte >= 0 && byte != END_OF_DATA)
+        byte = take_byte(repl, deadline_ms, err);
+    return byte == END_OF_DATA;
+}
+
+static bool send_in_pieces(struct raw_repl *repl, const char *source, size_t len,
+                           long long deadline_ms, struct err **err)
+{
+    while (len) {
+        size_t n = len < PIECE_SIZE ? len : PIECE_SIZE;
+        if (!send_all(repl, source, n, deadline_ms, err))
+            return false;
+        source += n;
+        len -= n;
+        poll(NULL, 0, PIECE_PAUSE_MS);
+    }
+    return true;
+}
+
+static bool send_program(struct raw_repl *repl, const char *source, size_t len,
+                         long long deadline_ms, struct err **err)
+{
+    const char end = END_OF_DATA;
+    size_t window = 0;
+    if (repl->sending == RAW_REPL_PASTE && !enter_paste(repl, &window, deadline_ms, err))
+        return false;
+    if (window)
+        return paste(repl, source, len, window, deadline_ms, err);
+    return (repl->sending == RAW_REPL_AT_ONCE
+                ? send_all(repl, source, len, deadline_ms, err)
+                : send_in_pieces(repl, source, len, deadline_ms, err)) &&
+           send_all(repl, &end, 1, deadline_ms, err) &&
+           expect(repl, ACCEPTED, "the board did not take the program", deadline_ms, err);
+}
+
 bool raw_repl_exec(struct raw_repl *repl, const char *source, size_t len, size_t text_max,
                    long long deadline_ms, struct raw_repl_output *output, struct err **err)
 {
-    const char end = END_OF_DATA;
-    return check_source(source, len, err) && send_all(repl, source, len, deadline_ms, err) &&
-           send_all(repl, &end, 1, deadline_ms, err) &&
-           expect(repl, ACCEPTED, "the board did not take the program", deadline_ms, err) &&
+    return check_source(source, len, err) && send_program(repl, source, len, deadline_ms, err) &&
            collect(repl, &output->text, text_max, "output", deadline_ms, err) &&
            collect(repl, &output->traceback, RAW_REPL_TRACEBACK_MAX, "traceback", deadline_ms,
                    err) &&

@@ -1,7 +1,7 @@
 /*
  * MicroPython's raw REPL, seen from the host, over any pair of file descriptors: an emulator's
  * pipes, a serial port, a test's socket pair. (MicroPython's documentation, "The MicroPython
- * interactive interpreter mode", section "Raw mode".)
+ * interactive interpreter mode", sections "Raw mode" and "Raw-paste mode".)
  *
  *     struct raw_repl repl = RAW_REPL_INIT(from_board, to_board);
  *     raw_repl_enter(&repl, deadline, &err)      Ctrl-A, until the prompt came
@@ -23,14 +23,30 @@
 
 #define RAW_REPL_TRACEBACK_MAX ((size_t)64 * 1024)
 
+/* What a running program asks of the host, and is answered on its standard input. Called with all
+ * that it has printed by now, whenever that is more: takes the questions out of text and adds the
+ * answers to reply. */
+typedef void (*raw_repl_answer_fn)(void *data, struct buf *text, struct buf *reply);
+
+/* How a program is sent. A pipe waits for the board; a serial port's board may have room for no
+ * more than some hundred bytes. */
+enum raw_repl_sending {
+    RAW_REPL_AT_ONCE,
+    RAW_REPL_PASTE,     /* in raw-paste mode, if the board knows it (MicroPython 1.14), else ... */
+    RAW_REPL_IN_PIECES, /* ... with a pause after each */
+};
+
 struct raw_repl {
-    int in;             /* what the board sends */
-    int out;            /* what the board receives; may be the same descriptor */
-    struct buf pending; /* received and not yet consumed; bounded */
+    int in;                    /* what the board sends */
+    int out;                   /* what the board receives; may be the same descriptor */
+    struct buf pending;        /* received and not yet consumed; bounded */
+    raw_repl_answer_fn answer; /* NULL: programs get no answers */
+    void *answer_data;
+    enum raw_repl_sending sending;
 };
 #define RAW_REPL_INIT(in_fd, out_fd)                                                               \
     {                                                                                              \
-        (in_fd), (out_fd), BUF_INIT                                                                \
+        .in = (in_fd), .out = (out_fd), .pending = BUF_INIT                                        \
     }
 
 /* What a program printed, with the REPL's line ends (\r\n) made \n again. */

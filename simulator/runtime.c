@@ -1,5 +1,6 @@
 #include "simulator/runtime.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "simulator/dfu_device.h"
@@ -58,6 +59,12 @@ void runtime_release(struct runtime *runtime)
     buf_release(&runtime->descriptors);
 }
 
+static void stop_emulator(struct runtime *runtime)
+{
+    board_emulator_stop(runtime->emulator);
+    runtime->emulator = NULL;
+}
+
 /* ---- what the board says -------------------------------------------------------------------- */
 
 static void announce(struct runtime *runtime)
@@ -82,10 +89,40 @@ static void settled(void *arg)
     announce(runtime);
 }
 
+/* What it says while no host listens is lost. At its end the board leaves the bus, as at a reset.
+ */
+static void pump(void *arg)
+{
+    struct runtime *runtime = arg;
+    bool runs = board_emulator_receive(runtime->emulator, &runtime->repl.out, BOARD_REPL_OUT_MAX);
+    if (!runtime->dtr)
+        buf_clear(&runtime->repl.out);
+    announce(runtime);
+    if (runs)
+        clock_after(runtime->clock, BOARD_EMULATOR_POLL_US, pump, runtime);
+    else
+        runtime->on_event(runtime->data, USB_RESTARTS);
+}
+
+static void start_flashed(struct runtime *runtime)
+{
+    _cleanup_err_ struct err *err = NULL;
+    const struct nor *flash = runtime->flash;
+    if (board_emulator_start(runtime->machine, flash->bytes, flash->size, &runtime->emulator, &err))
+        pump(runtime);
+    else
+        fprintf(stderr, "warning: what was flashed does not run: %s\n", err->message);
+}
+
 static void start_program(struct runtime *runtime)
 {
     clock_cancel(runtime->clock, runtime);
+    stop_emulator(runtime);
     board_repl_boot(&runtime->repl);
+    if (runtime->repl.program == BOARD_PROGRAM_FLASHED) {
+        start_flashed(runtime);
+        return;
+    }
     announce(runtime);
     if (runtime->repl.program != BOARD_PROGRAM_REPL &&
         runtime->repl.program != BOARD_PROGRAM_SILENT)
@@ -111,6 +148,7 @@ void runtime_stop(struct runtime *runtime)
 {
     clock_cancel(runtime->clock, runtime);
     clock_cancel(runtime->clock, &runtime->dtr);
+    stop_emulator(runtime);
     runtime->dtr = runtime->may_talk = runtime->detaching = false;
 }
 
@@ -124,6 +162,11 @@ void runtime_bulk_out(struct runtime *runtime, uint8_t endpoint, const uint8_t *
 {
     if (endpoint != RUNTIME_ENDPOINT_OUT)
         return;
+    if (runtime->repl.program == BOARD_PROGRAM_FLASHED) {
+        if (runtime->emulator)
+            board_emulator_send(runtime->emulator, bytes, len);
+        return;
+    }
     enum board_request request = board_repl_input(&runtime->repl, bytes, len);
     announce(runtime);
     if (request != BOARD_GOES_ON)

@@ -2,11 +2,11 @@
  * A board that runs what was flashed, as USB sees it: MicroPython's virtual serial port (CDC ACM,
  * interfaces 0 and 1), a DFU interface in runtime mode, or both.
  *
- * The serial port's other end is a small REPL (simulator/board_repl.h). As MicroPython on STM32
- * does, it sends nothing until a host has set DTR, and then only after some milliseconds, in which
- * the host can turn off its terminal's echo; a host that drops DTR at 1200 baud sends the board
- * into its bootloader. The DFU interface does what DFU 1.1, 5 and A.1 say: DETACH, then either the
- * device leaves the bus itself or the host resets it in time.
+ * The serial port's other end is a small REPL (simulator/board_repl.h), or what was flashed, in
+ * QEMU. As MicroPython on STM32 does, it sends nothing until a host has set DTR, and then only
+ * after some milliseconds, in which the host can turn off its terminal's echo; a host that drops
+ * DTR at 1200 baud sends the board into its bootloader. The DFU interface does what DFU 1.1, 5 and
+ * A.1 say: DETACH, then either the device leaves the bus itself or the host resets it in time.
  *
  *     runtime_init(&runtime, model, serial, options, clock, on_event, data);
  *     runtime_boot(&runtime);          // at each plugging in
@@ -18,9 +18,11 @@
 #ifndef FIRN_SIMULATOR_RUNTIME_H
 #define FIRN_SIMULATOR_RUNTIME_H
 
+#include "simulator/board_emulator.h"
 #include "simulator/board_model.h"
 #include "simulator/board_repl.h"
 #include "simulator/clock.h"
+#include "simulator/nor.h"
 #include "simulator/runtime_options.h"
 #include "simulator/usb.h"
 #include "simulator/usb_identity.h"
@@ -36,6 +38,10 @@ struct runtime {
     struct usb_identity identity;
     struct buf descriptors;
     struct board_repl repl;
+    /* For BOARD_PROGRAM_FLASHED: what is run, on which machine of QEMU's; borrowed. */
+    const struct nor *flash;
+    const char *machine;
+    struct board_emulator *emulator; /* NULL: it does not run */
     uint8_t
         line_coding[7]; /* CDC PSTN 1.2, 6.3.11: dwDTERate, bCharFormat, bParityType, bDataBits */
     bool dtr;

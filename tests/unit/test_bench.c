@@ -184,7 +184,7 @@ static void bad_commands_are_named(void **state)
     refused("move 1 1-1", "there is a device in 1-1");
     refused("move 1 1-2.1", "there is no port 1-2.1");
     refused("after-leave 1 never", "after-leave takes run, lost, bootloader or a port");
-    refused("program 1 doom", "there are repl, loop, busy, silent and garbage");
+    refused("program 1 doom", "there are repl, loop, busy, silent, garbage and flashed");
     refused("fault 1", "on= is missing");
     refused("fault 1 on=upload", "do= is missing");
 }

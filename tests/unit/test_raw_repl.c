@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/proc.h"
@@ -280,6 +281,131 @@ static void control_characters_are_refused(void **state)
     assert_int_equal(heard.len, 0);
 }
 
+/* A board with raw-paste mode: takes `window` bytes at a time, stops taking after `most`, and
+ * prints what it took. */
+static pid_t pasting_board(const struct fixture *f, size_t window, size_t most)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    _cleanup_(buf_release) struct buf taken = BUF_INIT;
+    char chunk[64];
+    ssize_t n = 0;
+    alarm(10);
+    fcntl(f->board, F_SETFL, 0);
+    for (size_t asked = 0; asked < strlen("\005A\001"); asked += (size_t)n)
+        n = read(f->board, chunk, sizeof(chunk));
+    const char header[] = {'R', 1, (char)window, (char)(window >> 8), 1};
+    (void)!write(f->board, header, sizeof(header));
+    bool ended = false;
+    size_t counted = 0;
+    while ((n = read(f->board, chunk, sizeof(chunk))) > 0 && chunk[n - 1] != '\004') {
+        buf_add(&taken, chunk, (size_t)n);
+        if (!ended && taken.len > most) {
+            ended = true;
+            (void)!write(f->board, "\004", 1);
+        }
+        for (; !ended && taken.len - counted >= window; counted += window)
+            (void)!write(f->board, "\001", 1);
+    }
+    buf_add(&taken, chunk, n > 0 ? (size_t)n - 1 : 0);
+    if (!ended)
+        (void)!write(f->board, "\004", 1);
+    if (taken.len)
+        (void)!write(f->board, taken.data, taken.len);
+    (void)!write(f->board, "\004\004>", 3);
+    _exit(0);
+}
+
+static void pastes_as_much_as_the_board_takes(void **state)
+{
+    struct fixture *f = *state;
+    const char source[] = "print('a program that is longer than the board takes at once')";
+
+    for (size_t window = 1; window < sizeof(source) + 2; window += 7) {
+        pid_t pid = pasting_board(f, window, sizeof(source));
+        f->repl.sending = RAW_REPL_PASTE;
+        assert_ok(exec(f, source, 1000, LONG_MS), &f->err);
+        assert_string_equal(f->output.text.data, source);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        buf_clear(&f->output.text);
+    }
+}
+
+static void a_board_may_end_a_paste(void **state)
+{
+    struct fixture *f = *state;
+
+    const char source[] = "a program of which the board has had enough long before its own end";
+    pid_t pid = pasting_board(f, 8, 20);
+    f->repl.sending = RAW_REPL_PASTE;
+    assert_ok(exec(f, source, 1000, LONG_MS), &f->err);
+    assert_true(f->output.text.len > 20 && f->output.text.len < strlen(source));
+    assert_memory_equal(f->output.text.data, source, f->output.text.len);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void a_board_without_paste_gets_pieces(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(buf_release) struct buf heard = BUF_INIT;
+    char source[600];
+
+    memset(source, 'x', sizeof(source) - 1);
+    source[sizeof(source) - 1] = '\0';
+    board_says(f, "\r\n" PROMPT "OKhello\r\n\004\004>");
+    f->repl.sending = RAW_REPL_PASTE;
+    assert_ok(exec(f, source, 100, LONG_MS), &f->err);
+    assert_string_equal(f->output.text.data, "hello\n");
+    board_heard(f, &heard);
+    assert_int_equal(heard.len, strlen("\005A\001") + strlen(source) + 1);
+    board_says(f, "OK\004\004>");
+    assert_ok(exec(f, "y", 100, LONG_MS), &f->err); /* it is not asked again */
+    buf_clear(&heard);
+    board_heard(f, &heard);
+    assert_string_equal(heard.data, "y\004");
+}
+
+static void a_window_of_nothing_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+
+    board_says_bytes(f, "R\001\0\0", 4);
+    f->repl.sending = RAW_REPL_PASTE;
+    assert_false(exec(f, "x", 100, LONG_MS));
+    assert_error(&f->err, ERR_DEVICE, "the board takes no programs");
+}
+
+/* "name?" is asked, and answered by "firn". */
+static void answer_name(void *data, struct buf *text, struct buf *reply)
+{
+    char *at = memmem(text->data, text->len, "name?", 5);
+    (*(int *)data)++;
+    if (!at)
+        return;
+    memmove(at, at + 5, strlen(at + 5) + 1);
+    buf_truncate(text, text->len - 5);
+    buf_adds(reply, "firn");
+}
+
+static void a_program_is_answered(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(buf_release) struct buf heard = BUF_INIT;
+    int calls = 0;
+
+    f->repl.answer = answer_name;
+    f->repl.answer_data = &calls;
+    board_says(f, "OKbefore na");
+    board_says(f, "me? after\r\n");
+    board_says(f, "\004\004>");
+    assert_ok(exec(f, "x", 100, LONG_MS), &f->err);
+    assert_string_equal(f->output.text.data, "before  after\n");
+    board_heard(f, &heard);
+    assert_string_equal(heard.data, "x\004firn");
+    assert_true(calls >= 1);
+}
+
 static void leaves(void **state)
 {
     struct fixture *f = *state;
@@ -325,6 +451,11 @@ int main(void)
         TEST(a_board_that_goes_away_during_a_program),
         TEST(a_board_that_does_not_listen_meets_the_deadline),
         TEST(control_characters_are_refused),
+        TEST(pastes_as_much_as_the_board_takes),
+        TEST(a_board_may_end_a_paste),
+        TEST(a_board_without_paste_gets_pieces),
+        TEST(a_window_of_nothing_is_an_error),
+        TEST(a_program_is_answered),
         TEST(leaves),
         TEST(a_signal_ends_the_wait),
     };
