@@ -83,7 +83,7 @@ $(IO_FAULT): tests/faults/io_fault.c
 	@$(CC) -D_GNU_SOURCE -std=gnu17 -O2 $(WARN) -shared -fPIC -o $@ $<
 
 $B/cli/size_page.o: cli/size.html
-$B/economy/advise.o: economy/advise.py
+$B/economy/advise.o: economy/advise.py economy/advise_rules.py
 $B/economy/probe.o: economy/probe.py economy/probe_files.py economy/probe_host.py
 
 $B/libfirn.a: $(LIB_OBJ)
@@ -176,6 +176,12 @@ check-reprotest: all mirror ## Debian's reprotest on firn build: the same bytes,
 bench-flash: all mirror ## firn flash beside dfu-util and the least that is possible, measured
 	@tests/bench/flash
 
+bench-check: all mirror ## firn check of 20 modules, warm: under 3 s
+	@tests/bench/check
+
+bench-advise: all mirror ## firn advise on MicroPython's own files: 50 findings, to be read by hand
+	@tests/bench/advise
+
 bench-economy: all mirror ## what freezing saves, and the procedure for qstrs, on MicroPython's own tests
 	@tests/bench/economy
 
@@ -235,5 +241,5 @@ clean: ## remove everything that was built
 	rm -rf build firn
 
 .PHONY: all mirror demo check check-unit check-cli check-e2e check-guest check-faults check-io \
-  check-kill check-reprotest check-valgrind bench-build bench-economy bench-flash fuzz fuzz-corpus lint \
+  check-kill check-reprotest check-valgrind bench-advise bench-build bench-check bench-economy bench-flash fuzz fuzz-corpus lint \
   lint-format lint-house lint-tidy lint-cppcheck format install help clean

@@ -185,6 +185,14 @@ bool fs_write_scratch(const char *path, const void *data, size_t len, struct err
     return write_fd(fd, path, data, len, err) && close_written(&fd, path, err);
 }
 
+bool fs_write_scratch_below(const char *dir, const char *path, const void *data, size_t len,
+                            struct err **err)
+{
+    _cleanup_free_ char *whole = path_join(dir, path);
+    _cleanup_free_ char *parent = path_dirname(whole);
+    return fs_mkdirs(parent, err) && fs_write_scratch(whole, data, len, err);
+}
+
 static bool copy_fd(int from_fd, const char *from, int to_fd, const char *to, struct err **err)
 {
     char block[64 * 1024];

@@ -51,6 +51,9 @@ bool fs_write(const char *path, const void *data, size_t len, mode_t mode,
 /* The same for a file that dies with its directory (a build's scratch): neither synced nor renamed.
  */
 bool fs_write_scratch(const char *path, const void *data, size_t len, struct err **err) MUST_CHECK;
+/* The same below a directory, in directories of its own, which are made. */
+bool fs_write_scratch_below(const char *dir, const char *path, const void *data, size_t len,
+                            struct err **err) MUST_CHECK;
 bool fs_copy_scratch(const char *from, const char *to, struct err **err) MUST_CHECK;
 bool fs_copy(const char *from, const char *to, struct err **err) MUST_CHECK;
 /* Sync a finished file and rename it to its name, in the same file system. */

@@ -83,12 +83,15 @@ static unsigned number_of(const json_t *object, const char *key)
 
 static void add_saving(const json_t *saving, struct buf *out)
 {
-    const char *each = json_get_text(saving, "each");
+    static const char *const when[][2] = {
+        {"import", " from the import on"}, {"pass", " each time"}, {"image", ""}};
     if (!json_is_object(saving))
         return;
-    buf_addf(out, "; about %u bytes of %s %s", number_of(saving, "bytes"),
-             strcmp(json_get_text(saving, "of"), "ram") ? json_get_text(saving, "of") : "RAM",
-             strcmp(each, "import") ? "each time" : "from the import on");
+    buf_addf(out, "; about %u bytes of %s", number_of(saving, "bytes"),
+             strcmp(json_get_text(saving, "of"), "ram") ? json_get_text(saving, "of") : "RAM");
+    for (size_t i = 0; i < ARRAY_SIZE(when); i++)
+        if (!strcmp(json_get_text(saving, "each"), when[i][0]))
+            buf_adds(out, when[i][1]);
 }
 
 static void say(struct cli *cli, const json_t *finding)

@@ -10,9 +10,10 @@
 #define TIMEOUT_MS 120000
 #define OUTPUT_MAX ((size_t)64 * 1024 * 1024)
 
-/* The Makefile knows that this file depends on it. */
+/* One program in two files. The Makefile knows that this file depends on them. */
 __asm__(".pushsection .rodata\n"
         "firn_advise: .incbin \"economy/advise.py\"\n"
+        ".incbin \"economy/advise_rules.py\"\n"
         ".byte 0\n"
         ".popsection\n");
 extern const char firn_advise[];

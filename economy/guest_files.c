@@ -68,14 +68,6 @@ char *guest_files_dir(const struct guest *guest, enum guest_modules from)
     return from == GUEST_FROZEN ? NULL : path_join(guest->dir, names[from]);
 }
 
-static bool write_file(const char *dir, const char *name, const char *data, size_t size,
-                       struct err **err)
-{
-    _cleanup_free_ char *path = path_join(dir, name);
-    _cleanup_free_ char *parent = path_dirname(path);
-    return fs_mkdirs(parent, err) && fs_write_scratch(path, data, size, err);
-}
-
 static bool write_compiled(const struct guest *guest, const char *dir, struct err **err)
 {
     struct modules m = {.text = BUF_INIT};
@@ -85,7 +77,7 @@ static bool write_compiled(const struct guest *guest, const char *dir, struct er
     bool ok = read_modules(guest, &m, err);
     while (ok && next_module(&m, &target, &data, &size)) {
         _cleanup_free_ char *name = compiled_name(target);
-        ok = write_file(dir, name, data, size, err);
+        ok = fs_write_scratch_below(dir, name, data, size, err);
         free(target);
     }
     buf_release(&m.text);
@@ -104,9 +96,9 @@ bool guest_files_write(struct guest *guest, struct err **err)
         const struct frozen_file *file = &frozen->files[i];
         _cleanup_free_ char *compiled = compiled_name(file->target);
         const char *name = is_source(file) ? file->target : compiled;
-        if (!write_file(source, name, file->data, file->size, err) ||
+        if (!fs_write_scratch_below(source, name, file->data, file->size, err) ||
             (file->form == FROZEN_SOURCE &&
-             !write_file(mpy, file->target, file->data, file->size, err)))
+             !fs_write_scratch_below(mpy, file->target, file->data, file->size, err)))
             return false;
     }
     return true;

@@ -29,14 +29,6 @@ static bool is_native(const struct frozen_file *file)
            head.arch != 0;
 }
 
-static bool write_file(const char *dir, const char *name, const char *data, size_t size,
-                       struct err **err)
-{
-    _cleanup_free_ char *path = path_join(dir, name);
-    _cleanup_free_ char *parent = path_dirname(path);
-    return fs_mkdirs(parent, err) && fs_write_scratch(path, data, size, err);
-}
-
 /* The directory of all modules that are frozen alike, below the twin's. */
 static char *place_of(const struct frozen_file *file)
 {
@@ -57,8 +49,8 @@ static bool write_modules(struct twin *twin, const struct build_result *product,
         if (is_native(file)) {
             _cleanup_free_ char *name = frozen_module_name(file->target);
             strv_add(&twin->left_out, name);
-        } else if (!write_file(twin->dir, file->form == FROZEN_MPY ? number : named, file->data,
-                               file->size, err)) {
+        } else if (!fs_write_scratch_below(twin->dir, file->form == FROZEN_MPY ? number : named,
+                                           file->data, file->size, err)) {
             return false;
         }
     }
@@ -90,7 +82,7 @@ static bool write_stub(struct twin *twin, const char *name, const struct config 
                  name);
     else if (!fs_read(from, STUB_MAX_BYTES, &text, err))
         return false;
-    return write_file(twin->dir, to, text.data, text.len, err);
+    return fs_write_scratch_below(twin->dir, to, text.data, text.len, err);
 }
 
 /* Those that the definition names and that are not the product's own, and its C modules. */
