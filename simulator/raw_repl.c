@@ -193,17 +193,16 @@ static bool answer(struct raw_repl *repl, struct buf *text, long long deadline_m
     return send_all(repl, reply.data, reply.len, deadline_ms, err);
 }
 
-/* What the board sends up to the next end mark. */
-static bool collect(struct raw_repl *repl, struct buf *out, size_t max, const char *what,
-                    long long deadline_ms, struct err **err)
+/* What the board sends up to the next end mark; text is empty at first. */
+static bool collect_text(struct raw_repl *repl, struct buf *text, size_t max, const char *what,
+                         long long deadline_ms, struct err **err)
 {
-    size_t start = out->len;
     for (;;) {
         char *end = memchr(repl->pending.data, END_OF_DATA, repl->pending.len);
         size_t len = end ? (size_t)(end - repl->pending.data) : repl->pending.len;
-        consume(repl, move_text(out, repl->pending.data, len, !end));
-        if (out->len - start > max) {
-            buf_truncate(out, start + max);
+        consume(repl, move_text(text, repl->pending.data, len, !end));
+        if (text->len > max) {
+            buf_truncate(text, max);
             return err_set(err, ERR_DEVICE, "the %s is longer than %zu bytes", what, max);
         }
         if (end) {
@@ -211,7 +210,7 @@ static bool collect(struct raw_repl *repl, struct buf *out, size_t max, const ch
             return true;
         }
         size_t kept = repl->pending.len;
-        if (!answer(repl, out, deadline_ms, err))
+        if (!answer(repl, text, deadline_ms, err))
             return false;
         if (repl->pending.len > kept) /* sending reads, too */
             continue;
@@ -222,6 +221,15 @@ static bool collect(struct raw_repl *repl, struct buf *out, size_t max, const ch
             return (*err)->code == ERR_INTERRUPTED ? false
                                                    : err_wrap(err, "the program did not end");
     }
+}
+
+static bool collect(struct raw_repl *repl, struct buf *out, size_t max, const char *what,
+                    long long deadline_ms, struct err **err)
+{
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    bool ok = collect_text(repl, &text, max, what, deadline_ms, err);
+    buf_add(out, text.data, text.len);
+    return ok;
 }
 
 static bool check_source(const char *source, size_t len, struct err **err)

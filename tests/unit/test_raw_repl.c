@@ -406,6 +406,21 @@ static void a_program_is_answered(void **state)
     assert_true(calls >= 1);
 }
 
+static void what_ended_is_not_answered(void **state)
+{
+    struct fixture *f = *state;
+    int calls = 0;
+
+    f->repl.answer = answer_name;
+    f->repl.answer_data = &calls;
+    board_says(f, "OKname?\004\004>");
+    assert_ok(exec(f, "x", 10, LONG_MS), &f->err);
+    board_says(f, "OKso");
+    assert_false(exec(f, "y", 10, SHORT_MS));
+    assert_error(&f->err, ERR_DEVICE, "the program did not end in time");
+    assert_string_equal(f->output.text.data, "name?so");
+}
+
 static void leaves(void **state)
 {
     struct fixture *f = *state;
@@ -456,6 +471,7 @@ int main(void)
         TEST(a_board_without_paste_gets_pieces),
         TEST(a_window_of_nothing_is_an_error),
         TEST(a_program_is_answered),
+        TEST(what_ended_is_not_answered),
         TEST(leaves),
         TEST(a_signal_ends_the_wait),
     };
