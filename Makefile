@@ -159,10 +159,10 @@ check-faults: all $(FAULTS) ## everything that can go wrong with a transfer, at 
 
 KILLS := 200
 check-kill: all mirror ## 200 builds killed at any moment (KILLS=200), and what they leave
-	@$(PROVE) tests/faults/build_kill.sh :: $(KILLS)
+	@$(PROVE) -v tests/faults/build_kill.sh :: $(KILLS)
 
 check-io: all $(IO_FAULT) mirror ## builds whose disk is full or broken, at each write
-	@$(PROVE) tests/faults/build_io.sh :: all
+	@$(PROVE) -v tests/faults/build_io.sh :: all
 
 # test_wipe of wipe.c, and test_wipe_mass, too.
 FLASHER_TESTS := $(sort $(foreach noun,$(patsubst flasher/%.c,%,$(wildcard flasher/*.c)), \

@@ -219,13 +219,16 @@ bool serial_board_compare(struct serial_board *board, const json_t *segments,
     return true;
 }
 
+/* Ctrl-C for what runs, Ctrl-B for the friendly prompt, Ctrl-D there for a soft reset: also when a
+ * signal ended us in the middle of an import. */
 void serial_board_close(struct serial_board *board)
 {
-    _cleanup_err_ struct err *ignored = NULL;
+    static const char start_again[] = "\r\003\003\002\004";
     if (!board)
         return;
-    if (board->ready && raw_repl_leave(&board->repl, clock_ms() + LEAVE_MS, &ignored))
-        (void)!serial_write(board->serial, "\004", 1, task_now_us() + LEAVE_MS * 1000LL);
+    if (board->serial)
+        (void)!serial_write(board->serial, start_again, strlen(start_again),
+                            task_now_us() + LEAVE_MS * 1000LL);
     disconnect(board);
     raw_repl_release(&board->repl);
     free(board->facts.machine);

@@ -50,7 +50,7 @@ bool serial_board_run(struct serial_board *board, const char *source, size_t len
  */
 bool serial_board_compare(struct serial_board *board, const json_t *segments,
                           const json_t **differs, struct err **err) MUST_CHECK;
-/* Lets it run its main.py, if it answers. NULL is allowed. */
+/* Lets it start again, with its main.py. NULL is allowed. */
 void serial_board_close(struct serial_board *board);
 
 #endif
