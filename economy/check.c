@@ -212,11 +212,14 @@ static bool open_guest(struct checking *c, json_t *report, struct err **err)
 }
 
 /* A board that does not come back after a module: the culprit is known, and the rest is not tried.
- * Takes the error into the report. */
-static void give_up(struct checking *c, size_t i, json_t *report, struct err **err)
+ * Takes the error into the report. False: it is another error. */
+static bool give_up(struct checking *c, json_t *report, struct err **err)
 {
     _cleanup_(buf_release) struct buf message = BUF_INIT;
     json_t *modules = json_object_get(report, "modules");
+    size_t i = json_array_size(modules);
+    if (!i || !c->options->port || (*err)->code != ERR_DEVICE)
+        return false;
     err_add_message(*err, &message);
     json_object_set_new(report, "lost", text_json(&message));
     for (; i < c->names.count; i++)
@@ -225,6 +228,7 @@ static void give_up(struct checking *c, size_t i, json_t *report, struct err **e
                                         c->targets.items[i], "outcome", "untried"));
     c->ok = false;
     err_free_ptr(err);
+    return true;
 }
 
 static bool run(struct checking *c, json_t *report, struct err **err)
@@ -238,15 +242,10 @@ static bool run(struct checking *c, json_t *report, struct err **err)
     if (!open_guest(c, report, err))
         return false;
     c->total = c->names.count * (c->options->compare && guest_has_files(&c->guest) ? 3 : 1) + 1;
-    for (size_t i = 0; i < c->names.count; i++) {
-        if (check_module(c, i, modules, err))
-            continue;
-        if (!i || !c->options->port || (*err)->code != ERR_DEVICE)
-            return false;
-        give_up(c, i, report, err);
-        return true;
-    }
-    return check_together(c, report, err);
+    for (size_t i = 0; i < c->names.count; i++)
+        if (!check_module(c, i, modules, err))
+            return give_up(c, report, err);
+    return check_together(c, report, err) || give_up(c, report, err);
 }
 
 bool check_product(const struct build_result *product, const struct check_options *options,
