@@ -220,15 +220,28 @@ bool serial_board_compare(struct serial_board *board, const json_t *segments,
 }
 
 /* Ctrl-C for what runs, Ctrl-B for the friendly prompt, Ctrl-D there for a soft reset: also when a
- * signal ended us in the middle of an import. */
+ * signal ended us in the middle of an import. Closing the port at once could drop them: wait until
+ * the board has begun. */
+static void start_again(struct serial_board *board)
+{
+    static const char keys[] = "\r\003\003\002\004", begun[] = "soft reboot";
+    _cleanup_(buf_release) struct buf said = BUF_INIT;
+    long long deadline_us = task_now_us() + LEAVE_MS * 1000LL;
+    char chunk[512];
+    size_t len;
+    if (serial_write(board->serial, keys, strlen(keys), deadline_us) != SERIAL_OK)
+        return;
+    while (said.len < ANSWER_MAX && !memmem(said.data, said.len, begun, strlen(begun)) &&
+           serial_read(board->serial, chunk, sizeof(chunk), &len, deadline_us) == SERIAL_OK)
+        buf_add(&said, chunk, len);
+}
+
 void serial_board_close(struct serial_board *board)
 {
-    static const char start_again[] = "\r\003\003\002\004";
     if (!board)
         return;
     if (board->serial)
-        (void)!serial_write(board->serial, start_again, strlen(start_again),
-                            task_now_us() + LEAVE_MS * 1000LL);
+        start_again(board);
     disconnect(board);
     raw_repl_release(&board->repl);
     free(board->facts.machine);
