@@ -48,6 +48,7 @@ static const char help[] =
     "  firn sim control \"replug 0\"    (and back into the bootloader)\n"
     "  firn sim control \"reset 0\"     (power off and on: it runs what was flashed)\n"
     "  firn sim control \"move 0 1-5\"  (into another port)\n"
+    "  firn sim control \"program 0 flashed\"  (when it runs: what was flashed, in QEMU)\n"
     "  firn sim control status        (JSON)\n"
     "  firn sim control \"reset-counters 0\"\n"
     "docs/simulator.md lists faults and settings, and says what is modelled and what is not.\n"

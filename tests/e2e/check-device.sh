@@ -106,6 +106,8 @@ exits 4 'a terminal of something else' on_board silent "\$FIRN flash well.yaml &
 like "$OUT" "the board at $port does not answer" 'it says so'
 exits 4 'no such port' "$FIRN" check well.yaml --on-device /dev/ttyNONE
 like "$OUT" 'cannot open the serial port /dev/ttyNONE' 'it says so'
+exits 2 'a model that QEMU does not have' "$FIRN" sim -b stm32h743 --setup 'program 0 flashed' -- true
+like "$OUT" "QEMU has no machine for 'stm32h743'" 'it says so'
 exits 2 'two products' "$FIRN" check well.yaml other.yaml --on-device $port
 sed 's/port: qemu, name: NETDUINO2/port: unix, name: standard/' well.yaml >program.yaml
 exits 2 'no image for a board' "$FIRN" check program.yaml --on-device $port
