@@ -42,9 +42,9 @@ manifest well good 'check: {expect: good is here}'
 check="\$FIRN check well.yaml --on-device $port"
 prompt="stty -F $port raw -echo && exec 3<>$port; while sleep 0.2; do printf '\\r'; done >&3 & timeout 10 grep -a -m 1 '>>>' <&3; kill \$!"
 exits 0 'flashed, then checked on the board' \
-    on_board flashed "\$FIRN flash well.yaml && $check && $check --json >report; status=\$?; $prompt; exit \$status"
+    on_board flashed "\$FIRN flash well.yaml && $check --no-compare && $check --json >report; status=\$?; $prompt; exit \$status"
 like "$OUT" '>>>' 'and left at its own prompt'
-like "$OUT" '^good +works +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +[0-9.]+$' 'a module, frozen and as files'
+like "$OUT" '^good +works +[0-9]+ +- +- +- +[0-9]+ +[0-9.]+$' 'a module'
 like "$OUT" '^all together: 3 imports work' 'all together'
 like "$OUT" "^  expect   'good is here' was printed$" 'what was expected'
 like "$OUT" "^on the board at $port: netduino2 with STM32" 'the board says what it is'
