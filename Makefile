@@ -244,5 +244,5 @@ clean: ## remove everything that was built
 	rm -rf build firn
 
 .PHONY: all mirror demo check check-unit check-cli check-e2e check-guest check-faults check-io \
-  check-kill check-reprotest check-valgrind bench-advise bench-build bench-check bench-economy bench-flash fuzz fuzz-corpus lint \
-  lint-format lint-house lint-tidy lint-cppcheck format install help clean
+  check-kill check-reprotest check-valgrind bench-advise bench-build bench-check bench-economy \
+  bench-flash fuzz fuzz-corpus lint lint-format lint-house lint-tidy lint-cppcheck format install help clean

@@ -280,6 +280,13 @@ bool fs_temp_dir(const char *parent, char **path, struct err **err)
     return true;
 }
 
+bool fs_temp_dir_anywhere(char **path, struct err **err)
+{
+    const char *parent = getenv("TMPDIR");
+    _cleanup_free_ char *absolute = path_absolute(parent && *parent ? parent : "/tmp");
+    return fs_temp_dir(absolute, path, err);
+}
+
 /* Once its name is there, so is its content, whatever happens to the power. One syncfs() costs far
  * less than an fsync() of each of thousands of files. */
 static bool sync_content(const char *dir, struct err **err)

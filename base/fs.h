@@ -81,6 +81,8 @@ bool fs_make_read_only(const char *path, struct err **err) MUST_CHECK;
 bool fs_remove_leftovers(const char *parent, struct err **err) MUST_CHECK;
 /* A new empty directory "<parent>/.tmp-XXXXXX"; the caller frees the name. */
 bool fs_temp_dir(const char *parent, char **path, struct err **err) MUST_CHECK;
+/* The same in $TMPDIR or /tmp: for what dies with this process. The path is absolute. */
+bool fs_temp_dir_anywhere(char **path, struct err **err) MUST_CHECK;
 /* Rename a finished temporary directory to its name. If somebody else published the same name
  * first, theirs stands and ours is removed: both hold the same content by construction. */
 bool fs_publish_dir(const char *temp, const char *final, struct err **err) MUST_CHECK;

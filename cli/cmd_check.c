@@ -22,7 +22,7 @@ static const char help[] =
     "      --timeout=SECONDS    for one import, and for a board to come back after it (10)\n"
     "      --offline            fetch nothing\n"
     "\n"
-    "Example:\n"
+    "Examples:\n"
     "  firn check manifests/greeter.yaml\n"
     "  firn check manifests/greeter.yaml --on-device /dev/ttyACM0\n"
     "\n"

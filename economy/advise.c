@@ -70,11 +70,10 @@ static bool write_request(const struct advice_request *request, const char *path
 
 bool advise(const struct advice_request *request, json_t **advice, struct err **err)
 {
-    const char *parent = getenv("TMPDIR");
     _cleanup_free_ char *dir = NULL;
     _cleanup_(buf_release) struct buf out = BUF_INIT;
     _cleanup_err_ struct err *ignored = NULL;
-    if (!fs_temp_dir(parent && *parent ? parent : "/tmp", &dir, err))
+    if (!fs_temp_dir_anywhere(&dir, err))
         return false;
     _cleanup_free_ char *path = path_join(dir, "request.json");
     bool ok = write_request(request, path, err) && run(path, &out, err);

@@ -25,9 +25,8 @@
 
 static bool prepare(struct guest *guest, const struct build_result *product, struct err **err)
 {
-    const char *parent = getenv("TMPDIR");
     guest->product = product;
-    return fs_temp_dir(parent && *parent ? parent : "/tmp", &guest->dir, err);
+    return fs_temp_dir_anywhere(&guest->dir, err);
 }
 
 bool guest_open(struct guest *guest, const struct build_result *product, struct err **err)

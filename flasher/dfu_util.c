@@ -100,12 +100,11 @@ bool dfu_util_write(const struct plan *plan, const struct usb_entry *usb, struct
     _cleanup_free_ char *program = proc_find(PROGRAM);
     _cleanup_free_ char *dir = NULL;
     _cleanup_err_ struct err *ignored = NULL;
-    const char *parent = getenv("TMPDIR");
     if (!program) {
         err_set(err, ERR_DEVICE, "dfu-util is not installed");
         return err_hint(err, "on Debian: apt install dfu-util; or leave --with=dfu-util out");
     }
-    if (!fs_temp_dir(parent && *parent ? parent : "/tmp", &dir, err))
+    if (!fs_temp_dir_anywhere(&dir, err))
         return false;
     bool ok = write_all(plan, usb, dir, err);
     (void)!fs_remove_tree(dir, &ignored);

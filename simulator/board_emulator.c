@@ -22,8 +22,7 @@ struct board_emulator {
 static bool write_flash(struct board_emulator *e, const uint8_t *flash, size_t size, char **file,
                         struct err **err)
 {
-    const char *parent = getenv("TMPDIR");
-    if (!fs_temp_dir(parent && *parent ? parent : "/tmp", &e->dir, err))
+    if (!fs_temp_dir_anywhere(&e->dir, err))
         return false;
     *file = path_join(e->dir, "flash.bin");
     return fs_write_scratch(*file, flash, size, err);

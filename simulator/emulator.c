@@ -154,12 +154,6 @@ static bool start_qemu(struct emulator *emulator, const struct emulator_options 
     return true;
 }
 
-static char *temporary_parent(void)
-{
-    const char *dir = getenv("TMPDIR");
-    return path_absolute(dir && *dir ? dir : "/tmp");
-}
-
 static void take_native(struct emulator *e, const struct emulator_options *options)
 {
     e->path = xstrdup(options->path ? options->path : ".frozen");
@@ -185,8 +179,7 @@ bool emulator_start(struct emulator **emulator, const struct emulator_options *o
     e->file = path_absolute(options->file);
     e->process = (struct coprocess)COPROCESS_INIT;
     e->repl = (struct raw_repl)RAW_REPL_INIT(-1, -1);
-    _cleanup_free_ char *parent = temporary_parent();
-    if (!fs_temp_dir(parent, &e->dir, err))
+    if (!fs_temp_dir_anywhere(&e->dir, err))
         return false;
     take_native(e, options);
     if (!e->native && !start_qemu(e, options, machine, err))
