@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 
 VARIANT := $(if $(filter fuzz%,$(MAKECMDGOALS)),fuzz,$(if $(SAN),san,release))
 B := build/$(VARIANT)
-DIRS := base image builder flasher simulator economy cli
+DIRS := base image builder flasher simulator economy cli station
 
 # ---- packages and library flags ------------------------------------------------------------------
 # build/flags.mk is remade (and make starts again with it) when a package is missing or the list
@@ -26,8 +26,9 @@ include build/flags.mk
 build/flags.mk: FORCE
 	@scripts/packages $(GROUPS)
 	@mkdir -p build
-	@{ echo 'PKG_CFLAGS := '"$$(pkg-config --cflags $(LIBS))"; \
-	   echo 'PKG_LIBS := '"$$(pkg-config --libs $(LIBS))"; } > $@.new
+	@{ echo 'PKG_CFLAGS := '"$$(pkg-config --cflags $(LIBS) $(STATION_LIBRARIES))"; \
+	   echo 'PKG_LIBS := '"$$(pkg-config --libs $(LIBS))"; \
+	   echo 'STATION_LIBS := '"$$(pkg-config --libs $(STATION_LIBRARIES))"; } > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 endif
 FORCE:
@@ -37,6 +38,7 @@ ifeq ($(filter lint% fuzz% clean install,$(GOALS))$(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
 LIBS := libgit2 libcurl libarchive yaml-0.1 jansson libsodium libusb-1.0
+STATION_LIBRARIES := libmicrohttpd libsystemd sqlite3 libpq yaml-0.1 jansson libsodium
 
 # ---- compiling -----------------------------------------------------------------------------------
 # clang has libFuzzer; warnings are gcc's business.
@@ -52,7 +54,7 @@ OPT := -O2
 CFLAGS = -std=gnu17 $(OPT) -g $(if $(filter fuzz,$(VARIANT)),-w,$(WARN)) $(SANFLAGS)
 LDFLAGS := $(SANFLAGS)
 
-LIB_SRC := $(filter-out cli/main.c,$(wildcard $(DIRS:%=%/*.c)))
+LIB_SRC := $(filter-out cli/main.c station/main.c,$(wildcard $(DIRS:%=%/*.c)))
 LIB_OBJ := $(LIB_SRC:%.c=$B/%.o)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
@@ -61,13 +63,18 @@ GUEST := $(addprefix $B/tests/guest/,libusb-client usbfs-client)
 FAULTS := $B/tests/faults/check_faults
 TESTS := $(TEST_SRC:%.c=$B/%) $(FUZZ) $(FAULTS)
 
-all: $B/firn $B/firn-sim.so ## build firn (build/release/firn, linked as ./firn)
-	@$(if $(filter release,$(VARIANT)),ln -sf $B/firn firn,:)
+all: $B/firn $B/firnd $B/firn-sim.so ## build firn and firnd (in build/release, linked as ./firn, ./firnd)
+	@$(if $(filter release,$(VARIANT)),ln -sf $B/firn $B/firnd .,:)
 
 # Objects, not the archive: two functions of one name are an error here.
-$B/firn: $B/cli/main.o $(LIB_OBJ)
+$B/firn: $B/cli/main.o $(filter-out $B/station/%,$(LIB_OBJ))
 	@echo "LINK $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# The daemon runs firn, and has none of it inside.
+$B/firnd: $B/station/main.o $(filter $B/station/% $B/base/%,$(LIB_OBJ))
+	@echo "LINK $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(STATION_LIBS)
 
 # For the programs on the simulated bus, which are not ours: no sanitizer.
 PRELOAD_SRC := $(wildcard simulator/preload/*.c)
@@ -96,10 +103,11 @@ $B/%.o: %.c build/flags.mk
 	@echo "CC $<"
 	@$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+ALL_LIBS = $(PKG_LIBS) $(STATION_LIBS)
 # They run for an instant, and are compiled for as long as the rest: in half the time without -O2.
 $B/tests/unit/%.o: OPT := -O0
 $B/tests/unit/%: $B/tests/unit/%.o $B/libfirn.a
-	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+	@$(CC) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) -lcmocka
 
 $B/tests/guest/%: $B/tests/guest/%.o $B/libfirn.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -110,16 +118,17 @@ $(FAULTS): $B/tests/faults/check_faults.o $B/tests/faults/bench_board.o $B/libfi
 # A fuzz target with libFuzzer's main(), or with ours, which replays the committed corpus.
 FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$B/tests/fuzz/replay.o)
 $B/tests/fuzz/fuzz_%: $B/tests/fuzz/fuzz_%.o $B/libfirn.a $(filter %.o,$(FUZZ_MAIN))
-	@$(CC) $(LDFLAGS) -o $@ $< $(FUZZ_MAIN) $B/libfirn.a $(PKG_LIBS)
+	@$(CC) $(LDFLAGS) -o $@ $< $(FUZZ_MAIN) $B/libfirn.a $(ALL_LIBS)
 .SECONDARY: $(TESTS:%=%.o) $(GUEST:%=%.o) $B/tests/fuzz/replay.o $B/tests/faults/bench_board.o
 
--include $(LIB_OBJ:.o=.d) $B/cli/main.d $(TESTS:%=%.d) $(GUEST:%=%.d) $B/tests/fuzz/replay.d \
+-include $(LIB_OBJ:.o=.d) $B/cli/main.d $B/station/main.d $(TESTS:%=%.d) $(GUEST:%=%.d) $B/tests/fuzz/replay.d \
   $B/tests/faults/bench_board.d
 
 # ---- sources for demo and tests ------------------------------------------------------------------
 # One cache and one configuration for the demo and the tests: the interpreter's sources come from a
 # local mirror, so that neither needs the network once that is filled.
 export FIRN := $(CURDIR)/$B/firn
+export FIRND := $(CURDIR)/$B/firnd
 export FIRN_HOME := $(CURDIR)/build/home
 export FIRN_CONFIG := $(CURDIR)/build/config.yaml
 export FIRN_TEST_DIR := $(CURDIR)/build/test
@@ -241,7 +250,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 clean: ## remove everything that was built
-	rm -rf build firn
+	rm -rf build firn firnd
 
 .PHONY: all mirror demo check check-unit check-cli check-e2e check-guest check-faults check-io \
   check-kill check-reprotest check-valgrind bench-advise bench-build bench-check bench-economy \
