@@ -134,6 +134,12 @@ struct manifest {
         uint16_t vendor, product; /* 0 = the board's own */
         const char *enter;        /* "auto", "detach", "repl", "touch1200", "none" */
     } flash;
+    struct {
+        bool auto_build_given, auto_build;
+        const char *follow; /* "never", "hourly", "daily"; NULL = not given */
+        uint64_t memory;    /* bytes that a build needs; 0 = not given */
+        int cores;          /* 0 = not given */
+    } firnd;                /* for the daemon; no image changes by it */
 };
 
 /* Load and check. Returns NULL when there are errors (up to DIAGS_MAX in diags); warnings may be

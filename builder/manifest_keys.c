@@ -174,6 +174,20 @@ static const struct key flash_keys[] = {
 };
 static const struct key_table flash_table = {.name = "flash", .keys = flash_keys};
 
+static const struct key firnd_keys[] = {
+    {"auto_build", "Build when the manifest, or a file beside it, has changed.", KEY_BOOL,
+     .offset = AT(firnd.auto_build), .given = AT(firnd.auto_build_given)},
+    {"follow", "How often to look whether firmware's ref has moved.", KEY_STRING,
+     .offset = AT(firnd.follow), .values = NAMES("never", "hourly", "daily")},
+    {"memory", "What a build needs of the machine's memory.", KEY_AMOUNT,
+     .offset = AT(firnd.memory), .min = 64, .max = 64L * 1024,
+     .expected = "an amount from 64M to 64G"},
+    {"cores", "How many of the machine's cores a build is to have.", KEY_INTEGER,
+     .offset = AT(firnd.cores), .min = 1, .max = 256},
+    {0},
+};
+static const struct key_table firnd_table = {.name = "firnd", .keys = firnd_keys};
+
 static const struct key mboot_keys[] = {
     {"build", "Build it; the default once mboot: is there.", KEY_BOOL, .offset = AT(mboot.build),
      .given = AT(mboot.given)},
@@ -214,6 +228,8 @@ static const struct key manifest_keys[] = {
     {"check", "What the image must do in the emulator before it counts as good.", KEY_MAPPING,
      .table = &check_table},
     {"flash", "How the board is flashed.", KEY_MAPPING, .table = &flash_table},
+    {"firnd", "What the daemon does with the product; no image changes by it.", KEY_MAPPING,
+     .table = &firnd_table},
     {0},
 };
 const struct key_table manifest_table = {.name = "the manifest", .keys = manifest_keys};

@@ -20,6 +20,7 @@ enum key_type {
     KEY_BOOL,    /* bool */
     KEY_COUNT,   /* uint64_t: 0, 200 */
     KEY_SIZE,    /* uint64_t: 4096, 384K, 1M */
+    KEY_AMOUNT,  /* uint64_t, of memory: 512M, 1.5G; min..max in MiB */
     KEY_USB,     /* two uint16_t, vendor then product: "0483:df11" */
     KEY_STRINGS, /* const char *const *, NULL-ended: one string or a list of them */
     KEY_MAPPING, /* the keys of another table, into the same object */
@@ -44,7 +45,7 @@ struct key {
     size_t node;              /* of the member that takes the value's node; 0 = none */
     size_t given;             /* of a bool that becomes true when the key is there; 0 = none */
     size_t count;             /* KEY_VALUES: of the size_t */
-    long min, max;            /* KEY_INTEGER; KEY_STRINGS: the fewest strings */
+    long min, max;            /* KEY_INTEGER, KEY_AMOUNT; KEY_STRINGS: the fewest strings */
     const char *pattern;      /* strings, each of KEY_STRINGS, each value of KEY_VALUES */
     const char *expected;     /* the pattern in words, for the error */
     const char *name_pattern; /* KEY_VALUES: of the names */

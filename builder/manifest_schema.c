@@ -156,6 +156,12 @@ static json_t *type_of(const struct key *key)
         object = typed_any(size);
         set_string(object, "pattern", "^(0x[0-9a-fA-F]+|[0-9]+)[KM]?$");
         return object;
+    case KEY_AMOUNT:
+        object = typed_any(size);
+        set_string(object, "pattern", "^[0-9]+([.][0-9])?[KMGTkmgt]?$");
+        json_object_set_new(object, "minimum", json_integer(key->min * (json_int_t)1024 * 1024));
+        json_object_set_new(object, "maximum", json_integer(key->max * (json_int_t)1024 * 1024));
+        return object;
     case KEY_STRINGS:
         return either(patterned(key->pattern), array_of(patterned(key->pattern), key->min));
     case KEY_MAPPING:

@@ -178,6 +178,24 @@ static bool read_size(const struct key_slot *slot)
     return true;
 }
 
+static bool read_amount(const struct key_slot *slot)
+{
+    const struct key *key = slot->key;
+    const struct ynode *node = slot->node;
+    const uint64_t mib = 1024 * 1024;
+    uint64_t value = 0;
+
+    if (!is_text(node, true))
+        return key_wrong_type(slot, key->expected);
+    if (!text_parse_amount(node->value, &value) || value < (uint64_t)key->min * mib ||
+        value > (uint64_t)key->max * mib)
+        return manifest_error(slot->manifest, node, slot->diags, NULL,
+                              "invalid %s '%.*s': expected %s", key->name, SHOWN, node->value,
+                              key->expected);
+    *(uint64_t *)member(slot->base, key->offset) = value;
+    return true;
+}
+
 static bool read_usb(const struct key_slot *slot)
 {
     uint16_t *ids = member(slot->base, slot->key->offset);
@@ -272,6 +290,8 @@ bool key_read_value(const struct key_slot *slot)
     case KEY_COUNT:
     case KEY_SIZE:
         return read_size(slot);
+    case KEY_AMOUNT:
+        return read_amount(slot);
     case KEY_USB:
         return read_usb(slot);
     case KEY_STRINGS:

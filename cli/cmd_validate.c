@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/fs.h"
 #include "builder/manifest_names.h"
 #include "builder/qstr.h"
 #include "cli/command.h"
@@ -30,6 +31,34 @@ static void report_ok(const struct cli *cli, const struct manifest *m, size_t qs
                qstr_count == 1 ? "qstr" : "qstrs");
 }
 
+/* Sets a string, or null. */
+static void set_text(json_t *object, const char *name, const char *value)
+{
+    json_object_set_new(object, name, value ? json_string(value) : json_null());
+}
+
+/* Sets a number, or null for 0. */
+static void set_number(json_t *object, const char *name, uint64_t value)
+{
+    json_object_set_new(object, name, value ? json_integer((json_int_t)value) : json_null());
+}
+
+/* What firnd wants to know of a product (docs/events.md). */
+static void describe(json_t *result, const struct manifest *m, size_t qstr_count)
+{
+    set_text(result, "product", m->product);
+    set_text(result, "version", m->version);
+    set_text(result, "board", m->board.name ? m->board.name : path_basename(m->board.dir));
+    json_object_set_new(result, "frozen_entries", json_integer((json_int_t)m->frozen_count));
+    json_object_set_new(result, "qstrs", json_integer((json_int_t)qstr_count));
+    json_object_set_new(result, "auto_build",
+                        m->firnd.auto_build_given ? json_boolean(m->firnd.auto_build)
+                                                  : json_null());
+    set_text(result, "follow", m->firnd.follow);
+    set_number(result, "memory", m->firnd.memory);
+    set_number(result, "cores", (uint64_t)m->firnd.cores);
+}
+
 /* Takes one manifest through all checks; adds what it found to `results`. */
 static bool validate(const struct cli *cli, const struct config *config, const char *path,
                      json_t *results, struct diags *diags)
@@ -42,10 +71,7 @@ static bool validate(const struct cli *cli, const struct config *config, const c
     json_t *result = json_pack("{s:s, s:b}", "manifest", path, "ok", ok);
     if (ok) {
         report_ok(cli, m, qstrs.names.count);
-        json_object_set_new(result, "product", json_string(m->product));
-        json_object_set_new(result, "version", json_string(m->version));
-        json_object_set_new(result, "frozen_entries", json_integer((json_int_t)m->frozen_count));
-        json_object_set_new(result, "qstrs", json_integer((json_int_t)qstrs.names.count));
+        describe(result, m, qstrs.names.count);
     }
     json_array_append_new(results, result);
     return ok;

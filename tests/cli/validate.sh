@@ -53,6 +53,21 @@ like "$(tail -n 1 <<<"$OUT")" '"event":"result".*"ok":false' 'events: the result
 "$FIRN" validate --schema >"$T/schema.json"
 same "$T/schema.json" manifests/manifest.schema.json 'the schema is the one in the repository'
 
+# What it says to firnd is in the result; what it does not say is null.
+sed 's/^board:.*/&\nfirnd: {auto_build: false, follow: hourly, memory: 1.5G, cores: 2}/' \
+    tests/data/qstr/lines.yaml >"$T/firnd.yaml"
+cp tests/data/qstr/*.txt "$T"
+exits 0 'firnd: good' "$FIRN" validate --json "$T/firnd.yaml"
+result=$(tail -n 1 <<<"$OUT")
+for field in '"auto_build":false' '"follow":"hourly"' '"memory":1610612736' '"cores":2' '"board":"[A-Z0-9]+"'; do
+    like "$result" "$field" "firnd: $field"
+done
+exits 0 'no firnd' "$FIRN" validate --json tests/data/qstr/lines.yaml
+result=$(tail -n 1 <<<"$OUT")
+for field in auto_build follow memory cores; do
+    like "$result" "\"$field\":null" "no firnd: $field is null"
+done
+
 # Standard output that cannot take what is printed, or is closed.
 exits 1 'a full disk' bash -c '"$0" validate manifests/greeter.yaml >/dev/full' "$FIRN"
 like "$OUT" 'cannot write to standard output: No space left on device' 'a full disk: says so'

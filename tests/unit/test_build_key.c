@@ -135,11 +135,13 @@ static void test_every_manifest_field_that_counts(void **state)
     }
 }
 
-static void test_comments_and_budgets_do_not_count(void **state)
+static void test_comments_budgets_and_firnd_do_not_count(void **state)
 {
     (void)state;
     struct inputs in = inputs_default();
     in.manifest = "# hello\n" MANIFEST "budget: {flash: 100K}\n";
+    assert_false(differs(&in));
+    in.manifest = MANIFEST "firnd: {auto_build: true, follow: daily, memory: 1G, cores: 2}\n";
     assert_false(differs(&in));
 }
 
@@ -243,7 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_same_again),
         cmocka_unit_test(test_every_manifest_field_that_counts),
-        cmocka_unit_test(test_comments_and_budgets_do_not_count),
+        cmocka_unit_test(test_comments_budgets_and_firnd_do_not_count),
         cmocka_unit_test(test_source_and_compilers),
         cmocka_unit_test(test_a_boot_loader_counts),
         cmocka_unit_test(test_a_boot_loaders_own_key),

@@ -36,7 +36,8 @@ static const char everything[] =
     "c_modules: cmods/filter\n"
     "budget: {flash: 384K, import_ms: 250}\n"
     "check: {imports: [main, acme.io], expect: ready}\n"
-    "flash: {usb: \"0483:df11\", enter: repl}\n";
+    "flash: {usb: \"0483:df11\", enter: repl}\n"
+    "firnd: {auto_build: true, follow: hourly, memory: 1.5G, cores: 4}\n";
 
 static void write_everything(struct fixture *f)
 {
@@ -82,6 +83,10 @@ static void every_key_reaches_the_struct(void **state)
     assert_int_equal(m->flash.vendor, 0x0483);
     assert_int_equal(m->flash.product, 0xdf11);
     assert_string_equal(m->flash.enter, "repl");
+    assert_true(m->firnd.auto_build && m->firnd.auto_build_given);
+    assert_string_equal(m->firnd.follow, "hourly");
+    assert_int_equal(m->firnd.memory, 1536 * 1024 * 1024);
+    assert_int_equal(m->firnd.cores, 4);
 }
 
 static void frozen_entries_keep_their_parameters(void **state)
@@ -133,6 +138,10 @@ static void what_is_left_out_has_a_default(void **state)
     assert_string_equal(m->firmware.interpreter, "micropython");
     assert_string_equal(m->flash.enter, "auto");
     assert_int_equal(m->flash.vendor, 0);
+    assert_false(m->firnd.auto_build || m->firnd.auto_build_given);
+    assert_null(m->firnd.follow);
+    assert_int_equal(m->firnd.memory, 0);
+    assert_int_equal(m->firnd.cores, 0);
     assert_null(m->board.port);
     assert_null(m->toolchain.name);
     assert_int_equal(m->frozen_count, 0);
