@@ -90,6 +90,7 @@ $(IO_FAULT): tests/faults/io_fault.c
 	@echo "LINK $@"
 	@$(CC) -D_GNU_SOURCE -std=gnu17 -O2 $(WARN) -shared -fPIC -o $@ $<
 
+$B/station/api_service.o: station/openapi.json
 $B/cli/size_page.o: cli/size.html
 $B/economy/advise.o: economy/advise.py economy/advise_rules.py
 $B/economy/probe.o: economy/probe.py economy/probe_files.py economy/probe_host.py

@@ -229,12 +229,12 @@ bool bundle_parse(const json_t *files, struct bundle *bundle, struct err **err)
     return bundle_check(bundle, err);
 }
 
-static bool is_text(const char *data, size_t size)
+bool bundle_is_text(const struct bundle_file *file)
 {
-    for (size_t i = 0, n; i < size; i += n) {
+    for (size_t i = 0, n; i < file->size; i += n) {
         uint32_t code;
 
-        n = text_utf8_decode(data + i, size - i, &code);
+        n = text_utf8_decode(file->data + i, file->size - i, &code);
         if (!n || !code)
             return false;
     }
@@ -247,7 +247,7 @@ static json_t *file_to_json(const struct bundle_file *file)
     json_t *json = json_object();
 
     json_object_set_new(json, "path", json_string(file->path));
-    if (is_text(file->data, file->size)) {
+    if (bundle_is_text(file)) {
         json_object_set_new(json, "text", json_stringn(file->data, file->size));
         return json;
     }

@@ -59,6 +59,8 @@ bool bundle_add(struct bundle *bundle, const char *path, const void *data, size_
                 struct err **err) MUST_CHECK;
 /* NULL = there is none. */
 const struct bundle_file *bundle_find(const struct bundle *bundle, const char *path);
+/* UTF-8 without NUL. */
+bool bundle_is_text(const struct bundle_file *file);
 /* Is no file the directory of another? The functions below that fill a bundle ask it themselves. */
 bool bundle_check(const struct bundle *bundle, struct err **err) MUST_CHECK;
 

@@ -1,0 +1,181 @@
+#include "station/scheduler.h"
+
+#include <string.h>
+
+#include "base/machine.h"
+#include "station/lane.h"
+#include "station/runner.h"
+
+#define MIB (1024ull * 1024)
+#define RENEW_USEC ((uint64_t)LEASE_MS * 1000 / 3)
+#define LOOK_USEC (1000 * 1000) /* for work of other daemons, and memory that became free */
+#define YOUNG_MS 20000          /* a build has not taken yet what it declared */
+
+struct scheduler {
+    struct station *station;
+    sd_event_source *look;  /* soon */
+    sd_event_source *again; /* in a while */
+    sd_event_source *renew;
+    bool stopped;
+    struct buf waits_for;
+};
+
+const char *scheduler_waits_for(const struct scheduler *scheduler)
+{
+    return scheduler->waits_for.len ? scheduler->waits_for.data : NULL;
+}
+
+/* ---- taking jobs ---- */
+
+static bool fits(void *data, const struct job *job)
+{
+    struct scheduler *scheduler = data;
+    struct station *station = scheduler->station;
+    struct lane lane = {.jobs_max = station->settings->build_jobs,
+                        .cores = (int)machine_processors(),
+                        .available = machine_memory_mib() * MIB};
+    lane.jobs =
+        (int)(runner_count(station->runner, JOB_BUILD) + runner_count(station->runner, JOB_FOLLOW));
+    runner_needs(station->runner, now_ms() - YOUNG_MS, &lane.claimed, &lane.cores_used);
+    buf_clear(&scheduler->waits_for);
+    return lane_admits(&lane, job->need_memory, job->need_cores, &scheduler->waits_for);
+}
+
+/* Take one job of a kind, if there is one and it fits. */
+static bool take(struct scheduler *scheduler, enum job_kind kind)
+{
+    struct station *station = scheduler->station;
+    struct err *err = NULL;
+    struct job job;
+    bool got = false;
+    if (!store_job_claim(station->store, kind, LEASE_MS, kind == JOB_FLASH ? NULL : fits, scheduler,
+                         &got, &job, &err)) {
+        station_store_failed(station, &err);
+        return false;
+    }
+    if (got)
+        runner_start(station->runner, &job);
+    return got;
+}
+
+static bool lane_has_room(const struct station *station, enum job_kind kind)
+{
+    size_t max = kind == JOB_FLASH ? (size_t)station->settings->flash_jobs
+                                   : (size_t)station->settings->build_jobs;
+    size_t count = kind == JOB_FLASH ? runner_count(station->runner, kind)
+                                     : runner_count(station->runner, JOB_BUILD) +
+                                           runner_count(station->runner, JOB_FOLLOW);
+    return count < max;
+}
+
+static void take_all(struct scheduler *scheduler)
+{
+    static const enum job_kind kinds[] = {JOB_FLASH, JOB_BUILD, JOB_FOLLOW};
+    struct station *station = scheduler->station;
+    bool took = false;
+    buf_clear(&scheduler->waits_for);
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        while (!scheduler->stopped && !station->store_fault && lane_has_room(station, kinds[i]) &&
+               take(scheduler, kinds[i]))
+            took = true;
+    if (took)
+        station_changed(station);
+}
+
+static void look_again(struct scheduler *scheduler)
+{
+    sd_event_source_set_time_relative(scheduler->again, LOOK_USEC);
+    sd_event_source_set_enabled(scheduler->again, SD_EVENT_ONESHOT);
+}
+
+static int on_look(sd_event_source *source, void *data)
+{
+    struct scheduler *scheduler = data;
+    (void)source;
+    take_all(scheduler);
+    /* Nobody tells us that memory became free or that another daemon added a job. */
+    if (scheduler->waits_for.len || store_is_shared(scheduler->station->store))
+        look_again(scheduler);
+    return 0;
+}
+
+static int on_again(sd_event_source *source, uint64_t usec, void *data)
+{
+    (void)source, (void)usec;
+    scheduler_kick(data);
+    return 0;
+}
+
+void scheduler_kick(struct scheduler *scheduler)
+{
+    if (!scheduler->stopped)
+        sd_event_source_set_enabled(scheduler->look, SD_EVENT_ONESHOT);
+}
+
+void scheduler_stop(struct scheduler *scheduler)
+{
+    scheduler->stopped = true;
+}
+
+/* ---- leases ---- */
+
+static void renew(struct scheduler *scheduler)
+{
+    struct station *station = scheduler->station;
+    struct lease *held = NULL;
+    size_t count = 0, expired = 0;
+    struct err *err = NULL;
+    if (!store_leases_renew(station->store, LEASE_MS, &held, &count, &err) ||
+        !store_leases_expire(station->store, &expired, &err)) {
+        station_store_failed(station, &err);
+        free(held);
+        return;
+    }
+    runner_check_leases(station->runner, held, count);
+    free(held);
+    if (expired) {
+        station_changed(station);
+        scheduler_kick(scheduler);
+    }
+}
+
+static int on_renew(sd_event_source *source, uint64_t usec, void *data)
+{
+    (void)usec;
+    renew(data);
+    sd_event_source_set_time_relative(source, RENEW_USEC);
+    return 0;
+}
+
+struct scheduler *scheduler_new(struct station *station, struct err **err)
+{
+    struct scheduler *scheduler = xcalloc(1, sizeof(*scheduler));
+    *scheduler = (struct scheduler){.station = station, .waits_for = BUF_INIT};
+    int r = sd_event_add_defer(station->loop, &scheduler->look, on_look, scheduler);
+    if (r >= 0)
+        r = sd_event_add_time_relative(station->loop, &scheduler->again, CLOCK_MONOTONIC, LOOK_USEC,
+                                       0, on_again, scheduler);
+    if (r >= 0)
+        r = sd_event_add_time_relative(station->loop, &scheduler->renew, CLOCK_MONOTONIC,
+                                       RENEW_USEC, 0, on_renew, scheduler);
+    if (r < 0) {
+        err_set_errno(err, ERR_FAILED, -r, "cannot set up the scheduler");
+        scheduler_free(scheduler);
+        return NULL;
+    }
+    sd_event_source_set_enabled(scheduler->look, SD_EVENT_OFF);
+    sd_event_source_set_enabled(scheduler->again, SD_EVENT_OFF);
+    sd_event_source_set_enabled(scheduler->renew, SD_EVENT_ON);
+    return scheduler;
+}
+
+void scheduler_free(struct scheduler *scheduler)
+{
+    if (!scheduler)
+        return;
+    sd_event_source_disable_unref(scheduler->look);
+    sd_event_source_disable_unref(scheduler->again);
+    sd_event_source_disable_unref(scheduler->renew);
+    buf_release(&scheduler->waits_for);
+    free(scheduler);
+}

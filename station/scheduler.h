@@ -1,0 +1,27 @@
+/*
+ * The scheduler: takes jobs from the store whenever there is room for them, and keeps the leases.
+ *
+ * Two lanes: builds (with `follow` among them) are admitted by cores and free memory (lane.h),
+ * flashes by their number and their board. It never waits for a job that does not fit by taking a
+ * later one: large builds would never have their turn.
+ */
+#ifndef FIRN_STATION_SCHEDULER_H
+#define FIRN_STATION_SCHEDULER_H
+
+#include "station/station.h"
+
+#define LEASE_MS 30000
+
+struct scheduler;
+
+/* Does nothing until scheduler_kick(). */
+struct scheduler *scheduler_new(struct station *station, struct err **err) MUST_CHECK;
+void scheduler_free(struct scheduler *scheduler);
+/* Something has changed: look, soon. */
+void scheduler_kick(struct scheduler *scheduler);
+/* No job is taken any more. Leases are kept. */
+void scheduler_stop(struct scheduler *scheduler);
+/* Why the next build waits, or NULL. Borrowed. */
+const char *scheduler_waits_for(const struct scheduler *scheduler);
+
+#endif
