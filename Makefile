@@ -92,6 +92,7 @@ $(IO_FAULT): tests/faults/io_fault.c
 
 $B/station/api_service.o: station/openapi.json
 $B/cli/size_page.o: cli/size.html
+$B/station/page.o: $(wildcard station/web/*)
 $B/economy/advise.o: economy/advise.py economy/advise_rules.py
 $B/economy/probe.o: economy/probe.py economy/probe_files.py economy/probe_host.py
 

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/mem.h"
+
 /* Each may do what the one before it may. */
 enum role { ROLE_NONE, ROLE_VIEW, ROLE_OPERATE, ROLE_ENGINEER };
 
@@ -25,5 +27,24 @@ struct principal {
     enum role role;
     enum access_via via;
 };
+
+#define TOKEN_ID_SIZE 17     /* digits and the terminating NUL */
+#define TOKEN_SECRET_SIZE 65 /* likewise */
+#define TOKEN_SIZE (sizeof("firn_") + TOKEN_ID_SIZE + TOKEN_SECRET_SIZE - 1)
+
+/* The two parts of a token. */
+struct token {
+    char id[TOKEN_ID_SIZE];
+    char secret[TOKEN_SECRET_SIZE];
+};
+
+/* A new one, and its text, which is shown once. */
+void token_make(struct token *token, char text[TOKEN_SIZE]);
+/* False if the text is not of a token's form. */
+bool token_parse(const char *text, struct token *token) MUST_CHECK;
+/* What the store keeps of the secret: its SHA-256 in hexadecimal, 64 digits and NUL. */
+void token_hash(const struct token *token, char hex[TOKEN_SECRET_SIZE]);
+/* Is it the token whose secret has this hash? All of it is compared, in constant time. */
+bool token_matches(const struct token *token, const char *hash);
 
 #endif

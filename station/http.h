@@ -74,6 +74,9 @@ void http_add_header(struct http_response *r, const char *name, const char *fmt,
     PRINTF_LIKE(3, 4);
 /* An ETag of the JSON's content, and 304 without it if the client has that. Takes json. */
 void http_json_etag(const struct http_request *request, struct http_response *r, json_t *json);
+/* The same for text that is content-addressed: its ETag is made of the digest. */
+void http_text_etag(const struct http_request *request, struct http_response *r,
+                    const char *content_type, const char *text, size_t len, const char *digest);
 /* The strong ETag (with quotes) of a JSON value; yours. */
 char *http_etag(const json_t *json);
 /* A file, with Range: bytes=N- and N-M honoured. Takes fd (a regular file). name: of a download, or
@@ -91,6 +94,19 @@ void http_problem(struct http_response *r, int status, const char *name, const c
 /* The problem of an error: ERR_NOT_FOUND 404, ERR_USAGE and ERR_MANIFEST 400, a machine's 503 (with
  * Retry-After), otherwise 500. Frees *err. */
 void http_error(struct http_response *r, struct err **err);
+
+/* GET /v1/events: after the event of Last-Event-ID, or of ?last_event_id=; without either, what
+ * comes now. What is not such a number is answered with 400. */
+void http_stream(const struct http_request *request, struct http_response *r);
+
+/* The cookie of the page holds the token; it goes to us only, and no script can read it. */
+void http_set_session(const struct http_request *request, struct http_response *r,
+                      const char *token);
+void http_clear_session(const struct http_request *request, struct http_response *r);
+/* Is that a token, and whose? For POST /v1/session: a wrong one costs the address that it came
+ * from. False: 401 or 429 was answered. */
+bool http_check_token(const struct http_request *request, struct http_response *r,
+                      const char *token, struct principal *who) MUST_CHECK;
 
 #define ROUTE_BODY_JSON 1u /* takes a JSON object */
 #define ROUTE_OPEN 2u      /* no token needed */
@@ -135,6 +151,8 @@ struct http_server *http_server_new(sd_event *loop, const struct http_settings *
 /* No new connections; requests get 503 but GETs. */
 void http_server_stop(struct http_server *server);
 void http_server_free(struct http_server *server);
+/* The TCP port that it listens on (for an address with the port 0); 0 = none. */
+unsigned http_server_port(const struct http_server *server);
 /* Counters for /metrics: requests by status class, connections now, refused by reason. */
 struct http_counts {
     uint64_t requests[6]; /* [2] = 2xx ... */
