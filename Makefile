@@ -20,8 +20,9 @@ GROUPS := build \
   $(if $(filter fuzz%,$(GOALS)),fuzz) \
   $(if $(filter check-valgrind,$(GOALS)),valgrind) \
   $(if $(filter check-reprotest,$(GOALS)),repro) \
-  $(if $(filter bench-flash,$(GOALS)),bench)
-ifneq ($(filter-out help clean,$(GOALS)),)
+  $(if $(filter bench-flash,$(GOALS)),bench) \
+  $(if $(filter deb check-deb,$(GOALS)),deb)
+ifneq ($(filter-out help clean uninstall,$(GOALS)),)
 include build/flags.mk
 build/flags.mk: FORCE
 	@scripts/packages $(GROUPS)
@@ -34,7 +35,7 @@ endif
 FORCE:
 .PHONY: FORCE
 # Every core compiles; make -j1 says otherwise.
-ifeq ($(filter lint% fuzz% clean install,$(GOALS))$(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(filter lint% fuzz% clean install uninstall deb check-deb,$(GOALS))$(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
 LIBS := libgit2 libcurl libarchive yaml-0.1 jansson libsodium libusb-1.0
@@ -49,7 +50,9 @@ SANFLAGS_release :=
 SANFLAGS_san := -fsanitize=address,undefined -fno-sanitize-recover=undefined -static-libasan
 SANFLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 SANFLAGS := $(SANFLAGS_$(VARIANT))
-CPPFLAGS := -I. -D_GNU_SOURCE -DFIRN_SOURCE_DIR='"$(CURDIR)"'
+# Where a firn that is not installed looks for its data.
+SOURCE_DIR := $(CURDIR)
+CPPFLAGS := -I. -D_GNU_SOURCE -DFIRN_SOURCE_DIR='"$(SOURCE_DIR)"'
 OPT := -O2
 CFLAGS = -std=gnu17 $(OPT) -g $(if $(filter fuzz,$(VARIANT)),-w,$(WARN)) $(SANFLAGS)
 LDFLAGS := $(SANFLAGS)
@@ -240,20 +243,14 @@ lint-cppcheck: ## cppcheck
 	  -I. $(filter %.c,$(filter-out tests/%,$(C_FILES)))
 
 # ---- the rest ------------------------------------------------------------------------------------
-PREFIX := /usr/local
-install: all ## install to PREFIX (default /usr/local), below DESTDIR
-	install -D -m 755 $B/firn $(DESTDIR)$(PREFIX)/bin/firn
-	install -D -m 644 $B/firn-sim.so $(DESTDIR)$(PREFIX)/lib/firn/firn-sim.so
-	install -d $(DESTDIR)$(PREFIX)/share/firn
-	cp -r firmware-src toolchains $(DESTDIR)$(PREFIX)/share/firn/
-	install -D -m 644 manifests/manifest.schema.json $(DESTDIR)$(PREFIX)/share/firn/manifest.schema.json
+include packaging/install.mk
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 clean: ## remove everything that was built
 	rm -rf build firn firnd
 
 .PHONY: all mirror demo check check-unit check-cli check-e2e check-guest check-faults check-io \
   check-kill check-reprotest check-valgrind bench-advise bench-build bench-check bench-economy \
-  bench-flash fuzz fuzz-corpus lint lint-format lint-house lint-tidy lint-cppcheck format install help clean
+  bench-flash fuzz fuzz-corpus lint lint-format lint-house lint-tidy lint-cppcheck format help clean
