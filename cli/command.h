@@ -27,8 +27,9 @@ struct command {
 };
 
 extern const struct command cmd_advise, cmd_boards, cmd_build, cmd_cache, cmd_check, cmd_clean,
-    cmd_devices, cmd_doctor, cmd_erase, cmd_explain, cmd_flash, cmd_image, cmd_init, cmd_lock,
-    cmd_qstrs, cmd_read, cmd_sim, cmd_size, cmd_unprotect, cmd_validate;
+    cmd_cancel, cmd_devices, cmd_doctor, cmd_erase, cmd_explain, cmd_flash, cmd_image, cmd_init,
+    cmd_jobs, cmd_lock, cmd_logs, cmd_qstrs, cmd_read, cmd_records, cmd_retry, cmd_submit,
+    cmd_token, cmd_sim, cmd_size, cmd_unprotect, cmd_validate;
 
 /* Print the error (or emit it), emit the result event, free it; returns its exit status. */
 int cli_fail(struct cli *cli, struct err *err);

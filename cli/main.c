@@ -17,6 +17,7 @@
 static const struct command *const commands[] = {
     &cmd_init, &cmd_validate, &cmd_boards, &cmd_lock, &cmd_build, &cmd_explain, &cmd_size, &cmd_check, &cmd_qstrs, &cmd_advise,
     &cmd_image, &cmd_devices, &cmd_flash, &cmd_read, &cmd_erase, &cmd_unprotect,
+    &cmd_submit, &cmd_jobs, &cmd_logs, &cmd_cancel, &cmd_retry, &cmd_records, &cmd_token,
     &cmd_cache, &cmd_clean, &cmd_doctor, &cmd_sim, NULL,
 };
 /* clang-format on */
