@@ -1,0 +1,71 @@
+/** Numbers, sizes and times for people. */
+import {now} from './api.js';
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+const grouped = new Intl.NumberFormat('en', {useGrouping: true});
+const clock = new Intl.DateTimeFormat(undefined, {dateStyle: 'medium', timeStyle: 'medium'});
+const day = new Intl.DateTimeFormat(undefined, {dateStyle: 'medium'});
+
+export const NONE = '–';
+
+/** 188080 -> "183.7 KiB" */
+export function bytes(count) {
+  if (count === null || count === undefined)
+    return NONE;
+  let unit = 0, value = count;
+  while (Math.abs(value) >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit ? value.toFixed(1) : value} ${UNITS[unit]}`;
+}
+
+/** 188080 -> "188,080" */
+export const number = value => value === null || value === undefined ? NONE : grouped.format(value);
+
+export const percent = (part, whole) => whole > 0 ? `${(100 * part / whole).toFixed(1)} %` : NONE;
+
+/** 83.2 -> "1 min 23 s" */
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds))
+    return NONE;
+  if (seconds < 9.95)
+    return `${Math.max(0, seconds).toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60)
+    return `${whole} s`;
+  if (whole < 3600)
+    return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
+  return `${Math.floor(whole / 3600)} h ${String(Math.floor(whole % 3600 / 60)).padStart(2, '0')} min`;
+}
+
+export const ms = time => time ? Date.parse(time) : null;
+export const moment = time => time ? clock.format(ms(time)) : NONE;
+export const date = time => time ? day.format(ms(time)) : NONE;
+
+/** "3 min ago" */
+export function ago(time) {
+  if (!time)
+    return NONE;
+  const seconds = Math.max(0, (now() - ms(time)) / 1000);
+  if (seconds < 45)
+    return 'just now';
+  if (seconds < 3600)
+    return `${Math.max(1, Math.round(seconds / 60))} min ago`;
+  if (seconds < 86400)
+    return `${Math.round(seconds / 3600)} h ago`;
+  const days = Math.round(seconds / 86400);
+  return days < 60 ? `${days} d ago` : day.format(ms(time));
+}
+
+/** Seconds from one time to another, or to now. */
+export function between(from, to) {
+  return from ? ((to ? ms(to) : now()) - ms(from)) / 1000 : null;
+}
+
+export const shortDigest = digest => digest ? digest.slice(0, 12) : NONE;
+export const count = (n, one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
+
+/** Terminal escapes and what else is no text, taken away. */
+export const plain = line =>
+  line.replace(/\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])/g, '').replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '');
