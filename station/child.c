@@ -226,8 +226,11 @@ enum child_found child_adopt(sd_event *loop, const char *dir, const struct child
         *child = found;
         return CHILD_RUNS;
     }
+    /* The daemon died after `pid` was written and before the gate was opened. */
+    bool silent = found->log_bytes == 0 && lseek(found->events_fd, 0, SEEK_END) == 0 &&
+                  child_process_is_of_boot(identity.data);
     child_free(found);
-    return CHILD_ENDED;
+    return silent ? CHILD_NEVER_RAN : CHILD_ENDED;
 }
 
 /* ---- ending ---- */

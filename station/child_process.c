@@ -155,6 +155,15 @@ int child_process_find(const char *identity, pid_t *pid)
     return fd;
 }
 
+bool child_process_is_of_boot(const char *identity)
+{
+    _cleanup_(buf_release) struct buf boot = BUF_INIT;
+    const char *last = strrchr(identity, ' ');
+    add_boot(&boot);
+    buf_addc(&boot, '\n');
+    return last && strcmp(last + 1, boot.data) == 0;
+}
+
 int child_process_collect(int pidfd)
 {
     siginfo_t info = {0};

@@ -22,6 +22,8 @@ void child_process_open(int *gate);
 bool child_process_identity(pid_t pid, struct buf *identity) MUST_CHECK;
 /* A pidfd of the process with this identity, or -1 if it is gone. */
 int child_process_find(const char *identity, pid_t *pid);
+/* Was that in this boot? Files that were written since are what they were. */
+bool child_process_is_of_boot(const char *identity);
 /* If it is a process of ours that has ended: its exit status (collected); otherwise -1. */
 int child_process_collect(int pidfd);
 

@@ -7,13 +7,57 @@
 #define HTML "text/html; charset=utf-8"
 #define JAVASCRIPT "text/javascript; charset=utf-8"
 #define CSS "text/css; charset=utf-8"
+#define SVG "image/svg+xml"
 
 /* The files of station/web/: a word for each, its name, and what it is. The Makefile knows that
  * this file depends on all of them. */
 #define PAGE_FILES(FILE)                                                                           \
-    FILE(index, "index.html", HTML)                                                                \
-    FILE(app, "app.js", JAVASCRIPT)                                                                \
-    FILE(style, "style.css", CSS)
+    FILE(api_js, "api.js", JAVASCRIPT)                                                             \
+    FILE(app_js, "app.js", JAVASCRIPT)                                                             \
+    FILE(devices_js, "devices.js", JAVASCRIPT)                                                     \
+    FILE(dialog_js, "dialog.js", JAVASCRIPT)                                                       \
+    FILE(dom_js, "dom.js", JAVASCRIPT)                                                             \
+    FILE(editor_js, "editor.js", JAVASCRIPT)                                                       \
+    FILE(events_js, "events.js", JAVASCRIPT)                                                       \
+    FILE(files_js, "files.js", JAVASCRIPT)                                                         \
+    FILE(flash_js, "flash.js", JAVASCRIPT)                                                         \
+    FILE(format_js, "format.js", JAVASCRIPT)                                                       \
+    FILE(icon_svg, "icon.svg", SVG)                                                                \
+    FILE(icons_svg, "icons.svg", SVG)                                                              \
+    FILE(image_js, "image.js", JAVASCRIPT)                                                         \
+    FILE(images_js, "images.js", JAVASCRIPT)                                                       \
+    FILE(index_html, "index.html", HTML)                                                           \
+    FILE(job_js, "job.js", JAVASCRIPT)                                                             \
+    FILE(job_actions_js, "job_actions.js", JAVASCRIPT)                                             \
+    FILE(jobs_js, "jobs.js", JAVASCRIPT)                                                           \
+    FILE(keys_js, "keys.js", JAVASCRIPT)                                                           \
+    FILE(live_js, "live.js", JAVASCRIPT)                                                           \
+    FILE(log_js, "log.js", JAVASCRIPT)                                                             \
+    FILE(memory_js, "memory.js", JAVASCRIPT)                                                       \
+    FILE(notice_js, "notice.js", JAVASCRIPT)                                                       \
+    FILE(pages_js, "pages.js", JAVASCRIPT)                                                         \
+    FILE(parts_css, "parts.css", CSS)                                                              \
+    FILE(phases_js, "phases.js", JAVASCRIPT)                                                       \
+    FILE(plot_js, "plot.js", JAVASCRIPT)                                                           \
+    FILE(product_js, "product.js", JAVASCRIPT)                                                     \
+    FILE(product_actions_js, "product_actions.js", JAVASCRIPT)                                     \
+    FILE(product_files_js, "product_files.js", JAVASCRIPT)                                         \
+    FILE(products_js, "products.js", JAVASCRIPT)                                                   \
+    FILE(records_js, "records.js", JAVASCRIPT)                                                     \
+    FILE(router_js, "router.js", JAVASCRIPT)                                                       \
+    FILE(scope_js, "scope.js", JAVASCRIPT)                                                         \
+    FILE(session_js, "session.js", JAVASCRIPT)                                                     \
+    FILE(shell_js, "shell.js", JAVASCRIPT)                                                         \
+    FILE(size_tree_js, "size_tree.js", JAVASCRIPT)                                                 \
+    FILE(state_js, "state.js", JAVASCRIPT)                                                         \
+    FILE(status_js, "status.js", JAVASCRIPT)                                                       \
+    FILE(store_js, "store.js", JAVASCRIPT)                                                         \
+    FILE(style_css, "style.css", CSS)                                                              \
+    FILE(table_js, "table.js", JAVASCRIPT)                                                         \
+    FILE(theme_js, "theme.js", JAVASCRIPT)                                                         \
+    FILE(tokens_js, "tokens.js", JAVASCRIPT)                                                       \
+    FILE(treemap_js, "treemap.js", JAVASCRIPT)                                                     \
+    FILE(views_css, "views.css", CSS)
 
 #define EMBED(word, name, type)                                                                    \
     __asm__(".pushsection .rodata\n"                                                               \
