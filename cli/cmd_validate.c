@@ -3,14 +3,18 @@
 #include <stdio.h>
 
 #include "base/fs.h"
+#include "base/text.h"
 #include "builder/manifest_names.h"
 #include "builder/qstr.h"
 #include "cli/command.h"
+#include "cli/submit_files.h"
 
 static const char help[] =
     "Checks manifests and the files that they name: types, names, paths, frozen modules, qstrs.\n"
     "Up to 20 errors of each are shown, each at its line with what to do about it.\n"
     "\n"
+    "      --files   with --json, also tell which files each is made of: `files`, as paths from its\n"
+    "                directory; one that lies outside of it is an error (firnd asks for this)\n"
     "      --schema  print the JSON schema of the format (for an editor) and stop\n"
     "\n"
     "Examples:\n"
@@ -19,6 +23,7 @@ static const char help[] =
     "docs/manifest.md explains every key.\n";
 
 static const struct option long_options[] = {
+    {"files", no_argument, NULL, 'f'},
     {"schema", no_argument, NULL, 's'},
     {NULL, 0, NULL, 0},
 };
@@ -59,9 +64,25 @@ static void describe(json_t *result, const struct manifest *m, size_t qstr_count
     set_number(result, "cores", (uint64_t)m->firnd.cores);
 }
 
+/* What a bundle of it would hold, but for the manifest itself and its lock. */
+static bool add_files(json_t *result, const struct manifest *m, struct diags *diags)
+{
+    _cleanup_(bundle_release) struct bundle bundle = BUNDLE_INIT;
+    json_t *files = json_array();
+    if (!submit_files_collect(&bundle, m, NULL, diags)) {
+        json_decref(files);
+        return false;
+    }
+    for (size_t i = 0; i < bundle.count; i++)
+        if (!text_starts_with(bundle.items[i].path, BUNDLE_MANIFEST))
+            json_array_append_new(files, json_string(bundle.items[i].path));
+    json_object_set_new(result, "files", files);
+    return true;
+}
+
 /* Takes one manifest through all checks; adds what it found to `results`. */
 static bool validate(const struct cli *cli, const struct config *config, const char *path,
-                     json_t *results, struct diags *diags)
+                     bool with_files, json_t *results, struct diags *diags)
 {
     _cleanup_(manifest_free_ptr) struct manifest *m = manifest_load(path, diags);
     _cleanup_(qstr_list_release) struct qstr_list qstrs = QSTR_LIST_INIT;
@@ -69,6 +90,10 @@ static bool validate(const struct cli *cli, const struct config *config, const c
 
     ok = m && qstr_list_load(&qstrs, m, diags) && ok;
     json_t *result = json_pack("{s:s, s:b}", "manifest", path, "ok", ok);
+    if (ok && with_files && !add_files(result, m, diags)) {
+        ok = false;
+        json_object_set_new(result, "ok", json_false());
+    }
     if (ok) {
         report_ok(cli, m, qstrs.names.count);
         describe(result, m, qstrs.names.count);
@@ -77,14 +102,15 @@ static bool validate(const struct cli *cli, const struct config *config, const c
     return ok;
 }
 
-static int validate_all(struct cli *cli, const struct config *config, int count, char **paths)
+static int validate_all(struct cli *cli, const struct config *config, bool with_files, int count,
+                        char **paths)
 {
     json_t *results = json_array();
     bool ok = true;
 
     for (int i = 0; i < count; i++) {
         _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
-        ok &= validate(cli, config, paths[i], results, &diags);
+        ok &= validate(cli, config, paths[i], with_files, results, &diags);
         cli_warnings(cli, &diags);
         cli_errors(cli, &diags);
     }
@@ -108,14 +134,15 @@ static int run(struct cli *cli, int argc, char **argv)
 {
     _cleanup_(config_release) struct config config = CONFIG_INIT;
     _cleanup_(diags_release) struct diags diags = DIAGS_INIT;
-    bool schema = false;
+    bool schema = false, with_files = false;
     int option;
 
     opterr = 0;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        if (option != 's')
+        if (option != 's' && option != 'f')
             return cli_usage(cli, &cmd_validate, "unknown option '%s'", argv[optind - 1]);
-        schema = true;
+        schema |= option == 's';
+        with_files |= option == 'f';
     }
     if (schema)
         return print_schema(cli);
@@ -123,7 +150,7 @@ static int run(struct cli *cli, int argc, char **argv)
         return cli_usage(cli, &cmd_validate, "which manifest?");
     if (!config_load(&config, &diags))
         return cli_fail_diags(cli, &diags);
-    return validate_all(cli, &config, argc - optind, argv + optind);
+    return validate_all(cli, &config, with_files, argc - optind, argv + optind);
 }
 
 const struct command cmd_validate = {

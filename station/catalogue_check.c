@@ -101,8 +101,9 @@ static bool start_check(struct catalogue *catalogue, struct product *product, st
 {
     struct station *station = catalogue->station;
     _cleanup_free_ char *dir = xasprintf("%s/checks/%s", station->dir, product->name);
-    const char *argv[] = {station->settings->firn, "validate", "--events=3", "--no-color",
-                          product->manifest,       NULL};
+    const char *argv[] = {
+        station->settings->firn, "validate", "--files", "--events=3", "--no-color",
+        product->manifest,       NULL};
     struct child_command command = {
         .argv = argv, .cwd = product->dir, .home = station->settings->home, .dies_with_us = true};
     struct child_owner owner = {on_event, NULL, on_end, product};

@@ -194,6 +194,16 @@ static void take_valid(json_t *json, const json_t *manifest)
                                   copy(manifest, "cores")));
 }
 
+/* What a flat one is made of, by its own word. Their sizes come when they are read. */
+static void name_files(json_t *json, const json_t *names)
+{
+    size_t i;
+    json_t *name, *files = json_array();
+    json_array_foreach(names, i, name) json_array_append_new(
+        files, json_pack("{s:s, s:i}", "path", json_string_value(name), "size", 0));
+    json_object_set_new(json, "files", files);
+}
+
 void product_checked(struct product *product)
 {
     const json_t *manifest = json_array_get(json_object_get(product->result, "manifests"), 0);
@@ -210,4 +220,6 @@ void product_checked(struct product *product)
     json_object_set(product->json, "warnings", product->warnings);
     if (ok)
         take_valid(product->json, manifest);
+    if (ok && product->flat)
+        name_files(product->json, json_object_get(manifest, "files"));
 }
