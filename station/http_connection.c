@@ -75,6 +75,7 @@ static struct http_connection *connection_begin(struct http_listener *listener,
         connection->next->previous = connection;
     server->connections = connection;
     server->counts.connections++;
+    listener->connections++;
     sd_event_source_set_enabled(server->tick, SD_EVENT_ON);
     return connection;
 }
@@ -86,6 +87,9 @@ static void connection_end(struct http_connection *connection)
     if (connection->next)
         connection->next->previous = connection->previous;
     server->counts.connections--;
+    /* One that was full looks whether anybody waits only when it is run again. */
+    if (connection->listener->connections-- == server->settings.connections_max)
+        connection->listener->run_again = true;
     free(connection);
 }
 
@@ -120,7 +124,7 @@ static void on_completed(void *listener, struct MHD_Connection *mhd, void **plac
     struct http_connection *connection = connection_of(mhd);
     (void)listener;
     /* Our own deadline was counted when it passed. */
-    if (how == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED)
+    if (how == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED && !connection->cut)
         connection->server->counts.timeouts++;
     http_exchange_free(*place);
     *place = NULL;

@@ -13,6 +13,8 @@ struct MHD_Response;
 /* Starts libmicrohttpd on the listener's socket. certificate and key: PEM, or NULL. */
 bool http_connection_serve(struct http_listener *listener, const char *certificate, const char *key,
                            struct err **err) MUST_CHECK;
+/* Run it soon, although no socket is ready. */
+void http_listener_run(struct http_listener *listener);
 /* Cut off connections whose time is over; wakes and pings streams. */
 void http_connections_tick(struct http_server *server);
 

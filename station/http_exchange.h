@@ -30,8 +30,10 @@ struct http_listener {
     struct http_server *server;
     struct MHD_Daemon *daemon;
     int fd;
-    bool by_socket;              /* a Unix socket */
-    char *path;                  /* of the Unix socket that we made, or NULL */
+    bool by_socket; /* a Unix socket */
+    char *path;     /* of the Unix socket that we made, or NULL */
+    int connections;
+    bool run_again;              /* there is something to do that no socket tells of */
     sd_event_source *io, *again; /* readiness; what is to be done by itself */
 };
 

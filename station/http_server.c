@@ -27,13 +27,23 @@ static void turn(struct http_listener *listener)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
     int64_t now = now_us(listener->server);
-    MHD_run(listener->daemon);
+    do {
+        listener->run_again = false;
+        MHD_run(listener->daemon);
+    } while (listener->run_again);
     if (MHD_get_timeout(listener->daemon, &wait_ms) == MHD_YES) {
         sd_event_source_set_time(listener->again, (uint64_t)now + wait_ms * 1000);
         sd_event_source_set_enabled(listener->again, SD_EVENT_ONESHOT);
     } else {
         sd_event_source_set_enabled(listener->again, SD_EVENT_OFF);
     }
+}
+
+void http_listener_run(struct http_listener *listener)
+{
+    listener->run_again = true;
+    sd_event_source_set_time(listener->again, 0);
+    sd_event_source_set_enabled(listener->again, SD_EVENT_ONESHOT);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *listener)

@@ -77,6 +77,8 @@ static void wake(struct http_stream *stream)
     stream->sleeps = false;
     http_connection_extend(stream->connection, 0);
     MHD_resume_connection(stream->mhd);
+    /* libmicrohttpd in a loop that is not its own does not ask for it. */
+    http_listener_run(stream->connection->listener);
 }
 
 void http_streams_wake(struct http_server *server)
