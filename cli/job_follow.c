@@ -99,7 +99,8 @@ static void show_queue(struct reading *reading, const json_t *job)
     if (queued && !reading->waiting)
         event_phase_begin(reading->follow->events, "queue", "Waiting");
     if (!queued && reading->waiting)
-        event_phase_end(reading->follow->events, "queue", !job_is_over(job), "in the queue");
+        event_phase_end(reading->follow->events, "queue", *json_get_text(job, "started_at"),
+                        "in the queue");
     reading->waiting = queued;
     if (!queued)
         return;
