@@ -75,6 +75,10 @@ void client_answer_release(struct client_answer *answer);
 /* A JSON object; *answer is yours. */
 bool client_get(struct client *client, const char *path, json_t **answer,
                 struct err **err) MUST_CHECK;
+/* A write that is done once, although it may be sent twice: if the answer is lost it is asked for
+ * again, with the same Idempotency-Key. *answer (yours) may be NULL. */
+bool client_put_once(struct client *client, const char *method, const char *path,
+                     const json_t *body, json_t **answer, struct err **err) MUST_CHECK;
 /* With a body (borrowed, may be NULL) and any method; *answer is NULL for 204. answer may be NULL.
  */
 bool client_put(struct client *client, const char *method, const char *path, const json_t *body,

@@ -38,29 +38,13 @@ static char *product_path(const struct submit *submit)
     return buf_detach(&path, NULL);
 }
 
-/* An answer that was lost can be asked for again; another PUT of the same is another key. */
-static char *new_key(const char *digest)
+static bool put(const struct submit *submit, const struct bundle *bundle, struct err **err)
 {
-    return xasprintf("%.32s-%llx", digest, (unsigned long long)clock_ms());
-}
-
-static bool put(const struct submit *submit, const struct bundle *bundle, const char *digest,
-                struct err **err)
-{
-    _cleanup_free_ char *path = product_path(submit), *key = new_key(digest);
-    _cleanup_(client_answer_release) struct client_answer answer = CLIENT_ANSWER_INIT;
+    _cleanup_free_ char *path = product_path(submit);
     json_t *body = bundle_to_json(bundle);
-    const struct client_request request = {.method = "PUT", .path = path, .json = body, .key = key};
 
     json_object_set_new(body, "build", json_false());
-    bool ok = client_send(submit->client, &request, &answer, err);
-    if (!ok && client_is_away(submit->client)) { /* once: the key makes it the same request */
-        client_answer_release(&answer);
-        answer = (struct client_answer)CLIENT_ANSWER_INIT;
-        err_free(*err);
-        *err = NULL;
-        ok = client_send(submit->client, &request, &answer, err);
-    }
+    bool ok = client_put_once(submit->client, "PUT", path, body, NULL, err);
     json_decref(body);
     return ok;
 }
@@ -146,7 +130,7 @@ int submit_send(struct submit *submit, const struct bundle *bundle)
 
     bundle_digest(bundle, digest);
     event_phase_begin(events, "submit", "Submitting");
-    bool ok = put(submit, bundle, digest, &err) && wait_for_check(submit, digest, &product, &err);
+    bool ok = put(submit, bundle, &err) && wait_for_check(submit, digest, &product, &err);
     event_phase_end(events, "submit", ok, NULL);
     if (!ok)
         return fail(submit, err);
@@ -163,7 +147,7 @@ static int add_job(struct submit *submit, json_t *body, const char *field, json_
     _cleanup_(buf_release) struct buf text = BUF_INIT;
     struct err *err = NULL;
     json_t *job = NULL;
-    bool ok = client_put(submit->client, "POST", "/v1/jobs", body, &job, &err);
+    bool ok = client_put_once(submit->client, "POST", "/v1/jobs", body, &job, &err);
 
     json_decref(body);
     if (!ok)

@@ -9,7 +9,7 @@ mkdir -p "$T/run" "$T/d"
 mock_pid=
 
 start_mock() {
-    "$TOP/tests/firnd-mock" "$T/d" --tcp >"$T/port" 2>>"$T/mock.err" &
+    "$TOP/tests/firnd-mock" "$T/d" --tcp "$@" >"$T/port" 2>>"$T/mock.err" &
     mock_pid=$!
     for _ in $(seq 100); do
         [ -s "$T/port" ] && [ -S "$T/d/firnd.sock" ] && break
@@ -157,7 +157,30 @@ like "$OUT" 'there is no job 9999' 'logs of none: says so'
 exits 2 'cancel: one of two is none' "$FIRN" cancel x "$id"
 like "$OUT" "'x' is no job's number" 'cancel: which one'
 
-# A daemon that is restarted while somebody waits.
+# A daemon that is away for a while: a build that is waited for does not mind, a job is queued once.
+rm "$T/d/go"
+product slow-three
+"$FIRN" submit --wait "$T/p/slow-three.yaml" >"$T/waiting" 2>&1 &
+waiting=$!
+ok 'a third slow build begins' wait_for grep -q queued "$T/waiting"
+touch "$T/d/away"
+ok 'the daemon is away: said' wait_for grep -q 'does not answer; waiting for it' "$T/waiting"
+touch "$T/d/go"
+rm "$T/d/away"
+wait "$waiting"
+is $? 0 'the daemon is back: the build ends well'
+jobs=$("$FIRN" jobs --all | wc -l)
+echo PUT POST >"$T/d/lose"
+exits 0 'answers are lost' "$FIRN" submit --build "$T/p/plain.yaml"
+is "$(cat "$T/d/lose")" '' 'answers are lost: two of them'
+is "$("$FIRN" jobs --all | wc -l)" $((jobs + 1)) 'answers are lost: one job'
+echo PUT PUT >"$T/d/lose"
+exits 1 'answers are lost twice' "$FIRN" submit --build "$T/p/plain.yaml"
+like "$OUT" 'no firnd answers' 'answers are lost twice: says so'
+exits 1 'a redirect' "$FIRN" submit "$T/p/plain.yaml" --name moved
+like "$OUT" 'sends us to http://127.0.0.1:1/elsewhere, which is not followed' 'a redirect: not followed'
+
+# A daemon that is ended while somebody waits.
 rm "$T/d/go"
 product slow-two
 "$FIRN" submit --wait "$T/p/slow-two.yaml" >"$T/waiting" 2>&1 &
@@ -266,7 +289,23 @@ exits 2 'two daemons' "$FIRN" jobs --server="$FIRN_SERVER" --socket=x
 exits 2 'no address' "$FIRN" jobs --server=ftp://127.0.0.1
 exits 0 'token remove' "$FIRN" token remove 0000000000000000
 exits 2 'a removed token' "$FIRN" jobs
-unset FIRN_SERVER
+# With TLS: a certificate that somebody vouches for, or nothing is sent.
+stop_mock
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+    -keyout "$T/key.pem" -out "$T/cert.pem" 2>"$T/openssl.err" || fail 'openssl' "$(cat "$T/openssl.err")"
+cat "$T/cert.pem" "$T/key.pem" >"$T/both.pem"
+: >"$T/port"
+start_mock "--tls=$T/both.pem"
+export FIRN_SERVER=https://localhost:$(cat "$T/port") FIRN_TOKEN=firn_fedcba9876543210_$(printf 'b%.0s' $(seq 64))
+requests=$(wc -l <"$T/d/requests")
+exits 1 'a certificate that nobody vouches for' "$FIRN" jobs
+like "$OUT" 'is not known to be who it says' 'such a certificate: says so'
+is "$(wc -l <"$T/d/requests")" "$requests" 'such a certificate: nothing was sent'
+exits 0 'a certificate that --cacert vouches for' "$FIRN" jobs --cacert "$T/cert.pem"
+SSL_CERT_FILE=$T/cert.pem exits 0 'a certificate that $SSL_CERT_FILE vouches for' "$FIRN" jobs
+exits 1 'a certificate of another name' "$FIRN" jobs --cacert "$T/cert.pem" --server="https://127.0.0.1:$(cat "$T/port")"
+exits 1 'a file of certificates that is not there' "$FIRN" jobs --cacert "$T/none.pem"
+unset FIRN_SERVER FIRN_TOKEN
 
 # ---- the command line
 exits 2 'an option that is none' "$FIRN" submit --biuld "$T/p/plain.yaml"
