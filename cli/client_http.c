@@ -263,6 +263,8 @@ static void set_request(const struct client *client, const struct client_request
     curl_easy_setopt(curl, CURLOPT_URL, url);
     *text = request->json ? json_dumps(request->json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     if (!is_get) {
+        /* On a connection that broke meanwhile libcurl would send it again by itself. */
+        curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, *text ? *text : "");
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
                          (curl_off_t)(*text ? strlen(*text) : 0));

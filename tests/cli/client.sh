@@ -174,6 +174,11 @@ echo PUT POST >"$T/d/lose"
 exits 0 'answers are lost' "$FIRN" submit --build "$T/p/plain.yaml"
 is "$(cat "$T/d/lose")" '' 'answers are lost: two of them'
 is "$("$FIRN" jobs --all | wc -l)" $((jobs + 1)) 'answers are lost: one job'
+"$FIRN" submit --build "$T/p/fails-one.yaml" --wait >/dev/null 2>&1
+failed=$("$FIRN" jobs -n 1 --json | grep -o '"id":[0-9]*' | cut -d : -f 2)
+echo "/v1/jobs/$failed/retry" >"$T/d/lose"
+exits 1 'the answer to a retry is lost' "$FIRN" retry "$id" "$failed"
+is "$(grep -c "/v1/jobs/$failed/retry" "$T/d/requests")" 1 'the answer to a retry is lost: nothing is done twice'
 echo PUT PUT >"$T/d/lose"
 exits 1 'answers are lost twice' "$FIRN" submit --build "$T/p/plain.yaml"
 like "$OUT" 'no firnd answers' 'answers are lost twice: says so'
