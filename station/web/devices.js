@@ -31,10 +31,10 @@ function stateOf(tile) {
   if (job)
     return bigState(jobLook(job), job.state === 'running' && job.phase ? job.phase.title : undefined);
   if (tile.device.unusable)
-    return bigState('interrupted', 'Not usable');
+    return bigState('unusable');
   if (tile.device.in_use)
-    return bigState('checking', 'In use');
-  return bigState('ready', tile.device.mode === 'DFU' ? 'Ready' : 'Runs its program');
+    return bigState('used');
+  return bigState(tile.device.mode === 'DFU' ? 'ready' : 'runtime');
 }
 
 function aboutOf({device, job}) {

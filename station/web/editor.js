@@ -59,7 +59,7 @@ export function offsetOf(text, line, column) {
 }
 
 function lensOf(errors) {
-  return el('span', {class: 'lens'}, icon('alert'), errors[0].message, errors[0].hint ? ` (${errors[0].hint})` : '',
+  return el('span', {class: 'lens'}, icon('alert'), errors[0].message,
     errors.length > 1 ? ` and ${errors.length - 1} more` : '');
 }
 

@@ -20,8 +20,11 @@ export const jobTitle = job => {
     follow: `Look whether the ref${of} has moved`}[job.kind] || `${job.kind}${of}`;
 };
 
-const titleCell = job => [el('a', {href: `#/jobs/${job.id}`, class: 'row-title'}, jobTitle(job)),
-  el('span', {class: 'row-note num'}, [`Job ${job.id}`, job.submitted_by && `by ${job.submitted_by}`,
+/* Beside its product, a job needs no more than what it does. */
+const shortTitle = job => ({build: 'Build', flash: job.path ? `Flash to ${job.path}` : 'Flash', follow: 'Follow'})[job.kind] || job.kind;
+
+const titleCell = few => job => [el('a', {href: `#/jobs/${job.id}`, class: 'row-title'}, few ? shortTitle(job) : jobTitle(job)),
+  el('span', {class: 'row-note num'}, [`Job ${job.id}`, !few && job.submitted_by && `by ${job.submitted_by}`,
     job.attempt > 1 && `attempt ${job.attempt}`].filter(Boolean).join(' · '))];
 
 function stateCell() {
@@ -57,11 +60,11 @@ function tookCell(scope) {
 /** {node, update(jobs)}; few: beside something else, with what matters most. */
 export function jobRows(scope, {few = false, trouble, empty} = {}) {
   const columns = [
-    column('Job', titleCell, {pick: job => [job.id, job.kind, job.product, job.image, job.path, job.submitted_by, job.attempt]}),
+    column('Job', titleCell(few), {pick: job => [job.id, job.kind, job.product, job.image, job.path, job.submitted_by, job.attempt]}),
     liveColumn('State', stateCell)];
   if (!few)
-    columns.push(liveColumn('Took', tookCell(scope), 'right wide'),
-      column('Station', job => job.station || '–', {pick: job => job.station, className: 'wide'}));
+    columns.push(liveColumn('Took', tookCell(scope), 'right wide line'),
+      column('Station', job => job.station || '–', {pick: job => job.station, className: 'wide line'}));
   columns.push(column('Submitted', job => ago(job.submitted_at), {pick: job => ago(job.submitted_at), className: few ? 'num right' : 'num wide'}));
   if (!few)
     columns.push(column('Action', job => jobButtons(job, trouble, {kind: 'small'}), {pick: job => job.state, className: 'right', hidden: true}));

@@ -20,7 +20,7 @@ export function logPart(scope, path) {
   const box = el('div', {class: 'log', role: 'log', 'aria-live': 'off', 'aria-label': 'Log', tabindex: '0'});
   const about = el('span', {class: 'dim num'}), follow = el('button', {type: 'button', class: 'button small', 'aria-pressed': 'true'}, icon('down'), 'Follow');
   const decoder = new TextDecoder();
-  let offset = 0, partial = '', sticks = true, busy = false, wanted = -1, tail = null, dropped = 0, stopped = false;
+  let offset = 0, partial = '', sticks = true, busy = false, unsure = false, wanted = 0, tail = null, dropped = 0, stopped = false;
   scope.add(() => (stopped = true));
 
   const setSticks = on => {
@@ -55,10 +55,11 @@ export function logPart(scope, path) {
     about.textContent = `${bytes(offset)}${dropped ? `; the last ${LINES.toLocaleString('en')} lines` : ''}`;
   }
 
-  async function begin() {
+  async function look() {
     const head = await call('HEAD', path, {also: [404]});
-    const size = Number(head.headers.get('Content-Length') || 0);
-    if (size > FIRST) {
+    const size = head.ok ? Number(head.headers.get('Content-Length') ?? offset + 1) : 0;
+    wanted = Math.max(wanted, size);
+    if (!offset && size > FIRST) {
       offset = size - FIRST;
       dropped = 1;
     }
@@ -81,17 +82,18 @@ export function logPart(scope, path) {
       return;
     busy = true;
     try {
-      if (!offset && !box.children.length)
-        await begin();
-      let goal;
-      do {
-        goal = wanted;
-        await fetchRest();
-      } while (!stopped && wanted > goal && wanted > offset);
+      while (!stopped && (unsure || wanted > offset)) {
+        if (unsure) {
+          unsure = false;
+          await look();
+        } else if (!await fetchRest()) {
+          wanted = offset; /* it is not there, whatever was said */
+        }
+      }
     } catch (error) {
       if (!error.problem)
         throw error;
-      /* the daemon is away: the next event brings the rest */
+      unsure = true; /* the daemon is away: the next event brings the rest */
     } finally {
       busy = false;
     }
@@ -100,9 +102,9 @@ export function logPart(scope, path) {
   const head = el('div', {class: 'sheet-head'}, el('h2', {}, 'Log'), about, el('span', {class: 'gap'}), follow,
     el('a', {href: path, class: 'button small', download: ''}, icon('download'), 'All of it'));
   return {node: el('section', {class: 'sheet log-part'}, head, box), grown: size => {
-    if (size > wanted || size === undefined)
-      wanted = Math.max(wanted, size ?? offset + 1);
-    if (wanted > offset)
+    unsure ||= size === undefined;
+    wanted = Math.max(wanted, size ?? 0);
+    if (unsure || wanted > offset)
       run();
   }};
 }

@@ -14,12 +14,13 @@ export function ramBar(ram) {
       el('span', {}, key), el('span', {class: 'num'}, ` ${bytes(ram[key])}`), el('span', {class: 'num dim'}, ` ${percent(ram[key], whole)}`)))));
 }
 
+/* Heap and stack take all of a RAM, as they should: only what is nearly full, and not by design, stands out. */
 function regionRow(region) {
   const part = region.size ? region.used / region.size : 0;
   return el('li', {class: 'region'},
     el('div', {class: 'region-head'}, el('span', {class: 'region-name'}, region.name), el('span', {class: 'dim mono'}, region.address),
       el('span', {class: 'gap'}), el('span', {class: 'num'}, `${bytes(region.used)} of ${bytes(region.size)}`)),
-    el('div', {class: 'stack-bar thin', 'aria-hidden': 'true'}, el('span', {class: part > 0.95 ? 'used full' : 'used', style: {'flex-grow': String(part)}}),
+    el('div', {class: 'stack-bar thin', 'aria-hidden': 'true'}, el('span', {class: part > 0.95 && region.free_at_end > 0 ? 'used full' : 'used', style: {'flex-grow': String(part)}}),
       el('span', {class: 'free', style: {'flex-grow': String(Math.max(0, 1 - part))}})),
     el('div', {class: 'region-foot num dim'}, `${percent(region.used, region.size)} used, ${bytes(region.free_at_end)} free at the end`));
 }

@@ -80,8 +80,8 @@ function listPart(scope, title, path, rows, more) {
 }
 
 /** A name that was chosen and has nothing submitted yet. */
-function newView(name, begun) {
-  const files = filesPart(name, begun.files);
+function newView(name, begun, submitted) {
+  const files = filesPart(name, {begun: begun.files, submitted});
   files.update(null);
   return el('div', {}, el('div', {class: 'view-head'}, el('div', {}, crumbs(), el('h1', {tabindex: '-1'}, name),
     el('p', {class: 'lead'}, 'New: nothing of it is submitted yet.'))), el('div', {class: 'product-grid'}, files.node));
@@ -90,20 +90,27 @@ function newView(name, begun) {
 const crumbs = () => el('p', {class: 'crumbs'}, el('a', {href: '#/products'}, 'Products'));
 
 export function productView(scope, name) {
-  const begun = takeBegun(name), place = el('div', {}, begun ? newView(name, begun) : el('h1', {tabindex: '-1'}, name));
+  const begun = takeBegun(name), place = el('div', {}, begun ? newView(name, begun, watch) : el('h1', {tabindex: '-1'}, name));
   let parts = null;
-  scope.use(apiPath('products', name), (product, problem) => {
-    if (!product && begun)
-      return;
+  if (!begun)
+    watch();
+  return {title: name, node: place};
+
+  function watch() {
+    scope.use(apiPath('products', name), show);
+  }
+  function show(product, problem) {
     if (!product)
       return problem && swap(place, el('h1', {tabindex: '-1'}, name), problemBox(problem));
     if (!parts) {
+      const wrote = document.activeElement?.id === 'editor-area';
       parts = productParts(scope, name);
       fillView(place, parts.node);
+      if (wrote)
+        parts.node.querySelector('#editor-area').focus({preventScroll: true});
     }
     parts.update(product);
-  });
-  return {title: name, node: place};
+  }
 }
 
 function productParts(scope, name) {
@@ -120,8 +127,8 @@ function productParts(scope, name) {
   const node = el('div', {},
     el('div', {class: 'view-head'}, el('div', {}, crumbs(), el('h1', {tabindex: '-1'}, name), title.node, line.node), buttons.node),
     trouble.node, moved.node,
-    el('div', {class: 'product-grid'}, files.node,
-      el('div', {class: 'side'}, el('section', {class: 'sheet'}, el('h2', {class: 'unseen'}, 'About'), about.node), jobs, history.node, images)));
+    el('div', {class: 'product-grid'}, el('div', {class: 'side'}, files.node, history.node),
+      el('div', {class: 'side'}, el('section', {class: 'sheet'}, el('h2', {class: 'unseen'}, 'About'), about.node), jobs, images)));
   const all = [line, buttons, about, moved, title, files, history];
   return {node, update: product => all.forEach(part => part.update(product))};
 }

@@ -79,7 +79,7 @@ async function putDraft(draft, body, force) {
     return response.status === 404 ? null : {etag: response.headers.get('ETag'), bundle: (await response.json()).bundle};
   };
   for (let tries = 0; tries < 5; tries++) {
-    const there = await latest();
+    const there = draft.isNew ? null : await latest();
     if (!force && there && there.bundle !== draft.bundle)
       return false;
     const response = await put(draft.name, body, there?.etag);
@@ -97,8 +97,8 @@ function verdictOf(product) {
   return product.state === 'valid' ? ['good', 'check', 'Valid'] : ['idle', 'minus', product.state];
 }
 
-/** {node, update(product or null)}; name of the product, `begun`: files of one that is not there yet. */
-export function filesPart(name, begun) {
+/** {node, update(product or null)}; `begun`: files of one that is not there yet; submitted(): now it is. */
+export function filesPart(name, {begun, submitted} = {}) {
   let product = null, draft = null, chosen = MANIFEST, showing = null;
   const trouble = troublePlace(), editable = () => may('engineer') && product?.source !== 'directory';
   const editor = newEditor({onchange: edited, onsubmit: () => submit(false)});
@@ -176,7 +176,7 @@ export function filesPart(name, begun) {
       dropDraft(name);
       draft = null;
       say('Submitted, and being checked');
-      await load(apiPath('products', name));
+      return submitted ? submitted() : load(apiPath('products', name));
     });
   }
   async function takeTheirs() {

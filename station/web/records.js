@@ -1,6 +1,6 @@
 /** Records: what was done, by whom, each with the hash of the one before it. */
 import {el, icon} from './dom.js';
-import {moment} from './format.js';
+import {moment, number} from './format.js';
 import {pagedList} from './pages.js';
 import {column, emptyPlace, table} from './table.js';
 
@@ -21,6 +21,8 @@ function valueOf(name, value) {
     const short = el('code', {title: words}, words.slice(0, 12));
     return /image|digest/.test(name) && !/bundle|manifest|segment/.test(name) ? el('a', {href: `#/images/${words}`}, short) : short;
   }
+  if (typeof value === 'number' && /bytes|size|flash|ram/.test(name))
+    return number(value);
   return name === 'job' ? el('a', {href: `#/jobs/${words}`}, words) : words;
 }
 

@@ -95,7 +95,7 @@ export function frameOf(leave) {
   const out = me.via === 'cookie' ? el('button', {type: 'button', class: 'button quiet square', 'aria-label': 'Log out',
     title: 'Log out', onclick: () => logOut().finally(leave)}, icon('leave')) : null;
   const head = el('header', {class: 'rail'},
-    el('a', {href: '#/products', class: 'brand', 'aria-label': 'firn, to the products'}, icon('strata'),
+    el('a', {href: '#/products', class: 'brand'}, icon('strata'),
       el('span', {class: 'brand-name'}, 'firn'), station),
     nav.node,
     el('div', {class: 'rail-foot'}, indicator(scope), account,

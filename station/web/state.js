@@ -6,7 +6,8 @@ const LOOKS = {
   failed: ['cross', 'bad', 'Failed'], cancelled: ['minus', 'idle', 'Cancelled'],
   interrupted: ['alert', 'warn', 'Interrupted'], checking: ['clock', 'busy', 'Checking'],
   valid: ['check', 'good', 'Valid'], invalid: ['alert', 'bad', 'Invalid'], building: ['run', 'busy', 'Building'],
-  removed: ['minus', 'idle', 'Removed'], pass: ['check', 'good', 'PASS'], fail: ['cross', 'bad', 'FAIL'],
+  removed: ['minus', 'idle', 'Removed'], ready: ['devices', 'ready', 'Ready'], runtime: ['run', 'idle', 'Runtime'],
+  used: ['clock', 'idle', 'In use'], unusable: ['alert', 'warn', 'Unusable'], pass: ['check', 'good', 'PASS'], fail: ['cross', 'bad', 'FAIL'],
 };
 const UNKNOWN = ['alert', 'idle'];
 

@@ -7,7 +7,8 @@ export const column = (title, draw, {pick, className = '', hidden = false} = {})
 export const liveColumn = (title, make, className = '') => ({title, make, className});
 
 function cellOf(c, first) {
-  const cell = el(first ? 'th' : 'td', {class: c.className, scope: first ? 'row' : null});
+  const cell = el(first ? 'th' : 'td', {class: c.className, scope: first ? 'row' : null, role: first ? 'rowheader' : 'cell',
+    'data-title': c.title});
   if (!c.make)
     return slot(cell, c.draw, c.pick);
   const part = c.make();
@@ -17,17 +18,18 @@ function cellOf(c, first) {
 
 function row(columns) {
   const cells = columns.map((c, i) => cellOf(c, i === 0));
-  return {node: el('tr', {}, cells.map(cell => cell.node)), update: next => cells.forEach(cell => cell.update(next))};
+  return {node: el('tr', {role: 'row'}, cells.map(cell => cell.node)), update: next => cells.forEach(cell => cell.update(next))};
 }
 
-const heading = c => el('th', {scope: 'col', class: c.className}, el('span', {class: c.hidden ? 'unseen' : ''}, c.title));
+const heading = c => el('th', {scope: 'col', role: 'columnheader', class: c.className}, el('span', {class: c.hidden ? 'unseen' : ''}, c.title));
 
+/* The roles are said, as a phone shows rows as cards, and some browsers then forget what a table is. */
 /** {node, update(items)}; `empty`: what stands there instead of an empty table. */
 export function table(caption, columns, keyOf, empty) {
-  const body = el('tbody');
+  const body = el('tbody', {role: 'rowgroup'});
   const node = el('div', {class: 'table-place'});
-  const grid = el('table', {class: 'table'}, el('caption', {class: 'unseen'}, caption),
-    el('thead', {}, el('tr', {}, columns.map(heading))), body);
+  const grid = el('table', {class: 'table cards', role: 'table'}, el('caption', {class: 'unseen'}, caption),
+    el('thead', {role: 'rowgroup'}, el('tr', {role: 'row'}, columns.map(heading))), body);
   const fill = keyed(body, keyOf, () => row(columns));
   const update = items => {
     fill(items);

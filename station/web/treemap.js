@@ -39,8 +39,8 @@ function boxesOf(here, w, h) {
   return result;
 }
 
-const labelOf = (box, whole) => `${box.parent ? `${box.parent.name}, ` : ''}${box.part.name}: ${number(box.part.bytes)} bytes, ` +
-  `${percent(box.part.bytes, whole)}`;
+/* It begins with what is seen in the box, so that it can be told to one who speaks to a computer. */
+const labelOf = (box, whole) => `${box.part.name} ${bytes(box.part.bytes)}, ${percent(box.part.bytes, whole)}${box.parent ? `, in ${box.parent.name}` : ''}`;
 
 /** {node, update(size)} */
 export function treemap(scope) {
@@ -98,6 +98,8 @@ export function treemap(scope) {
         focusBox(next);
     } else if (event.key === 'Backspace' || (event.key === 'Escape' && path.length > 1)) {
       out(true);
+    } else if (event.key === 'Enter' && box.parent && !box.part.parts?.length) {
+      enter(box.parent, true);
     } else if (event.key === 'Home' || event.key === 'End') {
       focusBox(event.key === 'Home' ? boxes[0] : boxes.at(-1));
     } else {
@@ -112,9 +114,9 @@ export function treemap(scope) {
     return el(opens ? 'button' : 'div', {type: opens ? 'button' : null, role: opens ? null : 'img', tabindex: first ? '0' : '-1',
       class: `box ${box.part.kind}${box.isHead ? ' head' : ''}${box.parent ? ' inner' : ''}`, 'aria-label': labelOf(box, whole()),
       style: {left: `${box.x}px`, top: `${box.y}px`, width: `${Math.max(1, box.w - GAP)}px`, height: `${Math.max(1, box.h - GAP)}px`,
-        '--shade': `${Math.round(100 * box.shade)}%`},
-      onclick: opens ? event => enter(box.part, event.detail === 0) : null,
-      onmouseenter: () => show(box), onfocus: () => show(box)}, name, amount);
+        '--shade': box.shade.toFixed(2)},
+      onclick: opens || box.parent ? event => enter(opens ? box.part : box.parent, event.detail === 0) : null,
+      onmouseenter: () => show(box), onfocus: () => show(box)}, name, name && amount ? ' ' : null, amount);
   }
   function drawTable() {
     swap(rows, here().parts.slice(0, TABLE_ROWS).map(part => el('tr', {},
