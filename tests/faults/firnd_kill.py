@@ -146,7 +146,7 @@ def drain(firnd):
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 and sys.argv[2] else int(time.time())
     tap, dice = Tap(), random.Random(seed)
     top = os.environ.get("T") or os.path.join(os.environ["FIRN_TEST_DIR"], f"firnd-kill.{os.getpid()}")
     os.makedirs(top, exist_ok=True)
