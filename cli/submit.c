@@ -14,6 +14,7 @@
 #include "cli/printable.h"
 
 #define CHECK_LOOK_MS 150
+#define BODY_ROOM 64 /* of a body, for what is beside the files */
 
 static int fail(const struct submit *submit, struct err *err)
 {
@@ -36,6 +37,21 @@ static char *product_path(const struct submit *submit)
     buf_adds(&path, "/v1/products/");
     client_add_escaped(&path, submit->name);
     return buf_detach(&path, NULL);
+}
+
+/* As it travels: what is no text takes a third more. */
+static bool check_size(const struct bundle *bundle, struct err **err)
+{
+    _cleanup_(buf_release) struct buf text = BUF_INIT, size = BUF_INIT, max = BUF_INIT;
+
+    bundle_add_text(bundle, &text);
+    if (text.len < BUNDLE_BYTES_MAX - BODY_ROOM)
+        return true;
+    text_add_size(&size, text.len);
+    text_add_size(&max, BUNDLE_BYTES_MAX);
+    err_set(err, ERR_USAGE, "the files take %s as they are sent, and a daemon takes %s", size.data,
+            max.data);
+    return err_hint(err, "leave out what no build needs");
 }
 
 static bool put(const struct submit *submit, const struct bundle *bundle, struct err **err)
@@ -93,8 +109,13 @@ static void tell(const struct submit *submit, const json_t *list, const char *le
 
     json_array_foreach(list, i, item)
     {
-        json_t *fields = json_deep_copy(item);
+        static const char *const names[] = {"file", "line", "column", "message", "hint", "text"};
+        json_t *fields = json_object();
 
+        for (size_t k = 0; k < ARRAY_SIZE(names); k++)
+            if (!json_is_null(json_object_get(item, names[k])))
+                json_object_set_new(fields, names[k],
+                                    json_deep_copy(json_object_get(item, names[k])));
         printable_json(fields);
         json_object_set_new(fields, "level", json_string(level));
         if (!*json_get_text(fields, "text"))
@@ -130,7 +151,8 @@ int submit_send(struct submit *submit, const struct bundle *bundle)
 
     bundle_digest(bundle, digest);
     event_phase_begin(events, "submit", "Submitting");
-    bool ok = put(submit, bundle, &err) && wait_for_check(submit, digest, &product, &err);
+    bool ok = check_size(bundle, &err) && put(submit, bundle, &err) &&
+              wait_for_check(submit, digest, &product, &err);
     event_phase_end(events, "submit", ok, NULL);
     if (!ok)
         return fail(submit, err);

@@ -91,6 +91,13 @@ like "$(cat "$T/d/bundle.json")" '"path": "data.bin"|"base64": "YQBi"' 'submit -
 is "$(sent)" 'data.bin main.py manifest.yaml' 'submit --add: the file, too'
 exits 2 'submit --add outside' "$FIRN" submit "$T/p/plain.yaml" --add ../outside
 
+head -c 7000000 /dev/urandom >"$T/p/data.bin"
+exits 2 'more than a daemon takes' "$FIRN" submit "$T/p/plain.yaml" --add data.bin
+like "$OUT" 'the files take 8.9 MiB as they are sent, and a daemon takes 8.0 MiB' 'more than a daemon takes: says so'
+head -c 9000000 /dev/zero >"$T/p/data.bin"
+exits 2 'more than 8 MiB' "$FIRN" submit "$T/p/plain.yaml" --add data.bin
+rm "$T/p/data.bin"
+
 product invalid-one
 exits 2 'the daemon finds it invalid' "$FIRN" submit --build "$T/p/invalid-one.yaml"
 like "$OUT" 'manifest.yaml:5:8: unknown board' 'invalid: its error'
