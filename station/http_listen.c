@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -138,13 +139,19 @@ static bool refuse_open(const char *address, struct err **err)
     return err_hint(err, "give listen.tls or listen.reverse_proxy in firnd.yaml, or use 127.0.0.1");
 }
 
+static bool is_port(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits > 0 && digits <= 5 && !text[digits] && atoi(text) <= 65535;
+}
+
 /* host:port; the host of "[host]:port" is without brackets. */
 static bool split(const char *address, char **host, char **port)
 {
     const char *colon = strrchr(address, ':');
     size_t len = colon ? (size_t)(colon - address) : 0;
     bool brackets = len > 2 && *address == '[' && address[len - 1] == ']';
-    if (len == 0 || !colon[1] || (!brackets && memchr(address, ':', len)))
+    if (len == 0 || !is_port(colon + 1) || (!brackets && memchr(address, ':', len)))
         return false;
     *host = brackets ? xstrndup(address + 1, len - 2) : xstrndup(address, len);
     *port = xstrdup(colon + 1);

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "station/http_connection.h"
+#include "station/http_field.h"
 #include "station/http_listen.h"
 
 #define TICK_US 250000
@@ -175,6 +176,17 @@ static void prepare_process(void)
     }
 }
 
+static bool check_proxy(const struct http_settings *settings, struct err **err)
+{
+    const char *proxy = settings->reverse_proxy;
+    const char *host = proxy ? strstr(proxy, "://") : NULL;
+    if (!proxy || (host && http_field_host_len(host + 3) > 0 &&
+                   (strncmp(proxy, "https://", 8) == 0 || strncmp(proxy, "http://", 7) == 0)))
+        return true;
+    err_set(err, ERR_USAGE, "'%s' is not the address of a reverse proxy", proxy);
+    return err_hint(err, "write listen.reverse_proxy as https://firn.example.org, without a path");
+}
+
 struct http_server *http_server_new(sd_event *loop, const struct http_settings *settings,
                                     const struct http_route *routes, void *app, struct err **err)
 {
@@ -189,7 +201,7 @@ struct http_server *http_server_new(sd_event *loop, const struct http_settings *
     bool ok =
         check(sd_event_add_time(loop, &server->tick, CLOCK_MONOTONIC, 0, 50000, on_tick, server),
               err) &&
-        read_tls(settings, tls, err) && listen_all(server, tls, err);
+        check_proxy(settings, err) && read_tls(settings, tls, err) && listen_all(server, tls, err);
     explicit_bzero(tls[1].data, tls[1].len);
     buf_release(&tls[0]);
     buf_release(&tls[1]);
