@@ -144,7 +144,11 @@ export function newEditor({onchange, onsubmit}) {
       const at = offsetOf(area.value, line || 1, column);
       area.focus({preventScroll: true});
       area.setSelectionRange(at, at);
-      back.children[(line || 1) - 1]?.scrollIntoView({block: 'center', inline: 'nearest'});
+      /* In the middle of the editor, and with the beginning of the line in sight if it can be. */
+      const mark = back.children[(line || 1) - 1];
+      (mark || node).scrollIntoView({block: 'nearest', inline: 'nearest'});
+      node.scrollTop = mark ? mark.offsetTop - node.clientHeight / 2 : 0;
+      node.scrollLeft = 0;
     },
   };
 }

@@ -52,7 +52,6 @@ export function draftOf(name, product, files) {
   return drafts.get(name);
 }
 
-export const hasDraft = name => drafts.has(name);
 export const dropDraft = name => drafts.delete(name);
 export const isDirty = draft => draft.changed || draft.files.some(file => file.dirty);
 

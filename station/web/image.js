@@ -82,7 +82,7 @@ function imageParts(scope, first) {
   const about = slot(el('div'), facts, i => [i.digest, i.built_at, i.job, i.station]);
   const files = slot(el('div'), fileLinks, i => [i.files, i.here]);
   const release = slot(el('div'), image => releaseSwitch(image, trouble), i => i.released);
-  const warning = slot(el('div'), unreleasable, i => i.sidecar?.unreleasable);
+  const warning = slot(el('div', {class: 'warning-place'}), unreleasable, i => i.sidecar?.unreleasable);
   const size = slot(el('div', {class: 'size-parts'}), image => image.size ? sizeParts(scope, image.size) :
     el('p', {class: 'dim'}, 'Of this image it is not known what its size is made of.'), i => i.digest);
   const node = el('div', {}, el('div', {class: 'view-head'}, el('div', {}, el('p', {class: 'crumbs'}, el('a', {href: '#/images'}, 'Images')),

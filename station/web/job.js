@@ -102,7 +102,7 @@ function jobParts(scope, id) {
   const node = el('div', {},
     el('div', {class: 'view-head'}, el('div', {}, el('p', {class: 'crumbs'}, el('a', {href: '#/jobs'}, 'Jobs'), ` / ${id}`), title.node), actions),
     trouble.node, state, reason,
-    el('div', {class: 'job-grid'}, el('div', {class: 'side'}, phases, result, el('section', {class: 'sheet'}, el('h2', {}, 'About'), about)), log.node));
+    el('div', {class: 'job-grid'}, el('div', {class: 'side'}, phases, result, el('section', {class: 'sheet job-about'}, el('h2', {}, 'About'), about)), log.node));
   return {node, update: job => {
     parts.forEach(part => part.update(job));
     title.update(job);

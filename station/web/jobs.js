@@ -43,16 +43,19 @@ function stateCell() {
 
 const took = job => duration(between(job.started_at, job.ended_at));
 
-/* A job's duration while it runs moves by itself. */
+/* How long a job takes moves by itself while it runs: one clock for all rows that are still there. */
 function tookCell(scope) {
+  const running = new Map();
+  const draw = (node, job) => text(node, job.started_at ? took(job) : '–');
+  scope.every(1000, () => running.forEach((job, node) => node.isConnected ? draw(node, job) : running.delete(node)));
   return () => {
     const node = el('span', {class: 'num'});
-    let job = null;
-    const draw = () => job && text(node, job.started_at ? took(job) : '–');
-    scope.every(1000, () => job && !hasEnded(job) && draw());
-    return {node, update: next => {
-      job = next;
-      draw();
+    return {node, update: job => {
+      draw(node, job);
+      if (hasEnded(job))
+        running.delete(node);
+      else
+        running.set(node, job);
     }};
   };
 }

@@ -1,5 +1,6 @@
 /** Events, put into what the page knows. */
 import {on} from './events.js';
+import {hasEnded} from './state.js';
 import {change, known, loadSoon, peek, reloadAll} from './store.js';
 
 const params = path => new URL(path, location.origin).searchParams;
@@ -42,9 +43,14 @@ function jobChanged(job) {
     if (before.state !== job.state || before.phase?.id !== job.phase?.id)
       loadSoon(path);
   }
+  if (hasEnded(job))
+    newRecords();
   if (job.kind === 'build')
     inProducts(job, old => !old || job.id >= old.id);
 }
+
+/* No event tells of records: each thing that ends makes one. */
+const newRecords = () => lists('/v1/records').forEach(loadSoon);
 
 function inProducts(job, isNewer) {
   const update = product => product.name === job.product && isNewer(product.job) ?
@@ -72,6 +78,7 @@ function progressed({job: id, phase, log_bytes}) {
 }
 
 function productChanged(product) {
+  newRecords();
   const gone = product.state === 'removed';
   lists('/v1/products').forEach(path => put(path, 'name', product, gone));
   const path = `/v1/products/${encodeURIComponent(product.name)}`, before = peek(path);
@@ -85,6 +92,7 @@ function productChanged(product) {
 }
 
 function imageChanged(image) {
+  newRecords();
   lists('/v1/images').forEach(path => put(path, 'digest', image));
   for (const path of known('/v1/images/'))
     if (peek(path)?.product === image.product)

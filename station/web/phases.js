@@ -26,14 +26,16 @@ function phaseRow(phase) {
 function coreOf(job, current) {
   const layers = job.phases.map(phase => ({...phase, tone: phase.ok ? 'done' : 'bad'}));
   if (current)
-    layers.push({id: current.id, title: current.title, seconds: current.seconds, tone: 'now'});
+    layers.push({id: current.id, title: current.title, seconds: current.seconds, tone: 'current'});
   const whole = layers.reduce((sum, layer) => sum + (layer.seconds || 0), 0) || 1;
   return layers.map(layer => el('span', {class: `layer ${layer.tone}`, title: `${layer.title}: ${duration(layer.seconds)}`,
     style: {'flex-grow': String(Math.max(LEAST, (layer.seconds || 0) / whole))}}));
 }
 
+const ended = job => (job.phases || []).filter(phase => typeof phase.seconds === 'number');
+
 /** Seconds that the current phase has taken: what of the job's time is in no phase that ended. */
-const inPhase = job => Math.max(0, between(job.started_at, null) - (job.phases || []).reduce((sum, p) => sum + p.seconds, 0));
+const inPhase = job => Math.max(0, between(job.started_at, null) - ended(job).reduce((sum, p) => sum + p.seconds, 0));
 
 /** Seconds left in this phase, once enough of it is done to tell; null if that cannot be said. */
 export function secondsLeft(job, began) {
@@ -44,7 +46,7 @@ export function secondsLeft(job, began) {
 /** {node, update(job)} */
 export function phasesPart(scope) {
   const core = el('div', {class: 'core', 'aria-hidden': 'true'});
-  const list = slot(el('ol', {class: 'phases'}), job => (job.phases || []).map(phaseRow), job => job.phases);
+  const list = slot(el('ol', {class: 'phases'}), job => ended(job).map(phaseRow), ended);
   const bar = progressBar('Progress of the phase');
   const title = el('span', {class: 'now-title'}), figure = el('span', {class: 'now-figure num'}), detail = el('span', {class: 'now-detail'});
   const words = el('span', {class: 'num'}), left = el('span', {class: 'num'}), elapsed = el('span', {class: 'num'});
@@ -59,7 +61,7 @@ export function phasesPart(scope) {
     text(elapsed, seconds === null ? '' : hasEnded(job) ? `Took ${duration(seconds)}` : `${duration(Math.floor(seconds) || 0)} so far`);
     const remaining = hasEnded(job) ? null : secondsLeft(job, began);
     text(left, remaining === null ? '' : `about ${duration(Math.max(1, Math.round(remaining)))} left in this phase`);
-    swap(core, coreOf({...job, phases: job.phases || []}, job.phase && !hasEnded(job) ? {...job.phase, seconds: inPhase(job)} : null));
+    swap(core, coreOf({...job, phases: ended(job)}, job.phase && !hasEnded(job) ? {...job.phase, seconds: inPhase(job)} : null));
   }
   function update(next) {
     job = next;

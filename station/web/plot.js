@@ -67,7 +67,7 @@ export function sizePlot(scope) {
   let history = [], digest = null, drawnAt = 0;
   function draw() {
     const width = Math.floor(pictures.clientWidth);
-    if (width < 120 || !history.length)
+    if (width < 120 || history.length < 2)
       return;
     drawnAt = width;
     const shown = history.slice(-SHOWN);
@@ -77,7 +77,8 @@ export function sizePlot(scope) {
   return {node: el('div', {}, pictures, below), update: (next, current) => {
     history = (next || []).filter(entry => entry.flash !== null && entry.ram !== null);
     digest = current;
+    pictures.hidden = history.length < 2;
     draw();
-    swap(below, history.length ? asTable(history) : el('p', {class: 'dim'}, 'Nothing to compare with yet.'));
+    swap(below, history.length > 1 ? asTable(history) : el('p', {class: 'dim'}, 'The only image so far: nothing to compare it with.'));
   }};
 }

@@ -92,8 +92,10 @@ export function productsView(scope) {
     grid.update(products.filter(product => !words || fits(product, words)));
   }
   scope.use(api, (list, problem) => {
-    if (problem && !list)
-      return trouble.show(problem);
+    if (!list)
+      return problem && trouble.show(problem);
+    if (!products)
+      trouble.clear();
     products = list.items.slice().sort((a, b) => a.name.localeCompare(b.name, 'en'));
     draw();
   });

@@ -38,6 +38,21 @@ async function writesManifest(page, name) {
   await comes('mended, it is valid', page.locator('.verdict .badge.good').waitFor());
 }
 
+/* Two who change the same product: the second is told, and nothing is lost. */
+async function conflicts(page, name) {
+  const files = [{path: 'manifest.yaml', text: product.good(name)}, {path: 'main.py', text: 'print("theirs")\n'}];
+  await page.locator('#editor-area').fill(`${product.good(name)}# mine\n`);
+  await asEngineer('PUT', `/v1/products/${name}`, {files, build: false});
+  await page.waitForTimeout(1500);
+  ok((await page.locator('#editor-area').inputValue()).endsWith('# mine\n'), 'what is being typed is not taken away by another’s change');
+  await page.getByRole('button', {name: 'Submit'}).click();
+  await comes('another’s change is told', page.getByText('Somebody else has changed this product').waitFor());
+  await picture(page, 'product-conflict');
+  await page.getByRole('button', {name: 'Take theirs'}).click();
+  await comes('theirs can be taken', page.waitForFunction(() => !document.querySelector('#editor-area').value.includes('# mine')));
+  await page.locator('.verdict .badge.good').waitFor();
+}
+
 async function builds(page) {
   await page.locator('.view-head').getByRole('button', {name: 'Build'}).click();
   await comes('the job is shown', page.waitForURL(/#\/jobs\/\d+$/));
@@ -90,6 +105,7 @@ async function byMouse() {
   const page = await newPage();
   await logIn(page);
   await writesManifest(page, product.mouse);
+  await conflicts(page, product.mouse);
   await builds(page);
   await looksAtImage(page);
   await flashes(page);

@@ -12,7 +12,7 @@ const focused = page => page.evaluate(() => {
 
 /* Whoever has the focus shows it. */
 const shows = page => page.evaluate(() => {
-  const style = getComputedStyle(document.activeElement), around = document.activeElement.closest('.editor');
+  const style = getComputedStyle(document.activeElement), around = document.activeElement.closest('.editor-place');
   return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 || around !== null && getComputedStyle(around).outlineStyle !== 'none' ||
     document.activeElement.matches('.point');
 });
