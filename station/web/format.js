@@ -63,7 +63,6 @@ export function between(from, to) {
   return from ? ((to ? ms(to) : now()) - ms(from)) / 1000 : null;
 }
 
-export const shortDigest = digest => digest ? digest.slice(0, 12) : NONE;
 export const count = (n, one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
 
 /** Terminal escapes and what else is no text, taken away. */

@@ -10,7 +10,7 @@ const resources = new Map();
 
 function resource(path) {
   if (!resources.has(path))
-    resources.set(path, {value: undefined, problem: null, etag: null, listeners: new Set(), loading: null,
+    resources.set(path, {value: undefined, problem: null, listeners: new Set(), loading: null,
       again: false, timer: 0});
   return resources.get(path);
 }
@@ -21,7 +21,6 @@ async function fetchInto(r, path) {
   try {
     const response = await call('GET', path);
     r.value = await response.json();
-    r.etag = response.headers.get('ETag');
     r.problem = null;
   } catch (error) {
     if (!error.problem)
@@ -85,7 +84,6 @@ export function use(path, listener) {
 }
 
 export const peek = path => resources.get(path)?.value;
-export const etagOf = path => resources.get(path)?.etag;
 
 /** change(value) gives the new value, or the same for none. */
 export function change(path, how) {

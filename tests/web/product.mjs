@@ -1,4 +1,5 @@
-/** The products that the tests submit. FIRND_MANIFEST is one that the daemon can build. */
+/** The products that the tests submit. FIRND_MANIFEST: a file with another manifest that the daemon can build from
+ *  it and main.py alone; `NAME` in it becomes the product, `name: NETDUINO2` must be in it. */
 import {readFileSync} from 'node:fs';
 
 /* The smallest that can be built, flashed and booted: nothing beside the manifest. */
