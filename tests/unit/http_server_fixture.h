@@ -101,14 +101,19 @@ static inline void site_end(struct site *site)
     free(site->file);
 }
 
-static inline int site_dial(const struct site *site)
+static inline int dial_port(unsigned port)
 {
     struct sockaddr_in name = {.sin_family = AF_INET,
-                               .sin_port = htons((uint16_t)http_server_port(site->server)),
+                               .sin_port = htons((uint16_t)port),
                                .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&name, sizeof(name)), 0);
     return fd;
+}
+
+static inline int site_dial(const struct site *site)
+{
+    return dial_port(http_server_port(site->server));
 }
 
 static inline int site_dial_socket(const struct site *site)
