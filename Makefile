@@ -84,7 +84,8 @@ PRELOAD_SRC := $(wildcard simulator/preload/*.c)
 $B/firn-sim.so: $(PRELOAD_SRC) simulator/preload/preload.h simulator/wire.h
 	@mkdir -p $(@D)
 	@echo "LINK $@"
-	@$(CC) $(CPPFLAGS) -std=gnu17 -O2 $(WARN) -shared -fPIC -o $@ $(PRELOAD_SRC)
+	@$(CC) $(CPPFLAGS) -std=gnu17 $(OPT) $(WARN) -shared -fPIC $(filter-out $(SANFLAGS),$(LDFLAGS)) \
+	  -o $@ $(PRELOAD_SRC)
 
 # The same for a disk that fails: tests/faults/build_io.sh.
 IO_FAULT := $B/tests/faults/io_fault.so
