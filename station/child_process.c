@@ -27,10 +27,15 @@ static void run(const struct child_command *command, int events_fd, int log_fd, 
     setpgid(0, 0);
     if (command->dies_with_us && (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent))
         _exit(127);
+    /* Nothing of the daemon's stays open in here, the lock on its home least of all, before the
+     * gate: what waits there may outlive it for a moment. The three have numbers from 10 on. */
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (read(gate, &byte, 1) != 1 || (command->cwd && chdir(command->cwd) != 0) ||
-        dup2(null, STDIN_FILENO) < 0 || dup2(log_fd, STDOUT_FILENO) < 0 ||
-        dup2(log_fd, STDERR_FILENO) < 0 || dup2(events_fd, 3) < 0)
+    if (dup2(events_fd, 3) < 0 || dup2(log_fd, 4) < 0 || dup2(gate, 5) < 0 ||
+        dup2(null, STDIN_FILENO) < 0)
+        _exit(127);
+    close_range(6, ~0U, 0);
+    if (read(5, &byte, 1) != 1 || (command->cwd && chdir(command->cwd) != 0) ||
+        dup2(4, STDOUT_FILENO) < 0 || dup2(4, STDERR_FILENO) < 0)
         _exit(127);
     close_range(4, ~0U, 0);
     execv(command->argv[0], (char *const *)command->argv);
