@@ -95,6 +95,13 @@ static bool check_form(const struct guard_request *request, struct guard_refusal
     return true;
 }
 
+static bool too_large(struct guard_refusal *refusal)
+{
+    return refuse(refusal, 413, GUARD_SIZE, "body-too-large",
+                  "the body is larger than this service takes",
+                  "send less at a time (docs/api.md has the limits)");
+}
+
 static bool check_length(const struct guard_site *site, const struct guard_request *request,
                          struct guard_refusal *refusal, uint64_t *length)
 {
@@ -106,9 +113,7 @@ static bool check_length(const struct guard_site *site, const struct guard_reque
     if (text && !http_field_length(text, length))
         return malformed(refusal, "Content-Length is not a number of bytes");
     if (*length > site->body_max)
-        return refuse(refusal, 413, GUARD_SIZE, "body-too-large",
-                      "the body is larger than this service takes",
-                      "send less at a time (docs/api.md has the limits)");
+        return too_large(refusal);
     if (*length > 0 && !guard_is_write(request->method))
         return malformed(refusal, "a GET has a body");
     return true;
@@ -211,6 +216,14 @@ bool guard_check(const struct guard_site *site, const struct guard_request *requ
         return false;
     return !guard_is_write(request->method) ||
            (check_origin(site, request, refusal) && check_type(request, length, refusal));
+}
+
+bool guard_check_open(const struct guard_request *request, struct guard_refusal *refusal)
+{
+    const char *text = guard_field(request, "Content-Length");
+    uint64_t length;
+    return !text || (http_field_length(text, &length) && length <= GUARD_OPEN_BODY_MAX) ||
+           too_large(refusal);
 }
 
 bool guard_check_cookie(const struct guard_request *request, struct guard_refusal *refusal)

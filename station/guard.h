@@ -22,6 +22,7 @@
 
 #define GUARD_FIELDS_MAX 64
 #define GUARD_HEAD_MAX 16384 /* bytes of names and values */
+#define GUARD_OPEN_BODY_MAX 4096
 
 struct guard_field {
     const char *name, *value;
@@ -57,6 +58,8 @@ struct guard_refusal {
 
 bool guard_check(const struct guard_site *site, const struct guard_request *request,
                  struct guard_refusal *refusal);
+/* Whoever it is may send no more than GUARD_OPEN_BODY_MAX to what is open to all. */
+bool guard_check_open(const struct guard_request *request, struct guard_refusal *refusal);
 /* The same for what a cookie is to authorise. */
 bool guard_check_cookie(const struct guard_request *request, struct guard_refusal *refusal);
 

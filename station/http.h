@@ -109,7 +109,7 @@ bool http_check_token(const struct http_request *request, struct http_response *
                       const char *token, struct principal *who) MUST_CHECK;
 
 #define ROUTE_BODY_JSON 1u /* takes a JSON object */
-#define ROUTE_OPEN 2u      /* no token needed */
+#define ROUTE_OPEN 2u      /* no token needed, nor looked at; a body of 4 KiB at most */
 
 typedef void (*http_handler)(void *app, const struct http_request *request,
                              struct http_response *response);

@@ -16,13 +16,17 @@ static bool answer_401(struct http_response *r, const char *detail)
     return false;
 }
 
-/* A proxy says whose request it is; the last address is the one that it has seen itself. */
+/* Whom a wrong token costs: an address, or the user of the Unix socket. A proxy says whose request
+ * it is; the last address is the one that it has seen itself. */
 static void find_address(const struct http_exchange *x, char address[HTTP_ADDRESS_SIZE])
 {
     const struct http_connection *connection = x->connection;
     const char *list = guard_field(&x->head, "X-Forwarded-For");
     struct in6_addr parsed;
-    snprintf(address, HTTP_ADDRESS_SIZE, "%s", connection->address);
+    if (connection->listener->by_socket)
+        snprintf(address, HTTP_ADDRESS_SIZE, "user %u", connection->peer.uid);
+    else
+        snprintf(address, HTTP_ADDRESS_SIZE, "%s", connection->address);
     if (!connection->server->settings.reverse_proxy || !list)
         return;
     const char *comma = strrchr(list, ',');
@@ -44,7 +48,7 @@ static bool check_token(struct http_exchange *x, struct http_response *r, const 
     if (wait_ms > 0) {
         server->counts.refused_token++;
         http_problem(r, 429, "too-many-wrong-tokens", "wait, and use a token that is known",
-                     "too many wrong tokens came from %s", *address ? address : "the socket");
+                     "too many wrong tokens came from %s", address);
         http_add_header(r, "Retry-After", "%d", (int)(wait_ms / 1000) + 1);
         return false;
     }

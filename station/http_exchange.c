@@ -25,11 +25,21 @@ void http_exchange_free(struct http_exchange *x)
     free(x);
 }
 
+static bool answer_refusal(struct http_exchange *x, struct http_response *r,
+                           const struct guard_refusal *refusal)
+{
+    struct http_counts *counts = &x->connection->server->counts;
+    counts->refused_host += refusal->reason == GUARD_HOST;
+    counts->refused_origin += refusal->reason == GUARD_ORIGIN;
+    counts->refused_size += refusal->reason == GUARD_SIZE;
+    http_problem(r, refusal->status, refusal->name, refusal->action, "%s", refusal->detail);
+    return false;
+}
+
 static bool check_guard(struct http_exchange *x, struct http_response *r)
 {
     const struct http_connection *connection = x->connection;
-    struct http_server *server = connection->server;
-    const struct http_settings *settings = &server->settings;
+    const struct http_settings *settings = &connection->server->settings;
     const struct guard_site site = {
         .by_socket = connection->listener->by_socket,
         .tls = settings->tls_certificate && !connection->listener->by_socket,
@@ -39,13 +49,7 @@ static bool check_guard(struct http_exchange *x, struct http_response *r)
         .body_max = settings->body_max,
     };
     struct guard_refusal refusal;
-    if (guard_check(&site, &x->head, &refusal))
-        return true;
-    server->counts.refused_host += refusal.reason == GUARD_HOST;
-    server->counts.refused_origin += refusal.reason == GUARD_ORIGIN;
-    server->counts.refused_size += refusal.reason == GUARD_SIZE;
-    http_problem(r, refusal.status, refusal.name, refusal.action, "%s", refusal.detail);
-    return false;
+    return guard_check(&site, &x->head, &refusal) || answer_refusal(x, r, &refusal);
 }
 
 static bool check_target(struct http_exchange *x, struct http_response *r)
@@ -77,6 +81,13 @@ static bool find_route(struct http_exchange *x, struct http_response *r)
     return false;
 }
 
+static bool check_open(struct http_exchange *x, struct http_response *r)
+{
+    struct guard_refusal refusal;
+    return !(x->route->flags & ROUTE_OPEN) || guard_check_open(&x->head, &refusal) ||
+           answer_refusal(x, r, &refusal);
+}
+
 static bool check_stopping(const struct http_exchange *x, struct http_response *r)
 {
     if (!x->connection->server->stopping || !guard_is_write(x->head.method))
@@ -97,7 +108,7 @@ bool http_exchange_check(struct http_exchange *x, const char *method, struct htt
     if (!check_guard(x, r) || !check_target(x, r))
         return false;
     x->request.path = x->target.path;
-    return find_route(x, r) && check_stopping(x, r) && http_auth(x, r);
+    return find_route(x, r) && check_open(x, r) && check_stopping(x, r) && http_auth(x, r);
 }
 
 static bool parse_json(struct http_exchange *x, struct http_response *r)

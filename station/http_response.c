@@ -135,11 +135,13 @@ void http_chunks(struct http_response *r, const char *content_type,
     r->chunk_data = data;
 }
 
-/* Text that came from outside may be anything. */
+/* Text that came from outside may be anything. NULL is null. */
 static json_t *text_json(const char *text)
 {
     _cleanup_(buf_release) struct buf printable = BUF_INIT;
-    json_t *json = text ? json_string(text) : json_null();
+    if (!text)
+        return json_null();
+    json_t *json = json_string(text);
     if (json)
         return json;
     text_add_printable(&printable, text, strlen(text));

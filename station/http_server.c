@@ -261,13 +261,16 @@ void http_server_free(struct http_server *server)
 unsigned http_server_port(const struct http_server *server)
 {
     for (size_t i = 0; i < server->listener_count; i++) {
-        struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
-        socklen_t len = sizeof(name);
-        if (server->listeners[i].by_socket ||
-            getsockname(server->listeners[i].fd, (struct sockaddr *)&name, &len) < 0)
-            continue;
         /* The port lies at the same place for both families. */
-        return ntohs(((const struct sockaddr_in *)(const void *)&name)->sin_port);
+        union {
+            struct sockaddr any;
+            struct sockaddr_in v4;
+            struct sockaddr_in6 v6;
+        } name = {.v6 = {.sin6_family = AF_UNSPEC}};
+        socklen_t len = sizeof(name);
+        if (!server->listeners[i].by_socket &&
+            getsockname(server->listeners[i].fd, &name.any, &len) == 0)
+            return ntohs(name.v4.sin_port);
     }
     return 0;
 }

@@ -49,9 +49,9 @@ static bool is_step(const char *segment)
     return !*segment || strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0;
 }
 
-/* Adds "/segment" to path. `at`: where it begins there. */
+/* Adds "/segment" to path. starts: where each begins there. */
 static bool add_segment(struct http_target *target, struct buf *path, const char *raw, size_t len,
-                        size_t *at, const char **why)
+                        size_t starts[HTTP_SEGMENTS_MAX], const char **why)
 {
     _cleanup_(buf_release) struct buf text = BUF_INIT;
     if (!decode(&text, raw, len, '+', why))
@@ -66,7 +66,7 @@ static bool add_segment(struct http_target *target, struct buf *path, const char
     if (target->segment_count == HTTP_SEGMENTS_MAX)
         return false;
     buf_addc(path, '/');
-    *at = path->len;
+    starts[target->segment_count] = path->len;
     buf_add(path, text.data, text.len);
     target->segments[target->segment_count++].text = arena_strdup(&target->arena, text.data);
     return true;
@@ -75,14 +75,13 @@ static bool add_segment(struct http_target *target, struct buf *path, const char
 static bool parse_path(struct http_target *target, const char *raw, size_t len, const char **why)
 {
     _cleanup_(buf_release) struct buf path = BUF_INIT;
-    size_t starts[HTTP_SEGMENTS_MAX];
+    size_t starts[HTTP_SEGMENTS_MAX] = {0};
     const char *end = raw + len;
     for (const char *at = raw; len > 1 && at < end;) {
         const char *segment = at + 1;
         const char *slash = memchr(segment, '/', (size_t)(end - segment));
         at = slash ? slash : end;
-        if (!add_segment(target, &path, segment, (size_t)(at - segment),
-                         &starts[target->segment_count % HTTP_SEGMENTS_MAX], why))
+        if (!add_segment(target, &path, segment, (size_t)(at - segment), starts, why))
             return false;
     }
     if (len == 1)

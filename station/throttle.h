@@ -22,7 +22,7 @@ struct throttle {
     } places[THROTTLE_PLACES];
 };
 
-/* Milliseconds until this address is listened to again; 0 = now. */
+/* address: not "". Milliseconds until this address is listened to again; 0 = now. */
 int64_t throttle_wait_ms(const struct throttle *throttle, const char *address, int64_t now_ms);
 void throttle_wrong(struct throttle *throttle, const char *address, int64_t now_ms);
 

@@ -287,6 +287,14 @@ static void guessing_tokens(void **state)
     assert_status(ask_socket(site, "GET", "/v1/who", AS(VIEWER), NULL), 200);
 }
 
+static void guessing_tokens_at_the_socket(void **state)
+{
+    for (int i = 0; i < 10; i++)
+        assert_status(ask_socket(*state, "GET", "/v1/who", AS(UNKNOWN), NULL), 401);
+    assert_answer(ask_socket(*state, "GET", "/v1/who", AS(VIEWER), NULL), 429, "came from user ");
+    assert_status(ask(*state, "GET", "/v1/who", AS(VIEWER), NULL), 200);
+}
+
 /* Behind a proxy all come from one address; what the proxy has seen itself is the last in its
  * list, and what the client wrote before it does not count. */
 static void guessing_through_a_proxy(void **state)
@@ -466,14 +474,29 @@ static void large_bodies(void **state)
     assert_status(ask(*state, "POST", "/v1/echo", AS(OPERATOR) JSON, most), 200);
 }
 
-/* Who may not ask is told so before the body comes, too. */
+/* Who may not ask is told so before the body comes, too, and hears it although he sends on. */
 static void bodies_of_nobody(void **state)
 {
-    assert_status(ask(*state, "POST", "/v1/echo", JSON "Content-Length: 60000\r\n", NULL), 401);
-    assert_status(
-        ask(*state, "POST", "/v1/echo", AS(VIEWER) JSON "Content-Length: 60000\r\n", NULL), 403);
-    assert_status(
-        ask(*state, "POST", "/v1/none", AS(VIEWER) JSON "Content-Length: 60000\r\n", NULL), 404);
+    static const struct {
+        const char *path, *fields;
+        size_t sent;
+        int status;
+    } cases[] = {
+        {"/v1/echo", JSON "Content-Length: 60000\r\n", 0, 401},
+        {"/v1/echo", JSON "Content-Length: 60000\r\n", 60000, 401},
+        {"/v1/echo", AS(VIEWER) JSON "Content-Length: 60000\r\n", 30000, 403},
+        {"/v1/none", AS(VIEWER) JSON "Content-Length: 60000\r\n", 60000, 404},
+        {"/v1/session", JSON "Content-Length: 4097\r\n", 4097, 413},
+        {"/v1/echo", AS(OPERATOR) JSON "Content-Length: 1000000\r\n", 1000000, 413},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        _cleanup_(buf_release) struct buf all = BUF_INIT;
+        _cleanup_free_ char *head = make_request("POST", cases[i].path, cases[i].fields, NULL);
+        buf_adds(&all, head);
+        buf_fill(&all, 'x', cases[i].sent);
+        assert_status(tell(*state, site_dial(*state), all.data, all.len), cases[i].status);
+    }
+    assert_int_equal(handled, 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -493,6 +516,7 @@ int main(void)
         TEST(sessions),
         TEST(who_asks_by_the_socket),
         TEST(guessing_tokens),
+        TEST(guessing_tokens_at_the_socket),
         TEST_CONFIGURED(guessing_through_a_proxy),
         TEST(smuggling),
         TEST(a_refused_body_is_no_request),

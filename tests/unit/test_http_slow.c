@@ -50,7 +50,7 @@ static void get_endless(void *app, const struct http_request *request, struct ht
 
 static const struct http_route routes[] = {
     {"GET", "/open", ROLE_NONE, get_open, ROUTE_OPEN},
-    {"POST", "/echo", ROLE_NONE, post_echo, ROUTE_OPEN | ROUTE_BODY_JSON},
+    {"POST", "/echo", ROLE_VIEW, post_echo, ROUTE_BODY_JSON},
     {"GET", "/file", ROLE_NONE, get_file, ROUTE_OPEN},
     {"GET", "/big", ROLE_NONE, get_big, ROUTE_OPEN},
     {"GET", "/endless", ROLE_NONE, get_endless, ROUTE_OPEN},
@@ -114,7 +114,8 @@ static void drip(struct slow *slow, long long ms)
     slow->closed_ms = closed ? ms : 0;
 }
 
-#define HEAD "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n" JSON "\r\n"
+#define HEAD                                                                                       \
+    "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n" AS(VIEWER) JSON "\r\n"
 
 /* Slowloris: always one more byte, never the end. All of them are cut off in time, and waiting for
  * them costs nothing. */
@@ -174,7 +175,8 @@ static void time_counts_from_each_request(void **state)
     int fd = site_dial(site);
     for (int i = 0; i < 3; i++) {
         buf_clear(&heard);
-        says(fd, "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n" JSON "\r\n{");
+        says(fd, "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n" AS(VIEWER) JSON
+             "\r\n{");
         site_run(site, 600);
         says(fd, "}");
         hear_text(site, fd, &heard, "{}");
@@ -291,7 +293,7 @@ static void clients_that_vanish(void **state)
     static const struct linger at_once = {1, 0};
     static const char *const starts[] = {
         "", "GET /open", "GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60\r\n" JSON "\r\n{",
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60\r\n" AS(VIEWER) JSON "\r\n{",
         "GET /open HTTP/1.1\r\nHost: localhost\r\n\r\n"};
     for (size_t i = 0; i < 10; i++) {
         int fd = site_dial(site);
