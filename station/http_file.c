@@ -1,6 +1,8 @@
 /* Files as answers, whole or in part (RFC 9110 section 14). */
 #include <inttypes.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "station/http_exchange.h"
 #include "station/http_field.h"
@@ -35,8 +37,9 @@ void http_file(const struct http_request *request, struct http_response *r, int 
     }
     uint64_t size = (uint64_t)st.st_size;
     http_add_header(r, "Accept-Ranges", "bytes");
-    /* We give nothing that If-Range could name. */
-    if (range && !http_header(request, "If-Range"))
+    /* Of a GET only; and we give nothing that If-Range could name. */
+    bool head = strcmp(http_exchange_of(request)->head.method, "HEAD") == 0;
+    if (range && !head && !http_header(request, "If-Range"))
         how = http_field_range(range, size, &first, &count);
     if (how == RANGE_NONE)
         return answer_416(r, fd, size);

@@ -252,6 +252,10 @@ static void files_and_ranges(void **state)
     ask_range(state, "bytes=1-2,4-5", 200, NULL, "0123456789");
     ask_range(state, "bytes=5-4", 200, NULL, "0123456789");
     ask_range(state, "lines=1-", 200, NULL, "0123456789");
+    assert_status(ask(*state, "HEAD", "/v1/file", AS(VIEWER) "Range: bytes=4-\r\n", NULL), 200);
+    assert_status(
+        ask(*state, "GET", "/v1/file", AS(VIEWER) "Range: bytes=4-\r\nIf-Range: \"x\"\r\n", NULL),
+        200);
 }
 
 static void bodies_of_unknown_length(void **state)
