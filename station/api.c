@@ -101,6 +101,13 @@ void api_list(struct http_response *r, json_t *items, const char *next)
     http_json(r, 200, json_pack("{s:o, s:o}", "items", items, "next", json_text(next)));
 }
 
+void api_error(struct station *station, struct http_response *r, struct err **err)
+{
+    if (err_is_of_machine(*err))
+        station_note_fault(station, *err);
+    http_error(r, err);
+}
+
 bool api_refuses(struct station *station, struct http_response *r)
 {
     _cleanup_free_ char *refusal = station_refuses(station);

@@ -20,6 +20,9 @@ bool api_int(const struct http_request *request, struct http_response *r, const 
              int64_t min, int64_t max, int64_t *value) MUST_CHECK;
 /* {"items":items,"next":...}: there are more if `next` (may be NULL) is given. Takes items. */
 void api_list(struct http_response *r, json_t *items, const char *next);
+/* The problem of an error of the store or the disk, which is noted if it is the machine's. Frees
+ * *err. */
+void api_error(struct station *station, struct http_response *r, struct err **err);
 /* New work is refused now (503, 507); otherwise nothing was answered and it returns false. */
 bool api_refuses(struct station *station, struct http_response *r);
 /* A parameter of the path that is a positive number; otherwise 404. */

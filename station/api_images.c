@@ -46,7 +46,7 @@ HANDLER(api_images_list)
     if (filter.product && !*filter.product)
         filter.product = NULL;
     if (!store_images_list(station->store, &filter, &list, &err)) {
-        http_error(r, &err);
+        api_error(app, r, &err);
         return;
     }
     json_t *items = json_array();
@@ -70,7 +70,7 @@ static bool get_image(struct station *station, const struct http_request *reques
     }
     if (store_image_get(station->store, request->params[0], image, &err))
         return true;
-    http_error(r, &err);
+    api_error(station, r, &err);
     return false;
 }
 
@@ -184,7 +184,7 @@ HANDLER(api_image_release)
         http_json(r, 200, image_to_json(&image, false));
         station_changed(station);
     } else {
-        http_error(r, &err);
+        api_error(app, r, &err);
     }
     json_decref(body);
     image_row_release(&image);

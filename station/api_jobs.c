@@ -77,7 +77,7 @@ HANDLER(api_jobs_list)
     if (filter.product && !*filter.product)
         filter.product = NULL;
     if (!store_jobs_list(station->store, &filter, &list, &err)) {
-        http_error(r, &err);
+        api_error(app, r, &err);
         return;
     }
     json_t *items = json_array();
@@ -97,7 +97,7 @@ static bool get_job(struct station *station, const struct http_request *request,
         return false;
     if (store_job_get(station->store, id, job, &err))
         return true;
-    http_error(r, &err);
+    api_error(station, r, &err);
     return false;
 }
 
@@ -118,7 +118,7 @@ static bool flash_of_job(struct station *station, int64_t id, struct job *job,
     struct err *err = NULL;
     struct job build;
     if (!store_job_get(station->store, id, &build, &err)) {
-        http_error(r, &err);
+        api_error(station, r, &err);
         return false;
     }
     bool may_come = build.state == JOB_QUEUED || build.state == JOB_RUNNING ||
@@ -144,7 +144,7 @@ static bool flash_of_image(struct station *station, const char *digest, struct j
     struct err *err = NULL;
     struct image_row image;
     if (!store_image_get(station->store, digest, &image, &err)) {
-        http_error(r, &err);
+        api_error(station, r, &err);
         return false;
     }
     bool here = image.here && strcmp(image.station, station->settings->name) == 0;
@@ -208,7 +208,7 @@ static bool make_build(struct station *station, const struct http_request *reque
         http_problem(r, 409, "not-valid", err_get_hint(err), "%s", text.data);
         err_free(err);
     } else {
-        http_error(r, &err);
+        api_error(station, r, &err);
     }
     return false;
 }
@@ -285,7 +285,7 @@ static void add_job(struct station *station, const struct http_request *request,
     buf_add(&text, request->body, request->body_len);
     hash_bytes(text.data, text.len, hash);
     if (!submit_job(station, job, key, hash, &how, &added, &err)) {
-        http_error(r, &err);
+        api_error(station, r, &err);
         return;
     }
     answer_added(station, r, how, &added);
@@ -340,7 +340,7 @@ HANDLER(api_job_cancel)
     if (!api_id(request, r, &id))
         return;
     if (!store_job_cancel(station->store, id, &done, &job, &err)) {
-        http_error(r, &err);
+        api_error(app, r, &err);
         return;
     }
     if (done) {

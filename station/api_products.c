@@ -99,14 +99,14 @@ HANDLER(api_product_put)
         return;
     }
     if (!bundle_parse(json_object_get(request->json, "files"), &bundle, &err)) {
-        http_error(r, &err);
+        api_error(app, r, &err);
         return;
     }
     if (!catalogue_put(station->catalogue, name, &bundle, json_is_true(build), request->who.name,
                        &err)) {
         bool of_directory = err->code == ERR_USAGE;
         if (!of_directory) {
-            http_error(r, &err);
+            api_error(app, r, &err);
             return;
         }
         _cleanup_(buf_release) struct buf text = BUF_INIT;
@@ -128,7 +128,7 @@ HANDLER(api_product_delete)
         return;
     }
     if (err->code != ERR_USAGE) {
-        http_error(r, &err);
+        api_error(app, r, &err);
         return;
     }
     _cleanup_(buf_release) struct buf text = BUF_INIT;
@@ -147,7 +147,7 @@ HANDLER(api_product_file)
     if (!product)
         return;
     if (!store_bundle_get(station->store, json_get_text(product, "bundle"), &text, &err)) {
-        http_error(r, &err);
+        api_error(app, r, &err);
         return;
     }
     json_t *json = json_loadb(text.data, text.len, 0, NULL);
@@ -155,7 +155,7 @@ HANDLER(api_product_file)
     json_decref(json);
     const struct bundle_file *file = ok ? bundle_find(&bundle, request->params[1]) : NULL;
     if (!ok) {
-        http_error(r, &err);
+        api_error(app, r, &err);
     } else if (!file) {
         http_problem(r, 404, "not-found", "its \"files\" has all of them", "%s has no file '%s'",
                      request->params[0], request->params[1]);

@@ -25,7 +25,7 @@ HANDLER(api_records_list)
     if (filter.text && !*filter.text)
         filter.text = NULL;
     if (!store_records_list(station->store, &filter, &items, &err)) {
-        http_error(r, &err);
+        api_error(app, r, &err);
         return;
     }
     size_t count = json_array_size(items);

@@ -24,7 +24,7 @@ HANDLER(api_tokens_list)
     size_t count = 0;
     (void)request;
     if (!store_tokens_list(station->store, &tokens, &count, &err)) {
-        http_error(r, &err);
+        api_error(app, r, &err);
         return;
     }
     json_t *items = json_array();
@@ -86,7 +86,7 @@ HANDLER(api_token_post)
         json_object_set_new(shown, "token", json_string(text));
         http_json(r, 201, shown);
     } else {
-        http_error(r, &err);
+        api_error(app, r, &err);
     }
     json_decref(body);
     token_row_release(&row);
@@ -98,7 +98,7 @@ HANDLER(api_token_delete)
     struct token_row row;
     struct err *err = NULL;
     if (!store_token_get(station->store, request->params[0], &row, &err)) {
-        http_error(r, &err);
+        api_error(app, r, &err);
         return;
     }
     json_t *body = token_record(&row, "removed", request->who.name);
@@ -106,7 +106,7 @@ HANDLER(api_token_delete)
     if (store_token_remove(station->store, row.id, &record, &err))
         http_text(r, 204, NULL, "", 0);
     else
-        http_error(r, &err);
+        api_error(app, r, &err);
     json_decref(body);
     token_row_release(&row);
 }

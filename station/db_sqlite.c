@@ -29,6 +29,7 @@ static bool is_broken(int code)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_CANTOPEN:
+    case SQLITE_READONLY: /* opened for reading alone while the disk failed */
         return true;
     default:
         return false;
@@ -45,8 +46,11 @@ static bool fail(struct db *db, int code, struct err **err)
         errnum = ENOSPC;
     if ((code & 0xff) == SQLITE_IOERR && !errnum)
         errnum = EIO;
-    if (errnum && (code & 0xff) != SQLITE_CONSTRAINT)
-        return err_set_errno(err, ERR_FAILED, errnum, "%s: %s", db->where, message);
+    if (errnum && (code & 0xff) != SQLITE_CONSTRAINT) {
+        err_set_errno(err, ERR_FAILED, errnum, "%s: %s", db->where, message);
+        return errnum == EIO ? err_hint(err, "the disk may be broken: see the kernel's log")
+                             : false;
+    }
     return err_set(err, ERR_FAILED, "%s: %s", db->where, message);
 }
 

@@ -178,6 +178,11 @@ void runner_start(struct runner *runner, struct job *job)
     struct err *err = NULL;
     if (launch(running, &err))
         return;
+    /* Not the job's fault: it is tried again when the machine has had time to recover. */
+    if (err_is_of_machine(err)) {
+        running->requeue = true;
+        scheduler_pause(runner->station->scheduler);
+    }
     running_refuse(running, &err);
     if (settle(running))
         forget(running);

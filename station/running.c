@@ -204,15 +204,21 @@ static int exit_status_of(const struct running *running)
     return json_is_integer(said) ? (int)json_integer_value(said) : running->exit_status;
 }
 
-/* Put what a job made in its place. It fails if that cannot be done. */
-static void finish(struct running *running, struct station *station, const struct work_end *work,
-                   struct job_end *end, struct work_outcome *outcome)
+/* Put what a job made in its place. The job fails if that cannot be done; but that the disk is full
+ * is no fault of the job's: false, it is tried again. */
+static bool finish(struct running *running, struct station *station, const struct work_end *work,
+                   struct job_end *end, struct work_outcome *outcome, struct err **err)
 {
-    struct err *err = NULL;
-    if (end->state != JOB_DONE || work_finish(station, work, outcome, &err))
-        return;
-    running_refuse(running, &err);
+    struct err *failure = NULL;
+    if (end->state != JOB_DONE || work_finish(station, work, outcome, &failure))
+        return true;
+    if (err_is_of_machine(failure)) {
+        *err = failure;
+        return false;
+    }
+    running_refuse(running, &failure);
     end->state = JOB_FAILED;
+    return true;
 }
 
 bool running_settle(struct running *running, struct station *station, bool *lost, struct err **err)
@@ -225,7 +231,8 @@ bool running_settle(struct running *running, struct station *station, bool *lost
         return store_job_requeue(station->store, job->id, job->token, lost, err);
     }
     struct job_end end = {.state = state_of(running)};
-    finish(running, station, &work, &end, &outcome);
+    if (!finish(running, station, &work, &end, &outcome, err))
+        return false;
     end.exit_status = exit_status_of(running);
     end.phases = running->phases;
     end.result = running->result;

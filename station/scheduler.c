@@ -9,7 +9,8 @@
 #define MIB (1024ull * 1024)
 #define RENEW_USEC ((uint64_t)LEASE_MS * 1000 / 3)
 #define LOOK_USEC (1000 * 1000) /* for work of other daemons, and memory that became free */
-#define YOUNG_MS 20000          /* a build has not taken yet what it declared */
+#define PAUSE_USEC (3 * 1000 * 1000)
+#define YOUNG_MS 20000 /* a build has not taken yet what it declared */
 
 struct scheduler {
     struct station *station;
@@ -17,6 +18,7 @@ struct scheduler {
     sd_event_source *again; /* in a while */
     sd_event_source *renew;
     bool stopped;
+    bool paused;
     struct buf waits_for;
 };
 
@@ -75,16 +77,16 @@ static void take_all(struct scheduler *scheduler)
     bool took = false;
     buf_clear(&scheduler->waits_for);
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-        while (!scheduler->stopped && !station->store_fault && lane_has_room(station, kinds[i]) &&
-               take(scheduler, kinds[i]))
+        while (!scheduler->stopped && !scheduler->paused && !station->store_fault &&
+               lane_has_room(station, kinds[i]) && take(scheduler, kinds[i]))
             took = true;
     if (took)
         station_changed(station);
 }
 
-static void look_again(struct scheduler *scheduler)
+static void look_in(struct scheduler *scheduler, uint64_t usec)
 {
-    sd_event_source_set_time_relative(scheduler->again, LOOK_USEC);
+    sd_event_source_set_time_relative(scheduler->again, usec);
     sd_event_source_set_enabled(scheduler->again, SD_EVENT_ONESHOT);
 }
 
@@ -94,22 +96,31 @@ static int on_look(sd_event_source *source, void *data)
     (void)source;
     take_all(scheduler);
     /* Nobody tells us that memory became free or that another daemon added a job. */
-    if (scheduler->waits_for.len || store_is_shared(scheduler->station->store))
-        look_again(scheduler);
+    if (!scheduler->paused &&
+        (scheduler->waits_for.len || store_is_shared(scheduler->station->store)))
+        look_in(scheduler, LOOK_USEC);
     return 0;
 }
 
 static int on_again(sd_event_source *source, uint64_t usec, void *data)
 {
+    struct scheduler *scheduler = data;
     (void)source, (void)usec;
-    scheduler_kick(data);
+    scheduler->paused = false;
+    scheduler_kick(scheduler);
     return 0;
 }
 
 void scheduler_kick(struct scheduler *scheduler)
 {
-    if (!scheduler->stopped)
+    if (!scheduler->stopped && !scheduler->paused)
         sd_event_source_set_enabled(scheduler->look, SD_EVENT_ONESHOT);
+}
+
+void scheduler_pause(struct scheduler *scheduler)
+{
+    scheduler->paused = true;
+    look_in(scheduler, PAUSE_USEC);
 }
 
 void scheduler_stop(struct scheduler *scheduler)

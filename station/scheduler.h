@@ -19,6 +19,8 @@ struct scheduler *scheduler_new(struct station *station, struct err **err) MUST_
 void scheduler_free(struct scheduler *scheduler);
 /* Something has changed: look, soon. */
 void scheduler_kick(struct scheduler *scheduler);
+/* A job could not be started because of the machine: none is taken for some seconds. */
+void scheduler_pause(struct scheduler *scheduler);
 /* No job is taken any more. Leases are kept. */
 void scheduler_stop(struct scheduler *scheduler);
 /* Why the next build waits, or NULL. Borrowed. */

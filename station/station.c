@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/text.h"
@@ -20,6 +21,7 @@
 
 #define POLL_USEC (500ull * 1000)
 #define PUMP_AT_ONCE 500
+#define LOCK_WAIT_MS 2000
 
 void station_log(int priority, const char *fmt, ...)
 {
@@ -92,11 +94,16 @@ static bool replay(void *app, int64_t after, int limit, int64_t *oldest,
 
 void station_store_failed(struct station *station, struct err **err)
 {
-    _cleanup_(buf_release) struct buf text = BUF_INIT;
-    err_add_message(*err, &text);
+    station_note_fault(station, *err);
     err_free_ptr(err);
+}
+
+void station_note_fault(struct station *station, const struct err *err)
+{
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
     if (station->store_fault)
         return;
+    err_add_message(err, &text);
     station_log(LOG_ERR, "the store fails, no new work is taken: %s", text.data);
     station->store_fault = xstrdup(text.data);
     station_status_changed(station);
@@ -253,12 +260,19 @@ static bool open_loop(struct station *station, struct err **err)
     return true;
 }
 
-/* One daemon a home: what another runs there is not ours to take over. */
+/* One daemon a home: what another runs there is not ours to take over. A child that one which was
+ * killed had just forked holds the lock, too, until it gets to run: so it is waited for a moment.
+ */
 static bool lock_home(struct station *station, struct err **err)
 {
     _cleanup_free_ char *path = path_join(station->dir, "lock");
     if (!fs_mkdirs(station->dir, err) || !fs_try_lock(path, &station->lock, err))
         return false;
+    for (int waited_ms = 0; station->lock < 0 && waited_ms < LOCK_WAIT_MS; waited_ms += 20) {
+        usleep(20 * 1000);
+        if (!fs_try_lock(path, &station->lock, err))
+            return false;
+    }
     if (station->lock >= 0)
         return true;
     err_set(err, ERR_USAGE, "another firnd uses %s", station->settings->home);

@@ -59,6 +59,8 @@ void station_changed(struct station *station);
 char *station_refuses(const struct station *station);
 /* The store failed: note it, tell it, try again from time to time. Frees *err. */
 void station_store_failed(struct station *station, struct err **err);
+/* The same of an error that is somebody else's to tell; it stays theirs. */
+void station_note_fault(struct station *station, const struct err *err);
 /* GET /v1/status. Yours. */
 json_t *station_status(struct station *station);
 /* Tell clients that GET /v1/status is another now. */

@@ -5,6 +5,8 @@
  *     FIRN_FAULT_DIRS=DIR:DIR     which directories; absolute, without links
  *     FIRN_FAULT_AT=N             fail the Nth (from 1); 0 or absent: count only
  *     FIRN_FAULT_ERRNO=28         with ENOSPC (5: EIO)
+ *     FIRN_FAULT_WHILE=FILE       instead: fail all of them while that file is there, which holds the
+ *                                 number of the error
  *     FIRN_FAULT_LOG=FILE         "N CALL PATH" of each call, or of the one that failed
  *
  * The call does not happen, but for close(), which has closed all the same. What a program writes
@@ -29,6 +31,7 @@ static atomic_int count;
 static int fail_at, fail_errno;
 static int log_fd = -1;
 static char *dirs;
+static const char *while_file;
 static atomic_bool written[FDS]; /* since it was opened or synced */
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -41,6 +44,7 @@ __attribute__((constructor)) static void start(void)
     fail_at = at ? atoi(at) : 0;
     fail_errno = number ? atoi(number) : ENOSPC;
     dirs = strdup(where ? where : "");
+    while_file = getenv("FIRN_FAULT_WHILE");
     if (log)
         log_fd = REAL(open)(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     unsetenv("LD_PRELOAD");
@@ -66,6 +70,20 @@ static void note(int n, const char *call, const char *path)
         abort();
 }
 
+/* The error that all calls fail with just now; 0 = none. */
+static int error_for_all(void)
+{
+    char text[16] = "";
+    int error = errno, fd = REAL(open)(while_file, O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0 && read(fd, text, sizeof(text) - 1) < 0)
+        abort();
+    if (fd >= 0)
+        REAL(close)(fd);
+    errno = error;
+    return atoi(text);
+}
+
 /* Is this the call that fails? Then errno is set. */
 static bool fails(const char *call, const char *path)
 {
@@ -74,7 +92,12 @@ static bool fails(const char *call, const char *path)
     if (!is_watched(path))
         return false;
     int n = atomic_fetch_add(&count, 1) + 1;
+    int for_all = while_file ? error_for_all() : 0;
 
+    if (for_all) {
+        errno = for_all;
+        return true;
+    }
     if (!fail_at || n == fail_at)
         note(n, call, path);
     errno = n == fail_at ? fail_errno : error;
@@ -179,6 +202,12 @@ ssize_t pwrite(int fd, const void *data, size_t len, off_t offset)
     return REAL(pwrite)(fd, data, len, offset);
 }
 
+/* What glibc calls them with 64 bits: the same functions, by the names that SQLite uses. */
+ssize_t pwrite64(int fd, const void *data, size_t len, off64_t offset)
+{
+    return pwrite(fd, data, len, offset);
+}
+
 int close(int fd)
 {
     bool matters = fd >= 0 && fd < FDS && written[fd] && fails_fd("close", fd);
@@ -208,6 +237,11 @@ FD_CALL(syncfs)
 int ftruncate(int fd, off_t size)
 {
     return fails_fd("ftruncate", fd) ? -1 : REAL(ftruncate)(fd, size);
+}
+
+int ftruncate64(int fd, off64_t size)
+{
+    return ftruncate(fd, size);
 }
 
 int fchmod(int fd, mode_t mode)
@@ -240,6 +274,12 @@ char *mkdtemp(char *template)
 int rename(const char *from, const char *to)
 {
     return fails_at("rename", AT_FDCWD, to) ? -1 : REAL(rename)(from, to);
+}
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+    return fails_at("renameat2", to_dir, to) ? -1
+                                             : REAL(renameat2)(from_dir, from, to_dir, to, flags);
 }
 
 int symlink(const char *target, const char *path)
