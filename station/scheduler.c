@@ -7,7 +7,6 @@
 #include "station/runner.h"
 
 #define MIB (1024ull * 1024)
-#define RENEW_USEC ((uint64_t)LEASE_MS * 1000 / 3)
 #define LOOK_USEC (1000 * 1000) /* for work of other daemons, and memory that became free */
 #define PAUSE_USEC (3 * 1000 * 1000)
 #define YOUNG_MS 20000 /* a build has not taken yet what it declared */
@@ -50,8 +49,8 @@ static bool take(struct scheduler *scheduler, enum job_kind kind)
     struct err *err = NULL;
     struct job job;
     bool got = false;
-    if (!store_job_claim(station->store, kind, LEASE_MS, kind == JOB_FLASH ? NULL : fits, scheduler,
-                         &got, &job, &err)) {
+    if (!store_job_claim(station->store, kind, station->settings->lease_ms,
+                         kind == JOB_FLASH ? NULL : fits, scheduler, &got, &job, &err)) {
         station_store_failed(station, &err);
         return false;
     }
@@ -136,7 +135,7 @@ static void renew(struct scheduler *scheduler)
     struct lease *held = NULL;
     size_t count = 0, expired = 0;
     struct err *err = NULL;
-    if (!store_leases_renew(station->store, LEASE_MS, &held, &count, &err) ||
+    if (!store_leases_renew(station->store, station->settings->lease_ms, &held, &count, &err) ||
         !store_leases_expire(station->store, &expired, &err)) {
         station_store_failed(station, &err);
         free(held);
@@ -150,11 +149,18 @@ static void renew(struct scheduler *scheduler)
     }
 }
 
+/* Three times before it runs out. */
+static uint64_t renew_usec(const struct station *station)
+{
+    return (uint64_t)station->settings->lease_ms * 1000 / 3;
+}
+
 static int on_renew(sd_event_source *source, uint64_t usec, void *data)
 {
+    struct scheduler *scheduler = data;
     (void)usec;
-    renew(data);
-    sd_event_source_set_time_relative(source, RENEW_USEC);
+    renew(scheduler);
+    sd_event_source_set_time_relative(source, renew_usec(scheduler->station));
     return 0;
 }
 
@@ -168,7 +174,7 @@ struct scheduler *scheduler_new(struct station *station, struct err **err)
                                        0, on_again, scheduler);
     if (r >= 0)
         r = sd_event_add_time_relative(station->loop, &scheduler->renew, CLOCK_MONOTONIC,
-                                       RENEW_USEC, 0, on_renew, scheduler);
+                                       renew_usec(station), 0, on_renew, scheduler);
     if (r < 0) {
         err_set_errno(err, ERR_FAILED, -r, "cannot set up the scheduler");
         scheduler_free(scheduler);

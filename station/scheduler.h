@@ -10,8 +10,6 @@
 
 #include "station/station.h"
 
-#define LEASE_MS 30000
-
 struct scheduler;
 
 /* Does nothing until scheduler_kick(). */

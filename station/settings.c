@@ -203,6 +203,21 @@ static bool read_follow_at(const struct reader *r, const struct ynode *root)
     return true;
 }
 
+static bool read_lease(const struct reader *r, const struct ynode *root)
+{
+    const char *value = NULL;
+    int64_t seconds;
+    if (!ymap_string(r->doc, root, "lease", false, &value, r->diags))
+        return false;
+    if (!value)
+        return true;
+    if (!text_parse_age(value, &seconds) || seconds < 3 || seconds > 3600)
+        return fail(r, ynode_get(root, "lease"), "from 3s to 1h, such as 30s",
+                    "this is no time that a lease lasts");
+    r->settings->lease_ms = seconds * 1000;
+    return true;
+}
+
 static bool read_store(const struct reader *r, const struct ynode *root)
 {
     struct settings *s = r->settings;
@@ -216,9 +231,9 @@ static bool read_store(const struct reader *r, const struct ynode *root)
 
 static bool read_all(const struct reader *r)
 {
-    static const char *const known[] = {"name",  "home",   "manifests", "store",
-                                        "firn",  "listen", "builds",    "flashes",
-                                        "queue", "disk",   "follow_at", NULL};
+    static const char *const known[] = {"name",  "home",      "manifests", "store",   "firn",
+                                        "lease", "listen",    "builds",    "flashes", "queue",
+                                        "disk",  "follow_at", NULL};
     struct settings *s = r->settings;
     const struct ynode *root = r->doc->root;
     long queue = (long)s->queue_max;
@@ -226,8 +241,8 @@ static bool read_all(const struct reader *r)
         return false;
     bool ok = read_text(r, root, "name", &s->name) && read_path(r, root, "home", &s->home) &&
               read_path(r, root, "manifests", &s->manifests) && read_store(r, root) &&
-              read_path(r, root, "firn", &s->firn) && read_listen(r, root) && read_lanes(r, root) &&
-              read_disk(r, root) && read_follow_at(r, root) &&
+              read_path(r, root, "firn", &s->firn) && read_lease(r, root) && read_listen(r, root) &&
+              read_lanes(r, root) && read_disk(r, root) && read_follow_at(r, root) &&
               ymap_integer(r->doc, root, "queue", false, 1, 1000000, &queue, r->diags);
     s->queue_max = queue;
     return ok;
@@ -253,6 +268,7 @@ static void set_numbers(struct settings *s)
     s->build_cores = 1;
     s->flash_jobs = 8;
     s->queue_max = 10000;
+    s->lease_ms = 30 * 1000;
     s->disk_floor = GIB;
     s->logs_quota = GIB;
     s->images_quota = 10 * GIB;

@@ -27,6 +27,7 @@ struct settings {
     uint64_t build_memory; /* bytes, of one build */
     int build_cores;
     int64_t queue_max;
+    int64_t lease_ms; /* of a shared store: how long a daemon that does not answer is waited for */
     uint64_t disk_floor, logs_quota, images_quota; /* bytes */
     int follow_minute;                             /* of the day, local time */
 };

@@ -8,6 +8,7 @@ differ in a comment, so that each is a job of its own and takes milliseconds.
 """
 import collections
 import os
+import re
 import subprocess
 import sys
 import time
@@ -29,7 +30,7 @@ def daemon(top, name):
                        os.path.join(home, entry))
     return Firnd(top, name=name, home=home, firn=os.path.join(HERE, "recorded-firn"),
                  store=os.environ["FIRN_TEST_POSTGRESQL"],
-                 config="builds: {jobs: 2, memory: 1M}\ndisk: {floor: 1M}")
+                 config="lease: 5s\nbuilds: {jobs: 2, memory: 1M}\ndisk: {floor: 1M}")
 
 
 def submit(firnd, manifest, number):
@@ -43,6 +44,10 @@ def submit(firnd, manifest, number):
     if status != 202:
         raise RuntimeError(f"POST of {name}: {status} {job}")
     return job["id"]
+
+
+def done_of(metrics):
+    return int(re.search(rb'firnd_jobs{kind="build",state="done"} (\d+)', metrics).group(1))
 
 
 def runs_of(ledger):
@@ -60,20 +65,20 @@ def main():
     tap, top = Tap(), os.environ["T"]
     ledger = os.path.join(top, "ledger")
     open(ledger, "w").close()
-    os.environ.update(LEDGER=ledger, REAL_FIRN=os.environ["FIRN"])
+    os.environ.update(LEDGER=ledger, REAL_FIRN=os.environ["FIRN"], BUILD_SECONDS="0.2")
     with open(os.path.join(HERE, "..", "web", "smallest.yaml")) as f:
         manifest = f.read()
     a, b = daemon(top, "a").start(), daemon(top, "b").start()
     first = submit(a, manifest, 0)
     tap.is_(a.ended(first)["state"], "done", "the product was built once, so that the rest is quick")
     start = time.monotonic()
-    jobs = [first]
-    for number in range(1, count):
-        jobs.append(submit((a, b)[number % 2] if number < count // 2 else b, manifest, number))
-        if number == count // 2:
-            running = a.get("/v1/jobs?state=running")["items"]
-            a.kill()
-            tap.say(f"a is killed after {time.monotonic() - start:.1f} s, {len(running)} jobs are running")
+    jobs = [first] + [submit((a, b)[n % 2], manifest, n) for n in range(1, count)]
+    # In the middle: half of them are over, others run and wait.
+    a.until("/metrics", lambda text: done_of(text) >= count // 2)
+    running = a.get("/v1/jobs?state=running")["items"]
+    a.kill()
+    tap.say(f"a is killed after {time.monotonic() - start:.1f} s, while "
+            f"{sum(j['station'] == 'a' for j in running)} jobs run there")
     tap.is_(len(set(jobs)), count, f"{count} jobs were accepted")
     b.until("/v1/jobs?limit=1", lambda _: not any(
         b.get(f"/v1/jobs?state={state}&limit=1")["items"] for state in ("queued", "running")), 120)
