@@ -136,10 +136,26 @@ static bool read_tls(const struct reader *r, const struct ynode *listen)
     return true;
 }
 
+/* How long a request may take to arrive, and a client to take its answer. */
+static bool read_timeout(const struct reader *r, const struct ynode *listen)
+{
+    const char *value = NULL;
+    int64_t seconds;
+    if (!ymap_string(r->doc, listen, "timeout", false, &value, r->diags))
+        return false;
+    if (!value)
+        return true;
+    if (!text_parse_age(value, &seconds) || seconds < 1 || seconds > 600)
+        return fail(r, ynode_get(listen, "timeout"), "from 1s to 10m, such as 30s",
+                    "this is no time to wait for a client");
+    r->settings->http.header_timeout_s = (int)seconds;
+    return true;
+}
+
 static bool read_listen(const struct reader *r, const struct ynode *root)
 {
-    static const char *const known[] = {"socket", "group", "users",         "http",
-                                        "hosts",  "tls",   "reverse_proxy", NULL};
+    static const char *const known[] = {"socket", "group",         "users",   "http", "hosts",
+                                        "tls",    "reverse_proxy", "timeout", NULL};
     const struct ynode *listen;
     struct http_settings *http = &r->settings->http;
     if (!read_mapping(r, root, "listen", known, &listen))
@@ -150,7 +166,7 @@ static bool read_listen(const struct reader *r, const struct ynode *root)
         !read_text(r, listen, "group", &http->socket_group) ||
         !read_text(r, listen, "http", &http->address) ||
         !read_text(r, listen, "reverse_proxy", &http->reverse_proxy) || !read_users(r, listen) ||
-        !read_hosts(r, listen) || !read_tls(r, listen))
+        !read_hosts(r, listen) || !read_tls(r, listen) || !read_timeout(r, listen))
         return false;
     const char *proxy = http->reverse_proxy;
     if (proxy && (!text_starts_with(proxy, "https://") || strchr(proxy + strlen("https://"), '/')))

@@ -299,6 +299,9 @@ static bool open_parts(struct station *station, struct err **err)
 static bool open_http(struct station *station, struct err **err)
 {
     struct http_settings http = station->settings->http;
+    _cleanup_free_ char *socket_dir = path_dirname(http.socket);
+    if (!fs_mkdirs(socket_dir, err))
+        return err_wrap(err, "there is no place for the socket");
     http.socket_user = identity_of_peer;
     http.token_check = identity_of_token;
     station->http = http_server_new(station->loop, &http, api_routes, station, err);
