@@ -21,6 +21,7 @@ GROUPS := build \
   $(if $(filter check-valgrind,$(GOALS)),valgrind) \
   $(if $(filter check-reprotest,$(GOALS)),repro) \
   $(if $(filter bench-flash,$(GOALS)),bench) \
+  $(if $(filter check-web,$(GOALS)),web $(if $(shell command -v npm),,npm)) \
   $(if $(filter deb check-deb,$(GOALS)),deb)
 ifneq ($(filter-out help clean uninstall,$(GOALS)),)
 include build/flags.mk
@@ -156,7 +157,7 @@ demo: all build/config.yaml ## the main job from end to end, without hardware
 PROVE := prove --timer -j3
 
 check: all $(TESTS) $(IO_FAULT) mirror ## all tests (SAN=1: under ASan and UBSan)
-	@CMOCKA_MESSAGE_OUTPUT=tap $(PROVE) tests/e2e/*.sh tests/guest/run tests/cli/*.sh $(TESTS)
+	@CMOCKA_MESSAGE_OUTPUT=tap $(PROVE) tests/e2e/*.sh tests/station/*.sh tests/guest/run tests/cli/*.sh $(TESTS)
 
 check-unit: all $(TESTS) ## unit tests and the fuzz corpora only
 	@CMOCKA_MESSAGE_OUTPUT=tap $(PROVE) $(TESTS)
@@ -181,6 +182,21 @@ check-kill: all mirror ## 200 builds killed at any moment (KILLS=200), and what 
 
 check-io: all $(IO_FAULT) mirror ## builds whose disk is full or broken, at each write
 	@$(PROVE) -v tests/faults/build_io.sh :: all
+
+check-firnd: all $(IO_FAULT) mirror ## firnd in full: 2 daemons and 500 jobs, a disk that fails, 10 s of attacks
+	@$(PROVE) -v tests/station/service.sh tests/station/two_daemons.sh :: 500
+	@$(PROVE) -v tests/station/disk.sh :: 200
+	@$(PROVE) -v tests/station/attack.sh :: 10
+
+FIRND_KILLS := 1000
+check-firnd-kill: all mirror ## firnd killed 1,000 times under load (FIRND_KILLS=1000, SEED=N): nothing is lost
+	@$(PROVE) -v tests/faults/firnd_kill.sh :: $(FIRND_KILLS) $(SEED)
+
+check-web: all mirror ## the page in Chromium: used by mouse and by keyboard, looked at by axe
+	@$(PROVE) -v tests/web/check-web.sh
+
+bench-firnd: all mirror ## 10,000 jobs in the queue and 200 clients of its events
+	@$(PROVE) -v tests/station/load.sh :: 10000 200 1000
 
 # test_wipe of wipe.c, and test_wipe_mass, too.
 FLASHER_TESTS := $(sort $(foreach noun,$(patsubst flasher/%.c,%,$(wildcard flasher/*.c)), \
@@ -253,5 +269,5 @@ clean: ## remove everything that was built
 	rm -rf build firn firnd
 
 .PHONY: all mirror demo check check-unit check-cli check-e2e check-guest check-faults check-io \
-  check-kill check-reprotest check-valgrind bench-advise bench-build bench-check bench-economy \
-  bench-flash fuzz fuzz-corpus lint lint-format lint-house lint-tidy lint-cppcheck format help clean
+  check-firnd check-firnd-kill check-kill check-reprotest check-valgrind check-web bench-advise \
+  bench-build bench-check bench-economy bench-firnd bench-flash fuzz fuzz-corpus lint lint-format lint-house lint-tidy lint-cppcheck format help clean

@@ -240,7 +240,8 @@ static struct curl_slist *set_headers(const struct client *client,
     }
     if (request->key)
         headers = add_header(headers, "Idempotency-Key", request->key);
-    if (request->json)
+    /* Also of a write without a body: firnd takes no other, and libcurl would name a form's. */
+    if (strcmp(request->method, "GET") != 0)
         headers = add_header(headers, "Content-Type", "application/json");
     /* A body is sent at once: who refuses it says so, too. */
     headers = curl_slist_append(headers, "Expect:");

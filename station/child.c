@@ -14,6 +14,7 @@
 #include "station/child_process.h"
 
 #define IDENTITY "pid"
+#define BEGUN "begun"
 #define IDENTITY_MAX 256
 #define LINE_MAX_BYTES (8u * 1024 * 1024) /* of an event; a longer one is no event of ours */
 
@@ -147,11 +148,17 @@ void child_free(struct child *child)
 
 /* ---- starting ---- */
 
+static bool remove_file(const char *dir, const char *name, struct err **err)
+{
+    _cleanup_free_ char *path = path_join(dir, name);
+    return unlink(path) == 0 || errno == ENOENT ||
+           err_set_errno(err, ERR_FAILED, errno, "cannot remove %s", path);
+}
+
 static bool prepare_files(const char *dir, int *events_fd, int *log_fd, struct err **err)
 {
-    _cleanup_free_ char *identity = path_join(dir, IDENTITY);
-    if (unlink(identity) != 0 && errno != ENOENT)
-        return err_set_errno(err, ERR_FAILED, errno, "cannot remove %s", identity);
+    if (!remove_file(dir, IDENTITY, err) || !remove_file(dir, BEGUN, err))
+        return false;
     *events_fd = open_in(dir, CHILD_EVENTS, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
     *log_fd = open_in(dir, CHILD_LOG, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
     return (*events_fd >= 0 && *log_fd >= 0) ||
@@ -171,7 +178,8 @@ static bool start(struct child *child, sd_event *loop, const char *dir,
                   const struct child_command *command, int events_fd, int log_fd, struct err **err)
 {
     int gate;
-    if (!child_process_fork(command, events_fd, log_fd, &child->pid, &gate, err))
+    _cleanup_free_ char *begun = path_join(dir, BEGUN);
+    if (!child_process_fork(command, begun, events_fd, log_fd, &child->pid, &gate, err))
         return false;
     child->pidfd = pidfd_open(child->pid, 0);
     bool ok = child->pidfd >= 0 || err_set_errno(err, ERR_FAILED, errno, "cannot watch a process");
@@ -226,11 +234,12 @@ enum child_found child_adopt(sd_event *loop, const char *dir, const struct child
         *child = found;
         return CHILD_RUNS;
     }
-    /* The daemon died after `pid` was written and before the gate was opened. */
-    bool silent = found->log_bytes == 0 && lseek(found->events_fd, 0, SEEK_END) == 0 &&
-                  child_process_is_of_boot(identity.data);
+    /* The daemon died after `pid` was written and before the gate was opened. What was written in
+     * an earlier boot may have been lost with it. */
+    _cleanup_free_ char *begun = path_join(dir, BEGUN);
+    bool never_ran = !fs_exists(begun) && child_process_is_of_boot(identity.data);
     child_free(found);
-    return silent ? CHILD_NEVER_RAN : CHILD_ENDED;
+    return never_ran ? CHILD_NEVER_RAN : CHILD_ENDED;
 }
 
 /* ---- ending ---- */

@@ -6,6 +6,7 @@
  * it (child_adopt()). In the directory:
  *
  *     pid           who it is: process id, its start time, the boot; written before it runs
+ *     begun         it has come through the gate, see below
  *     events.jsonl  its events (--events=3), one JSON object a line
  *     log.txt       its output and errors, as a terminal would show them
  *

@@ -16,8 +16,8 @@
 #define STARTED_FIELD 22 /* proc(5), /proc/pid/stat: starttime, in clock ticks since boot */
 
 /* In the child, with nothing that allocates or locks. Never returns. */
-static void run(const struct child_command *command, int events_fd, int log_fd, int gate,
-                pid_t parent)
+static void run(const struct child_command *command, const char *begun, int events_fd, int log_fd,
+                int gate, pid_t parent)
 {
     char byte;
     sigset_t none;
@@ -34,8 +34,9 @@ static void run(const struct child_command *command, int events_fd, int log_fd, 
         dup2(null, STDIN_FILENO) < 0)
         _exit(127);
     close_range(6, ~0U, 0);
-    if (read(5, &byte, 1) != 1 || (command->cwd && chdir(command->cwd) != 0) ||
-        dup2(4, STDOUT_FILENO) < 0 || dup2(4, STDERR_FILENO) < 0)
+    if (read(5, &byte, 1) != 1 || open(begun, O_WRONLY | O_CREAT | O_CLOEXEC, 0640) < 0 ||
+        (command->cwd && chdir(command->cwd) != 0) || dup2(4, STDOUT_FILENO) < 0 ||
+        dup2(4, STDERR_FILENO) < 0)
         _exit(127);
     close_range(4, ~0U, 0);
     execv(command->argv[0], (char *const *)command->argv);
@@ -54,8 +55,8 @@ static void set_environment(const struct child_command *command)
         setenv("FIRN_HOME", command->home, 1);
 }
 
-bool child_process_fork(const struct child_command *command, int events_fd, int log_fd, pid_t *pid,
-                        int *gate, struct err **err)
+bool child_process_fork(const struct child_command *command, const char *begun, int events_fd,
+                        int log_fd, pid_t *pid, int *gate, struct err **err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
@@ -69,7 +70,7 @@ bool child_process_fork(const struct child_command *command, int events_fd, int 
     int errnum = errno;
     if (*pid == 0) {
         close(ends[1]);
-        run(command, events, log, wait_end, parent);
+        run(command, begun, events, log, wait_end, parent);
     }
     close(events);
     close(log);

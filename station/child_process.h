@@ -12,9 +12,10 @@
 #include "station/child.h"
 
 /* Fork; the process waits until child_process_open() or ends when we do. *gate is the descriptor
- * for that. Its events and its output go to these descriptors (borrowed). */
-bool child_process_fork(const struct child_command *command, int events_fd, int log_fd, pid_t *pid,
-                        int *gate, struct err **err) MUST_CHECK;
+ * for that. Having come through it makes the file `begun`, before the command runs. Its events and
+ * its output go to these descriptors (borrowed). */
+bool child_process_fork(const struct child_command *command, const char *begun, int events_fd,
+                        int log_fd, pid_t *pid, int *gate, struct err **err) MUST_CHECK;
 /* Let it run; closes the gate. */
 void child_process_open(int *gate);
 

@@ -59,14 +59,11 @@ static bool take(struct scheduler *scheduler, enum job_kind kind)
     return got;
 }
 
+/* Builds are admitted one by one (fits()), flashes by their number. */
 static bool lane_has_room(const struct station *station, enum job_kind kind)
 {
-    size_t max = kind == JOB_FLASH ? (size_t)station->settings->flash_jobs
-                                   : (size_t)station->settings->build_jobs;
-    size_t count = kind == JOB_FLASH ? runner_count(station->runner, kind)
-                                     : runner_count(station->runner, JOB_BUILD) +
-                                           runner_count(station->runner, JOB_FOLLOW);
-    return count < max;
+    return kind != JOB_FLASH ||
+           runner_count(station->runner, kind) < (size_t)station->settings->flash_jobs;
 }
 
 static void take_all(struct scheduler *scheduler)

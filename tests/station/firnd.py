@@ -5,6 +5,7 @@
     status, headers, body = d.ask("POST", "/v1/jobs", {"kind": "build", "product": "greeter"})
     d.kill()
 """
+import atexit
 import http.client
 import json
 import os
@@ -47,6 +48,7 @@ class Firnd:
             self.process = subprocess.Popen(
                 [*prefix, os.environ["FIRND"], "--config", self.config], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env={**os.environ, **(env or {})}, start_new_session=True)
+        atexit.register(self.clean_up, self.process)
         if wait:
             self.wait()
         return self
@@ -66,6 +68,16 @@ class Firnd:
     def tail(self):
         with open(self.log) as log:
             return log.read()[-2000:]
+
+    @staticmethod
+    def clean_up(process):
+        """A test that failed leaves none behind."""
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
     def kill(self):
         """SIGKILL of the daemon alone; its children go on."""

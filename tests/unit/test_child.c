@@ -247,20 +247,25 @@ static void another_process_of_the_same_number_is_not_it(void **state)
     /* The same number, started at another time. */
     _cleanup_free_ char *other = xasprintf("%d 1 %s", (int)getpid(), strrchr(mine.data, ' ') + 1);
     assert_int_equal(child_process_find(other, &pid), -1);
-    write_file(f, CHILD_EVENTS, "{\"event\":\"x\"}\n");
+    write_file(f, CHILD_EVENTS, "");
     write_file(f, CHILD_LOG, "");
+    write_file(f, "begun", "");
     write_file(f, "pid", other);
     assert_int_equal(adopt(f, &again), CHILD_ENDED);
 }
 
-static void never_ran_if_it_is_gone_without_a_word(void **state)
+static void has_run_though_it_said_nothing(void **state)
 {
     struct fixture *f = *state;
     struct child *child = start(f, "exit 0"), *again;
+    _cleanup_free_ char *begun = path_join(f->dir, "begun");
     child_free(child);
     assert_true(wait(NULL) > 0);
+    assert_int_equal(adopt(f, &again), CHILD_ENDED);
+    /* As if the gate had not been opened. */
+    assert_int_equal(unlink(begun), 0);
     assert_int_equal(adopt(f, &again), CHILD_NEVER_RAN);
-    /* In an earlier boot its words may have been lost. */
+    /* In an earlier boot it may have been lost. */
     write_file(f, "pid", "1 2 00000000-0000-0000-0000-000000000000\n");
     assert_int_equal(adopt(f, &again), CHILD_ENDED);
 }
@@ -276,11 +281,14 @@ static void does_not_run_if_the_gate_never_opens(void **state)
     struct err *err = NULL;
     pid_t pid;
     int gate, status;
-    assert_ok(child_process_fork(&command, STDOUT_FILENO, STDERR_FILENO, &pid, &gate, &err), &err);
+    _cleanup_free_ char *begun = path_join(f->dir, "begun");
+    assert_ok(child_process_fork(&command, begun, STDOUT_FILENO, STDERR_FILENO, &pid, &gate, &err),
+              &err);
     close(gate);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 127);
     assert_false(fs_exists(made));
+    assert_false(fs_exists(begun));
 }
 
 static void dies_with_the_daemon_if_it_is_to(void **state)
@@ -323,7 +331,7 @@ int main(void)
         TEST(what_it_said_last_is_told_when_it_has_ended),
         TEST(never_ran_without_its_identity),
         TEST(another_process_of_the_same_number_is_not_it),
-        TEST(never_ran_if_it_is_gone_without_a_word),
+        TEST(has_run_though_it_said_nothing),
         TEST(does_not_run_if_the_gate_never_opens),
         TEST(dies_with_the_daemon_if_it_is_to),
     };
