@@ -5,9 +5,9 @@
  *     FIRN_FAULT_DIRS=DIR:DIR     which directories; absolute, without links
  *     FIRN_FAULT_AT=N             fail the Nth (from 1); 0 or absent: count only
  *     FIRN_FAULT_ERRNO=28         with ENOSPC (5: EIO)
- *     FIRN_FAULT_WHILE=FILE       instead: fail all of them while that file is there, which holds the
- *                                 number of the error
- *     FIRN_FAULT_LOG=FILE         "N CALL PATH" of each call, or of the one that failed
+ *     FIRN_FAULT_WHILE=FILE       instead: fail all of them while that file is there, which holds
+ * the number of the error FIRN_FAULT_LOG=FILE         "N CALL PATH" of each call, or of the one
+ * that failed
  *
  * The call does not happen, but for close(), which has closed all the same. What a program writes
  * through stdio fails when its stream is closed. Programs that this one starts are left alone.
