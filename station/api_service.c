@@ -42,14 +42,14 @@ HANDLER(api_events)
 /* The Makefile knows that this file depends on it. */
 __asm__(".pushsection .rodata\n"
         "firn_openapi: .incbin \"station/openapi.json\"\n"
-        "firn_openapi_end: .byte 0\n"
+        ".byte 0\n"
         ".popsection\n");
-extern const char firn_openapi[], firn_openapi_end[];
+extern const char firn_openapi[];
 
 HANDLER(api_openapi)
 {
     (void)app, (void)request;
-    http_text(r, 200, "application/json", firn_openapi, (size_t)(firn_openapi_end - firn_openapi));
+    http_text(r, 200, "application/json", firn_openapi, strlen(firn_openapi));
 }
 
 /* ---- Prometheus text format 0.0.4 ---- */

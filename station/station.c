@@ -172,10 +172,9 @@ json_t *station_status(struct station *station)
     _cleanup_free_ char *refusal = station_refuses(station);
     json_t *disk = json_pack("{s:I, s:I}", "free", (json_int_t)disk_free_bytes(station->disk),
                              "floor", (json_int_t)settings->disk_floor);
-    json_t *queued = json_pack(
-        "{s:I, s:I}", "build",
-        (json_int_t)(counts.of[JOB_BUILD][JOB_QUEUED] + counts.of[JOB_FOLLOW][JOB_QUEUED]), "flash",
-        (json_int_t)counts.of[JOB_FLASH][JOB_QUEUED]);
+    json_int_t builds = counts.of[JOB_BUILD][JOB_QUEUED] + counts.of[JOB_FOLLOW][JOB_QUEUED];
+    json_int_t flashes = counts.of[JOB_FLASH][JOB_QUEUED];
+    json_t *queued = json_pack("{s:I, s:I}", "build", builds, "flash", flashes);
     json_t *lanes =
         json_pack("{s:o, s:o}", "build", lane_status(station, JOB_BUILD, settings->build_jobs),
                   "flash", lane_status(station, JOB_FLASH, settings->flash_jobs));

@@ -26,7 +26,7 @@ static void submit_by_itself(struct station *station, const char *product, enum 
 {
     struct err *err = NULL;
     struct job job, added;
-    enum job_added how;
+    enum job_added how = JOB_QUEUE_FULL;
     if (!catalogue_job(station->catalogue, product, kind, &job, &err)) {
         err_free(err);
         return;
