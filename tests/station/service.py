@@ -259,7 +259,7 @@ def records(tap, d):
     tap.ok(all(build.get(k) for k in ("image", "bytes", "phases", "source", "toolchain", "log", "bundle", "submitted_by")),
            "a build's has image, sizes, phases, inputs, log, who", build)
     flash = next(r["body"] for r in lines if r["kind"] == "flash" and r["body"]["state"] == "done")
-    tap.ok(flash["path"] == "1-1" and flash["serial"] and flash["verified"], "a flash's has port, serial, that it was verified", flash)
+    tap.ok(flash["path"].startswith("1-") and flash["serial"] and flash["verified"], "a flash's has port, serial, that it was verified", flash)
     tap.ok(any(r["kind"] == "device" for r in lines), "boards that came have theirs")
     found = d.get("/v1/records?q=NETDUINO2&kind=build&limit=2")
     tap.ok(len(found["items"]) == 2 and found["next"], "they can be searched, page by page")
