@@ -276,6 +276,7 @@ struct catalogue *catalogue_new(struct station *station, struct err **err)
 {
     struct catalogue *catalogue = xcalloc(1, sizeof(*catalogue));
     catalogue->station = station;
+    catalogue->inotify_fd = -1;
     if (fs_mkdirs(station->settings->manifests, err) &&
         fs_remove_leftovers(station->settings->manifests, err) && catalogue_watch(catalogue, err))
         return catalogue;

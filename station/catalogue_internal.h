@@ -13,7 +13,10 @@ struct catalogue {
     struct product *first; /* by name */
     size_t checks;         /* that run */
     sd_event_source *look; /* when the directory has been quiet for a moment, or each minute */
-    struct dir_watch *watches;
+    int inotify_fd;
+    sd_event_source *changes;
+    int *watches; /* descriptors of inotify, sorted */
+    size_t watch_count;
 };
 
 struct product *catalogue_find(const struct catalogue *catalogue, const char *name);

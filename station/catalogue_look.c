@@ -1,7 +1,9 @@
 /* Looking at the manifests directory: what is there, what has changed, being told when. */
+#include <errno.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/json_get.h"
@@ -15,13 +17,6 @@
     (IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |       \
      IN_ONLYDIR)
 
-struct dir_watch {
-    char *dir;
-    sd_event_source *source;
-    bool seen;
-    struct dir_watch *next;
-};
-
 /* ---- being told ---- */
 
 void catalogue_look_soon(struct catalogue *catalogue)
@@ -30,58 +25,48 @@ void catalogue_look_soon(struct catalogue *catalogue)
     sd_event_source_set_enabled(catalogue->look, SD_EVENT_ONESHOT);
 }
 
-static int on_change(sd_event_source *source, const struct inotify_event *event, void *data)
+/* Something happened in a watched directory: is it none of what we write ourselves, which begins
+ * with a dot until it has its name? */
+static bool concerns_us(const struct inotify_event *event)
 {
-    (void)source;
-    /* What we write ourselves begins with a dot until it has its name. */
-    if (!event->len || event->name[0] != '.')
+    return !event->len || event->name[0] != '.';
+}
+
+static int on_change(sd_event_source *source, int fd, uint32_t revents, void *data)
+{
+    _Alignas(struct inotify_event) char block[16 * 1024];
+    ssize_t got;
+    bool look = false;
+    (void)source, (void)revents;
+    while ((got = read(fd, block, sizeof(block))) > 0) {
+        for (char *at = block; at < block + got;) {
+            const struct inotify_event *event = (const struct inotify_event *)(void *)at;
+            look |= concerns_us(event);
+            at += sizeof(*event) + event->len;
+        }
+    }
+    if (look)
         catalogue_look_soon(data);
     return 0;
 }
 
-static void free_watch(struct dir_watch *watch)
-{
-    sd_event_source_disable_unref(watch->source);
-    free(watch->dir);
-    free(watch);
-}
+/* The directories that are there now; the same inode has the same descriptor as before, and another
+ * one of that name is noticed. */
+struct watching {
+    int fd;
+    int descriptors[DIRS_MAX];
+    size_t count;
+};
 
-static size_t count_watches(const struct catalogue *catalogue)
-{
-    size_t count = 0;
-    for (const struct dir_watch *w = catalogue->watches; w; w = w->next)
-        count++;
-    return count;
-}
-
-static void watch_dir(struct catalogue *catalogue, const char *dir)
-{
-    for (struct dir_watch *w = catalogue->watches; w; w = w->next) {
-        if (strcmp(w->dir, dir) == 0) {
-            w->seen = true;
-            return;
-        }
-    }
-    if (count_watches(catalogue) >= DIRS_MAX)
-        return; /* the look each minute will find what changes there */
-    struct dir_watch *watch = xcalloc(1, sizeof(*watch));
-    int r = sd_event_add_inotify(catalogue->station->loop, &watch->source, dir, MASK, on_change,
-                                 catalogue);
-    if (r < 0) {
-        free(watch);
-        return;
-    }
-    watch->dir = xstrdup(dir);
-    watch->seen = true;
-    watch->next = catalogue->watches;
-    catalogue->watches = watch;
-}
-
-static void watch_tree(struct catalogue *catalogue, const char *dir, int depth)
+static void watch_tree(struct watching *watching, const char *dir, int depth)
 {
     _cleanup_(strv_release) struct strv names = STRV_INIT;
     struct err *err = NULL;
-    watch_dir(catalogue, dir);
+    if (watching->count == DIRS_MAX)
+        return; /* the look each minute will find what changes there */
+    int descriptor = inotify_add_watch(watching->fd, dir, MASK);
+    if (descriptor >= 0)
+        watching->descriptors[watching->count++] = descriptor;
     if (depth == 0 || !fs_list(dir, &names, &err)) {
         err_free(err);
         return;
@@ -89,25 +74,31 @@ static void watch_tree(struct catalogue *catalogue, const char *dir, int depth)
     for (size_t i = 0; i < names.count; i++) {
         _cleanup_free_ char *path = path_join(dir, names.items[i]);
         if (!bundle_skips_name(names.items[i]) && fs_is_dir(path))
-            watch_tree(catalogue, path, depth - 1);
+            watch_tree(watching, path, depth - 1);
     }
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const int *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
 }
 
 static void watch_all(struct catalogue *catalogue)
 {
-    for (struct dir_watch *w = catalogue->watches; w; w = w->next)
-        w->seen = false;
-    watch_tree(catalogue, catalogue->station->settings->manifests, 16);
-    struct dir_watch **at = &catalogue->watches;
-    while (*at) {
-        struct dir_watch *watch = *at;
-        if (watch->seen) {
-            at = &watch->next;
-            continue;
-        }
-        *at = watch->next;
-        free_watch(watch);
-    }
+    struct watching *watching = xcalloc(1, sizeof(*watching));
+    watching->fd = catalogue->inotify_fd;
+    watch_tree(watching, catalogue->station->settings->manifests, 16);
+    qsort(watching->descriptors, watching->count, sizeof(int), by_number);
+    for (size_t i = 0; i < catalogue->watch_count; i++)
+        if (!bsearch(&catalogue->watches[i], watching->descriptors, watching->count, sizeof(int),
+                     by_number))
+            inotify_rm_watch(catalogue->inotify_fd, catalogue->watches[i]);
+    free(catalogue->watches);
+    catalogue->watches = xcalloc(watching->count + 1, sizeof(int));
+    memcpy(catalogue->watches, watching->descriptors, watching->count * sizeof(int));
+    catalogue->watch_count = watching->count;
+    free(watching);
 }
 
 /* ---- looking ---- */
@@ -198,17 +189,24 @@ static int on_look(sd_event_source *source, uint64_t usec, void *data)
 
 bool catalogue_watch(struct catalogue *catalogue, struct err **err)
 {
-    int r = sd_event_add_time_relative(catalogue->station->loop, &catalogue->look, CLOCK_MONOTONIC,
-                                       0, 0, on_look, catalogue);
+    sd_event *loop = catalogue->station->loop;
+    catalogue->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    int r = catalogue->inotify_fd < 0 ? -errno : 0;
+    /* For why this is not sd_event_add_inotify() see child.c. */
+    if (r >= 0)
+        r = sd_event_add_io(loop, &catalogue->changes, catalogue->inotify_fd, EPOLLIN, on_change,
+                            catalogue);
+    if (r >= 0)
+        r = sd_event_add_time_relative(loop, &catalogue->look, CLOCK_MONOTONIC, 0, 0, on_look,
+                                       catalogue);
     return r >= 0 || err_set_errno(err, ERR_FAILED, -r, "cannot watch the manifests directory");
 }
 
 void catalogue_unwatch(struct catalogue *catalogue)
 {
     sd_event_source_disable_unref(catalogue->look);
-    while (catalogue->watches) {
-        struct dir_watch *watch = catalogue->watches;
-        catalogue->watches = watch->next;
-        free_watch(watch);
-    }
+    sd_event_source_disable_unref(catalogue->changes);
+    if (catalogue->inotify_fd >= 0)
+        close(catalogue->inotify_fd);
+    free(catalogue->watches);
 }

@@ -23,8 +23,9 @@ struct child {
     pid_t pid;
     int pidfd;
     int events_fd, log_fd; /* for reading */
-    struct buf pending;    /* of a line that is not complete */
-    bool skipping;         /* until the next line */
+    int inotify_fd;
+    struct buf pending; /* of a line that is not complete */
+    bool skipping;      /* until the next line */
     uint64_t log_bytes;
     sd_event_source *ends, *files, *deadline;
 };
@@ -81,9 +82,13 @@ static void look_at_files(struct child *child)
 
 /* ---- watching ---- */
 
-static int on_file(sd_event_source *source, const struct inotify_event *event, void *data)
+static int on_file(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
-    (void)source, (void)event;
+    char events[4096];
+    (void)source, (void)revents;
+    /* Which file it was does not matter: both are looked at. */
+    while (read(fd, events, sizeof(events)) > 0)
+        continue;
     look_at_files(data);
     return 0;
 }
@@ -99,11 +104,16 @@ static int on_end(sd_event_source *source, int fd, uint32_t revents, void *data)
     return 0;
 }
 
+/* An inotify of its own: sd_event_add_inotify() of systemd 252 loops for ever over an event in
+ * which no source is interested any more, as comes when an inode's number is used again. */
 static bool watch(struct child *child, sd_event *loop, const char *dir, struct err **err)
 {
+    child->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (child->inotify_fd < 0 || inotify_add_watch(child->inotify_fd, dir, IN_MODIFY) < 0)
+        return err_set_errno(err, ERR_FAILED, errno, "cannot watch the job in %s", dir);
     int r = sd_event_add_io(loop, &child->ends, child->pidfd, EPOLLIN, on_end, child);
     if (r >= 0)
-        r = sd_event_add_inotify(loop, &child->files, dir, IN_MODIFY, on_file, child);
+        r = sd_event_add_io(loop, &child->files, child->inotify_fd, EPOLLIN, on_file, child);
     return r >= 0 || err_set_errno(err, ERR_FAILED, -r, "cannot watch the job in %s", dir);
 }
 
@@ -116,7 +126,7 @@ static int open_in(const char *dir, const char *name, int flags)
 static struct child *child_new(const char *dir, const struct child_owner *owner, struct err **err)
 {
     struct child *child = xcalloc(1, sizeof(*child));
-    *child = (struct child){.owner = *owner, .pidfd = -1, .pending = BUF_INIT};
+    *child = (struct child){.owner = *owner, .pidfd = -1, .inotify_fd = -1, .pending = BUF_INIT};
     child->events_fd = open_in(dir, CHILD_EVENTS, O_RDONLY);
     child->log_fd = open_in(dir, CHILD_LOG, O_RDONLY);
     if (child->events_fd >= 0 && child->log_fd >= 0)
@@ -140,6 +150,7 @@ void child_free(struct child *child)
     sd_event_source_disable_unref(child->files);
     sd_event_source_disable_unref(child->deadline);
     close_fd(child->pidfd);
+    close_fd(child->inotify_fd);
     close_fd(child->events_fd);
     close_fd(child->log_fd);
     buf_release(&child->pending);

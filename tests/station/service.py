@@ -107,6 +107,11 @@ def submitted(tap, d, manifests):
     body = d.ask("GET", "/v1/products/sub/files/manifest.yaml")[2]
     tap.is_(body.decode(), smallest("sub", "# 2\n"), "its file can be had")
     tap.is_(d.ask("GET", "/v1/products/sub/files/other")[0], 404, "another cannot")
+    # The directory is another one than before it was changed by the API.
+    with open(os.path.join(manifests, "sub", "manifest.yaml"), "a") as f:
+        f.write("# by hand\n")
+    d.until("/v1/products/sub", lambda p: p["files"][0]["size"] == len(smallest("sub", "# 2\n# by hand\n")), 10)
+    tap.ok(True, "a change by hand is noticed, too")
     tap.is_(d.ask("DELETE", "/v1/products/sub")[0], 204, "it is removed")
     tap.is_(os.path.exists(os.path.join(manifests, "sub")), False, "with its directory")
 
