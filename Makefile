@@ -176,6 +176,9 @@ check-faults: all $(FAULTS) ## everything that can go wrong with a transfer, at 
 	@$(FAULTS) all
 	@tests/faults/bus.sh all
 
+check-base: all mirror ## 20 random products on their base, the same bytes as from the beginning (COUNT=20, SEED=N)
+	@COUNT=$(or $(COUNT),20) $(PROVE) -v tests/e2e/base-cold.sh
+
 KILLS := 200
 check-kill: all mirror ## 200 builds killed at any moment (KILLS=200), and what they leave
 	@$(PROVE) -v tests/faults/build_kill.sh :: $(KILLS)
@@ -268,6 +271,6 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf build firn firnd
 
-.PHONY: all mirror demo check check-unit check-cli check-e2e check-guest check-faults check-io \
+.PHONY: all mirror demo check check-unit check-base check-cli check-e2e check-guest check-faults check-io \
   check-firnd check-firnd-kill check-kill check-reprotest check-valgrind check-web bench-advise \
   bench-build bench-check bench-economy bench-firnd bench-flash fuzz fuzz-corpus lint lint-format lint-house lint-tidy lint-cppcheck format help clean

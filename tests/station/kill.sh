@@ -1,3 +1,3 @@
 #!/bin/bash
 # A short run of tests/faults/firnd_kill.sh, 1,000 kills of which are `make check-firnd-kill`.
-exec "$(dirname "$0")/../faults/firnd_kill.sh" "${1:-20}" "${2:-}"
+exec "$(dirname "$0")/../faults/firnd_kill.sh" "${1:-8}" "${2:-}"

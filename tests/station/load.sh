@@ -6,5 +6,6 @@
 . "$TOP/tests/home.sh"
 own_home "$T/home"
 export T TOP
-python3 "$TOP/tests/station/load.py" "${@:-1000}" || tap_failed=1
+[ $# -gt 0 ] || set -- 400 20 200
+python3 "$TOP/tests/station/load.py" "$@" || tap_failed=1
 exit $tap_failed

@@ -6,5 +6,5 @@
 . "$TOP/tests/home.sh"
 own_home "$T/home" bases
 export T
-"$TOP/tests/postgresql" python3 "$TOP/tests/station/two_daemons.py" "${1:-60}" || tap_failed=1
+"$TOP/tests/postgresql" python3 "$TOP/tests/station/two_daemons.py" "${1:-40}" || tap_failed=1
 exit $tap_failed
