@@ -86,8 +86,9 @@ static bool ensure_open(struct db *db, struct err **err)
         return true;
     if (db->in_transaction)
         return err_set(err, ERR_FAILED, "the transaction was lost");
-    db->broken = false;
-    return db->driver->open(db, err);
+    /* One that was opened by halves (without its settings) is not used. */
+    db->broken = !db->driver->open(db, err);
+    return !db->broken;
 }
 
 bool db_query(struct db *db, const char *sql, const struct db_value *values, size_t count,

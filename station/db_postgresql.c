@@ -3,8 +3,10 @@
  * the loop of the daemon waits for it.
  */
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "station/db.h"
 
@@ -12,6 +14,7 @@
 #define INT4_OID 23
 #define STATEMENTS_MAX 128
 #define VALUES_MAX 32
+#define ANSWER_MS 5000 /* the server itself gives up before: statement_timeout */
 
 /* What was prepared on this connection; the statement's name is "s" and its index. */
 struct statements {
@@ -48,7 +51,7 @@ static bool open_connection(struct db *db, struct err **err)
     const char *const values[] = {db->where,
                                   "5",
                                   "5000",
-                                  "-c statement_timeout=5000 -c lock_timeout=5000 "
+                                  "-c statement_timeout=4000 -c lock_timeout=4000 "
                                   "-c idle_in_transaction_session_timeout=30000",
                                   "firnd",
                                   "UTF8",
@@ -58,7 +61,7 @@ static bool open_connection(struct db *db, struct err **err)
     if (!db->handle || PQstatus(db->handle) != CONNECTION_OK)
         return fail(db, db->handle ? PQerrorMessage(db->handle) : "out of memory", err);
     PQsetNoticeReceiver(db->handle, ignore_notice, NULL);
-    return true;
+    return PQsetnonblocking(db->handle, 1) == 0 || fail(db, PQerrorMessage(db->handle), err);
 }
 
 static void close_connection(struct db *db)
@@ -72,21 +75,76 @@ static void close_connection(struct db *db)
     db->handle = NULL;
 }
 
-static bool check(struct db *db, PGresult *result, struct err **err)
+static int64_t monotonic_ms(void)
 {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Until there is a result, or the connection is lost; false: neither, in time. */
+static bool wait_for_result(PGconn *connection, int64_t until)
+{
+    int unsent;
+    while ((unsent = PQflush(connection)) > 0 || (unsent == 0 && PQisBusy(connection))) {
+        struct pollfd fd = {PQsocket(connection), (short)(POLLIN | (unsent ? POLLOUT : 0)), 0};
+        int64_t left = until - monotonic_ms();
+        if (left <= 0)
+            return false;
+        if (poll(&fd, 1, (int)left) > 0 && !PQconsumeInput(connection))
+            return true;
+    }
+    return true;
+}
+
+/* The last result of what was sent; NULL: there is none. */
+static PGresult *take_result(struct db *db, bool *in_time)
+{
+    int64_t until = monotonic_ms() + ANSWER_MS;
+    PGresult *result = NULL, *next = NULL;
+    do {
+        PQclear(result);
+        result = next;
+        *in_time = wait_for_result(db->handle, until);
+    } while (*in_time && (next = PQgetResult(db->handle)));
+    return result;
+}
+
+/* `sent`: what a PQsend...() returned. *answer (may be NULL) is yours on success. */
+static bool receive(struct db *db, int sent, PGresult **answer, struct err **err)
+{
+    bool in_time = true;
+    PGresult *result = sent ? take_result(db, &in_time) : NULL;
     ExecStatusType status = PQresultStatus(result);
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
-        return true;
-    const char *message = PQresultErrorMessage(result);
-    return fail(db, *message ? message : PQerrorMessage(db->handle), err);
+    bool ok = in_time && (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK);
+    if (!in_time) {
+        db->broken = true;
+        fail(db, "the server does not answer", err);
+    } else if (!ok) {
+        const char *message = PQresultErrorMessage(result);
+        fail(db, *message ? message : PQerrorMessage(db->handle), err);
+    }
+    if (ok && answer)
+        *answer = result;
+    else
+        PQclear(result);
+    return ok;
 }
 
 static bool run_script(struct db *db, const char *sql, struct err **err)
 {
-    PGresult *result = PQexec(db->handle, sql);
-    bool ok = check(db, result, err);
-    PQclear(result);
-    return ok;
+    return receive(db, PQsendQuery(db->handle, sql), NULL, err);
+}
+
+/* Each combination of a list's filters is a statement: more than are worth keeping. */
+static bool forget_all(struct db *db, struct err **err)
+{
+    struct statements *s = db->statements;
+    if (!run_script(db, "DEALLOCATE ALL", err))
+        return false;
+    while (s->count)
+        free(s->sql[--s->count]);
+    return true;
 }
 
 /* The number of a prepared statement, or -1. */
@@ -97,15 +155,10 @@ static int prepare(struct db *db, const char *sql, struct err **err)
     for (size_t i = 0; i < s->count; i++)
         if (strcmp(s->sql[i], sql) == 0)
             return (int)i;
-    if (s->count == STATEMENTS_MAX) {
-        err_set(err, ERR_FAILED, "more than %d statements are prepared", STATEMENTS_MAX);
+    if (s->count == STATEMENTS_MAX && !forget_all(db, err))
         return -1;
-    }
     snprintf(name, sizeof(name), "s%zu", s->count);
-    PGresult *result = PQprepare(db->handle, name, sql, 0, NULL);
-    bool ok = check(db, result, err);
-    PQclear(result);
-    if (!ok)
+    if (!receive(db, PQsendPrepare(db->handle, name, sql, 0, NULL), NULL, err))
         return -1;
     s->sql[s->count] = xstrdup(sql);
     return (int)s->count++;
@@ -156,13 +209,15 @@ static bool run_query(struct db *db, const char *sql, const struct db_value *val
         texts[i] = values[i].type == DB_INT ? numbers[i] : values[i].data;
     }
     snprintf(name, sizeof(name), "s%d", statement);
-    PGresult *answer =
-        PQexecPrepared(db->handle, name, (int)count, count ? texts : NULL, NULL, NULL, 0);
-    bool ok = check(db, answer, err);
-    if (ok)
-        take_rows(result, answer);
+    PGresult *answer = NULL;
+    if (!receive(
+            db,
+            PQsendQueryPrepared(db->handle, name, (int)count, count ? texts : NULL, NULL, NULL, 0),
+            &answer, err))
+        return false;
+    take_rows(result, answer);
     PQclear(answer);
-    return ok;
+    return true;
 }
 
 const struct db_driver db_postgresql = {

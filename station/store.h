@@ -110,14 +110,15 @@ struct lease {
 bool store_leases_renew(struct store *store, int64_t lease_ms, struct lease **held, size_t *count,
                         struct err **err) MUST_CHECK;
 /* Jobs whose lease has run out, of other stations: a build that was started once only is queued
- * again; everything else becomes interrupted. *count = how many. Nothing in a store that is not
- * shared. */
+ * again (one that is to be cancelled is cancelled); everything else becomes interrupted. *count =
+ * how many. Nothing in a store that is not shared. */
 bool store_leases_expire(struct store *store, size_t *count, struct err **err) MUST_CHECK;
 /* The phases as they are now (array). *lost: the token is no longer valid, nothing was written.
  * Adds the event "job". */
 bool store_job_phases(struct store *store, int64_t id, int64_t token, const json_t *phases,
                       bool *lost, struct err **err) MUST_CHECK;
-/* Back to the queue: it was claimed and never ran to any effect. attempt is one less again. */
+/* Back to the queue: it was claimed and never ran to any effect. attempt is one less again. One
+ * that is to be cancelled is cancelled instead. Adds the event "job". */
 bool store_job_requeue(struct store *store, int64_t id, int64_t token, bool *lost,
                        struct err **err) MUST_CHECK;
 

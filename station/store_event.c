@@ -84,7 +84,8 @@ bool store_prune(struct store *store, int64_t keep, struct err **err)
     if (!db_begin(store->db, err))
         return false;
     bool ok = DB_QUERY(store->db, NULL, err,
-                       "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - $1",
+                       "DELETE FROM events WHERE id <= (SELECT id FROM events ORDER BY id DESC"
+                       " LIMIT 1 OFFSET $1)",
                        db_int(keep)) &&
               DB_QUERY(store->db, NULL, err, "DELETE FROM keys WHERE added_ms < $1",
                        db_int(now_ms() - KEYS_KEPT_MS));

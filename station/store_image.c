@@ -105,7 +105,7 @@ bool store_put_image(struct store *store, const struct image_row *image, struct 
                     values, ARRAY_SIZE(values), NULL, err);
 }
 
-static bool tell(struct store *store, const char *digest, struct err **err)
+bool store_add_image_event(struct store *store, const char *digest, struct err **err)
 {
     struct image_row image;
     if (!store_image_get(store, digest, &image, err))
@@ -125,7 +125,7 @@ bool store_image_release(struct store *store, const char *digest, bool released,
     bool ok = DB_QUERY(store->db, NULL, err, "UPDATE images SET released = $2 WHERE digest = $1",
                        db_text(digest), db_int(released)) &&
               store_lock_order(store, err) && store_add_records(store, record, 1, err) &&
-              tell(store, digest, err);
+              store_add_image_event(store, digest, err);
     return store_end(store, ok, err);
 }
 
@@ -142,7 +142,7 @@ bool store_image_gone(struct store *store, const char *digest, struct err **err)
     bool ok =
         DB_QUERY(store->db, NULL, err, "UPDATE images SET here = 0, on_disk = 0 WHERE digest = $1",
                  db_text(digest)) &&
-        store_lock_order(store, err) && tell(store, digest, err);
+        store_lock_order(store, err) && store_add_image_event(store, digest, err);
     return store_end(store, ok, err);
 }
 
@@ -182,7 +182,7 @@ static void add_conditions(const struct image_filter *filter, struct buf *sql,
         values[(*n)++] = db_text(prefix);
         buf_addf(sql,
                  " AND (lower(name) LIKE $%zu ESCAPE '\\' OR lower(version) LIKE $%zu ESCAPE '\\'"
-                 " OR lower(board) LIKE $%zu ESCAPE '\\' OR product LIKE $%zu ESCAPE '\\'"
+                 " OR lower(board) LIKE $%zu ESCAPE '\\' OR lower(product) LIKE $%zu ESCAPE '\\'"
                  " OR digest LIKE $%zu ESCAPE '\\')",
                  *n - 1, *n - 1, *n - 1, *n - 1, *n);
     }
@@ -191,8 +191,7 @@ static void add_conditions(const struct image_filter *filter, struct buf *sql,
     if (filter->before) {
         values[(*n)++] = db_int(filter->before_ms);
         values[(*n)++] = db_text(filter->before);
-        buf_addf(sql, " AND (built_ms < $%zu OR (built_ms = $%zu AND digest < $%zu))", *n - 1,
-                 *n - 1, *n);
+        buf_addf(sql, " AND (built_ms, digest) < ($%zu, $%zu)", *n - 1, *n);
     }
 }
 

@@ -29,6 +29,7 @@ bool store_clock(struct store *store, int64_t *ms, struct err **err) MUST_CHECK;
 bool store_add_event(struct store *store, const char *type, const json_t *data,
                      struct err **err) MUST_CHECK;
 bool store_add_job_event(struct store *store, int64_t id, struct err **err) MUST_CHECK;
+bool store_add_image_event(struct store *store, const char *digest, struct err **err) MUST_CHECK;
 bool store_add_records(struct store *store, const struct record_new *records, size_t count,
                        struct err **err) MUST_CHECK;
 bool store_put_image(struct store *store, const struct image_row *image,

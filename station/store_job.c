@@ -150,17 +150,22 @@ static bool look_for_room(struct store *store, int64_t max, enum job_added *how,
     return true;
 }
 
-/* A flash of what a build makes: the build may be over already. */
+/* A flash of what a build makes: the build may be over already. It does not end between this and
+ * the commit: who ends it would not see the flash that waits. */
 static bool look_at_build(struct store *store, struct job *job, struct err **err)
 {
     struct job build;
     if (!job->waits_for)
         return true;
-    if (!store_job_get(store, job->waits_for, &build, err))
+    if ((store_is_shared(store) &&
+         !DB_QUERY(store->db, NULL, err, "SELECT 1 FROM jobs WHERE id = $1 FOR SHARE",
+                   db_int(job->waits_for))) ||
+        !store_job_get(store, job->waits_for, &build, err))
         return false;
-    if (build.state == JOB_DONE && build.image && !job->image) {
-        job->image = xstrdup(build.image);
-    } else if (job_has_ended(build.state) && !build.image) {
+    if (build.state == JOB_DONE && build.image) {
+        if (!job->image)
+            job->image = xstrdup(build.image);
+    } else if (job_has_ended(build.state)) {
         job->state = JOB_FAILED;
         job->ended_ms = job->submitted_ms;
         job->reason = store_dependent_reason(job->waits_for, build.state);

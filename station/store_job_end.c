@@ -76,12 +76,7 @@ static bool end_job(struct store *store, int64_t id, int64_t token, const struct
         !store_add_records(store, end->records, end->record_count, err) ||
         !store_add_job_event(store, id, err) || !store_tell_dependents(store, id, err))
         return false;
-    if (!end->image_row)
-        return true;
-    json_t *image = image_to_json(end->image_row, false);
-    bool ok = store_add_event(store, "image", image, err);
-    json_decref(image);
-    return ok;
+    return !end->image_row || store_add_image_event(store, end->image_row->digest, err);
 }
 
 bool store_job_end(struct store *store, int64_t id, int64_t token, const struct job_end *end,

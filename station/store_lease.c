@@ -27,37 +27,47 @@ bool store_leases_renew(struct store *store, int64_t lease_ms, struct lease **he
 
 /* ---- of daemons that are gone ---- */
 
-static bool take_back(struct store *store, int64_t id, bool again, const char *station,
+/* What becomes of one of them. */
+static enum job_state fate(const struct db_result *rows, size_t row)
+{
+    bool flash = strcmp(db_get_text(rows, row, 1), "flash") == 0;
+    if (flash)
+        return JOB_INTERRUPTED; /* nobody knows how much of the board was written */
+    if (db_get_int(rows, row, 4))
+        return JOB_CANCELLED;
+    return db_get_int(rows, row, 2) < ATTEMPTS_MAX ? JOB_QUEUED : JOB_INTERRUPTED;
+}
+
+static bool take_back(struct store *store, int64_t id, enum job_state state, const char *station,
                       struct err **err)
 {
-    _cleanup_free_ char *reason =
-        xasprintf("station %s, which ran it, is gone", station ? station : "?");
-    if (again)
+    _cleanup_free_ char *reason = xasprintf("station %s, which ran it, is gone", station);
+    if (state == JOB_QUEUED)
         return DB_QUERY(store->db, NULL, err,
-                        "UPDATE jobs SET state = 'queued', station = NULL, lease_until = 0"
-                        " WHERE id = $1",
+                        "UPDATE jobs SET state = 'queued', station = NULL, lease_until = 0,"
+                        " started_ms = 0 WHERE id = $1",
                         db_int(id));
     return DB_QUERY(store->db, NULL, err,
-                    "UPDATE jobs SET state = 'interrupted', ended_ms = $2, lease_until = 0,"
-                    " reason = $3, hint = 'start it again if it is not what brought it down'"
-                    " WHERE id = $1",
-                    db_int(id), db_int(now_ms()), db_text(reason)) &&
-           store_fail_dependents(store, id, JOB_INTERRUPTED, err);
+                    "UPDATE jobs SET state = $4, ended_ms = $2, lease_until = 0, reason = $3,"
+                    " hint = $5 WHERE id = $1",
+                    db_int(id), db_int(now_ms()), db_text(reason), db_text(job_state_name(state)),
+                    db_text(state == JOB_CANCELLED
+                                ? NULL
+                                : "start it again if it is not what brought it down")) &&
+           store_fail_dependents(store, id, state, err);
 }
 
 static bool take_back_all(struct store *store, const struct db_result *rows, struct err **err)
 {
-    for (size_t i = 0; i < rows->count; i++) {
-        bool flash = strcmp(db_get_text(rows, i, 1), "flash") == 0;
-        bool again = !flash && db_get_int(rows, i, 2) < ATTEMPTS_MAX;
-        if (!take_back(store, db_get_int(rows, i, 0), again, db_get_text(rows, i, 3), err))
+    for (size_t i = 0; i < rows->count; i++)
+        if (!take_back(store, db_get_int(rows, i, 0), fate(rows, i), db_get_text(rows, i, 3), err))
             return false;
-    }
     if (!store_lock_order(store, err))
         return false;
     for (size_t i = 0; i < rows->count; i++) {
         int64_t id = db_get_int(rows, i, 0);
-        if (!store_add_job_event(store, id, err) || !store_tell_dependents(store, id, err))
+        if (!store_add_job_event(store, id, err) ||
+            (fate(rows, i) != JOB_QUEUED && !store_tell_dependents(store, id, err)))
             return false;
     }
     return true;
@@ -72,12 +82,14 @@ bool store_leases_expire(struct store *store, size_t *count, struct err **err)
         return true;
     if (!db_begin(store->db, err))
         return false;
-    bool ok = store_clock(store, &clock, err) &&
-              DB_QUERY(store->db, &rows, err,
-                       "SELECT id, kind, attempt, station FROM jobs WHERE state = 'running'"
-                       " AND lease_until < $1 AND station <> $2 ORDER BY id LIMIT 1000"
-                       " FOR UPDATE SKIP LOCKED",
-                       db_int(clock), db_text(store->station));
+    bool ok =
+        store_clock(store, &clock, err) &&
+        DB_QUERY(
+            store->db, &rows, err,
+            "SELECT id, kind, attempt, station, cancel_requested FROM jobs WHERE state = 'running'"
+            " AND lease_until < $1 AND station <> $2 ORDER BY id LIMIT 1000"
+            " FOR UPDATE SKIP LOCKED",
+            db_int(clock), db_text(store->station));
     if (!ok || !rows.count) {
         db_rollback(store->db);
         if (ok)
@@ -92,39 +104,54 @@ bool store_leases_expire(struct store *store, size_t *count, struct err **err)
 
 /* ---- of a running job ---- */
 
-static bool update_held(struct store *store, int64_t id, int64_t token, const char *sql,
-                        const char *text, bool *lost, struct err **err)
+static bool set_phases(struct store *store, int64_t id, int64_t token, const json_t *phases,
+                       bool *lost, struct err **err)
 {
+    _cleanup_free_ char *text = store_json_text(phases);
     struct db_result rows;
-    if (!db_begin(store->db, err))
+    if (!DB_QUERY(store->db, &rows, err,
+                  "UPDATE jobs SET phases = $4 WHERE id = $1 AND token = $2 AND station = $3"
+                  " AND state = 'running'",
+                  db_int(id), db_int(token), db_text(store->station), db_text(text)))
         return false;
-    const struct db_value values[] = {db_int(id), db_int(token), db_text(store->station),
-                                      db_text(text)};
-    bool ok = db_query(store->db, sql, values, text ? 4 : 3, &rows, err);
-    if (ok) {
-        *lost = rows.affected == 0;
-        db_result_release(&rows);
-        ok = *lost || (store_lock_order(store, err) && store_add_job_event(store, id, err));
-    }
-    return store_end(store, ok, err);
+    *lost = rows.affected == 0;
+    db_result_release(&rows);
+    return *lost || (store_lock_order(store, err) && store_add_job_event(store, id, err));
 }
 
 bool store_job_phases(struct store *store, int64_t id, int64_t token, const json_t *phases,
                       bool *lost, struct err **err)
 {
-    _cleanup_free_ char *text = store_json_text(phases);
-    return update_held(store, id, token,
-                       "UPDATE jobs SET phases = $4 WHERE id = $1 AND token = $2 AND station = $3"
-                       " AND state = 'running'",
-                       text, lost, err);
+    return db_begin(store->db, err) &&
+           store_end(store, set_phases(store, id, token, phases, lost, err), err);
+}
+
+/* A flash stays its station's: the board hangs there. What is to be cancelled is not started again,
+ * whoever asked for that. */
+static bool requeue(struct store *store, int64_t id, int64_t token, bool *lost, struct err **err)
+{
+    struct db_result rows;
+    if (!DB_QUERY(store->db, &rows, err,
+                  "UPDATE jobs SET state = CASE cancel_requested WHEN 0 THEN 'queued'"
+                  " ELSE 'cancelled' END, ended_ms = CASE cancel_requested WHEN 0 THEN ended_ms"
+                  " ELSE $4 END, attempt = attempt - 1, lease_until = 0, started_ms = 0,"
+                  " station = CASE kind WHEN 'flash' THEN station END"
+                  " WHERE id = $1 AND token = $2 AND station = $3 AND state = 'running'"
+                  " RETURNING cancel_requested",
+                  db_int(id), db_int(token), db_text(store->station), db_int(now_ms())))
+        return false;
+    *lost = rows.count == 0;
+    bool cancelled = !*lost && db_get_int(&rows, 0, 0);
+    db_result_release(&rows);
+    if (*lost)
+        return true;
+    if (cancelled && !store_fail_dependents(store, id, JOB_CANCELLED, err))
+        return false;
+    return store_lock_order(store, err) && store_add_job_event(store, id, err) &&
+           (!cancelled || store_tell_dependents(store, id, err));
 }
 
 bool store_job_requeue(struct store *store, int64_t id, int64_t token, bool *lost, struct err **err)
 {
-    /* A flash stays its station's: the board hangs there. */
-    return update_held(store, id, token,
-                       "UPDATE jobs SET state = 'queued', attempt = attempt - 1, lease_until = 0,"
-                       " started_ms = 0, station = CASE kind WHEN 'flash' THEN station END"
-                       " WHERE id = $1 AND token = $2 AND station = $3 AND state = 'running'",
-                       NULL, lost, err);
+    return db_begin(store->db, err) && store_end(store, requeue(store, id, token, lost, err), err);
 }

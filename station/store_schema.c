@@ -41,11 +41,14 @@ static const char tables[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);"
     "INSERT INTO meta VALUES ('schema', '" SCHEMA_VERSION "');";
 
-/* Records can be added, and that is all. */
+/* Records can be added, and that is all. (INSERT OR REPLACE deletes without asking the trigger.) */
 static const char append_only_sqlite[] =
     "CREATE TRIGGER records_no_update BEFORE UPDATE ON records BEGIN"
     " SELECT RAISE(ABORT, 'records are append-only'); END;"
     "CREATE TRIGGER records_no_delete BEFORE DELETE ON records BEGIN"
+    " SELECT RAISE(ABORT, 'records are append-only'); END;"
+    "CREATE TRIGGER records_no_replace BEFORE INSERT ON records"
+    " WHEN EXISTS (SELECT 1 FROM records WHERE seq = NEW.seq) BEGIN"
     " SELECT RAISE(ABORT, 'records are append-only'); END;";
 static const char append_only_postgresql[] =
     "CREATE FUNCTION records_refuse() RETURNS trigger LANGUAGE plpgsql AS $$"
@@ -102,7 +105,10 @@ static bool check_version(struct db *db, struct err **err)
     if (!ok) {
         err_set(err, ERR_USAGE, "the store has schema %s, this firnd knows " SCHEMA_VERSION,
                 version);
-        err_hint(err, "a newer firnd made it: install that one");
+        err_hint(err,
+                 strtol(version, NULL, 10) > 0
+                     ? "a newer firnd made it: install that one"
+                     : "it was made by something else: name another in `store:` of firnd.yaml");
     }
     db_result_release(&rows);
     return ok;

@@ -60,14 +60,23 @@ bool store_token_used(struct store *store, const char *id, struct err **err)
                     db_text(id), db_int(now_ms()));
 }
 
+static bool remove_token(struct store *store, const char *id, const struct record_new *record,
+                         struct err **err)
+{
+    struct db_result rows;
+    if (!DB_QUERY(store->db, &rows, err, "DELETE FROM tokens WHERE id = $1", db_text(id)))
+        return false;
+    bool there = rows.affected > 0;
+    db_result_release(&rows);
+    if (!there)
+        return err_set(err, ERR_NOT_FOUND, "there is no token '%s'", id);
+    return store_lock_order(store, err) && store_add_records(store, record, 1, err);
+}
+
 bool store_token_remove(struct store *store, const char *id, const struct record_new *record,
                         struct err **err)
 {
-    if (!db_begin(store->db, err))
-        return false;
-    bool ok = DB_QUERY(store->db, NULL, err, "DELETE FROM tokens WHERE id = $1", db_text(id)) &&
-              store_lock_order(store, err) && store_add_records(store, record, 1, err);
-    return store_end(store, ok, err);
+    return db_begin(store->db, err) && store_end(store, remove_token(store, id, record, err), err);
 }
 
 bool store_tokens_list(struct store *store, struct token_row **tokens, size_t *count,
