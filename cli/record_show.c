@@ -35,15 +35,32 @@ static void add_member(struct buf *out, const char *key, const json_t *value)
         buf_adds(out, json_is_true(value) ? "yes" : "no");
 }
 
+/* What was done to what comes first; the rest may not find room. */
+static void add_body(struct buf *out, const json_t *body)
+{
+    static const char *const first[] = {"product", "version", "state", "path",
+                                        "image",   "name",    "by",    "submitted_by"};
+    json_t *rest = json_copy((json_t *)body);
+    const char *key;
+    json_t *value;
+
+    for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
+        value = json_object_get(body, first[i]);
+        if (value)
+            add_member(out, first[i], value);
+        json_object_del(rest, first[i]);
+    }
+    json_object_foreach(rest, key, value) add_member(out, key, value);
+    json_decref(rest);
+}
+
 static void add_row(struct table *table, const json_t *record)
 {
     _cleanup_(buf_release) struct buf age = BUF_INIT, body = BUF_INIT, clipped = BUF_INIT;
     _cleanup_free_ char *kind = printable_field(record, "kind");
-    const char *key;
-    json_t *value;
 
     time_add_age(&age, json_get_text(record, "at"));
-    json_object_foreach(json_object_get(record, "body"), key, value) add_member(&body, key, value);
+    add_body(&body, json_object_get(record, "body"));
     bar_add_clipped(&clipped, body.data, BODY_COLUMNS);
     table_addf(table, "%lld", (long long)json_get_int(record, "seq"));
     table_add(table, age.data);

@@ -21,11 +21,10 @@ static json_t *show(struct station *station, const struct job *job, bool in_full
     json_t *json = job_to_json(job, phase, in_full);
     if (in_full && phases)
         json_object_set_new(json, "phases", json_deep_copy(phases));
-    if (job->state == JOB_QUEUED && job->kind == JOB_FLASH && job->waits_for)
-        json_object_set_new(json, "reason",
-                            json_sprintf("waits for build %lld", (long long)job->waits_for));
-    else if (job->state == JOB_QUEUED && job->kind != JOB_FLASH)
-        json_object_set_new(json, "reason", json_text(scheduler_waits_for(station->scheduler)));
+    if (job->state == JOB_QUEUED) {
+        _cleanup_free_ char *why = scheduler_waits_for(station->scheduler, job);
+        json_object_set_new(json, "reason", json_text(why));
+    }
     return json;
 }
 
@@ -315,8 +314,10 @@ HANDLER(api_job_retry)
         return;
     if (!job_has_ended(old.state) || old.state == JOB_DONE) {
         http_problem(r, 409, "not-over",
-                     old.state == JOB_DONE ? "submit the product again" : "cancel it first",
-                     "job %lld is %s", (long long)old.id, job_state_name(old.state));
+                     old.state == JOB_DONE ? "to do it once more, submit it as a new job"
+                                           : "cancel it first",
+                     "job %lld is %s: there is nothing to retry", (long long)old.id,
+                     job_state_name(old.state));
         job_release(&old);
         return;
     }

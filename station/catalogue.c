@@ -263,6 +263,16 @@ void catalogue_followed(struct catalogue *catalogue, const char *name, const jso
     catalogue_store(catalogue, product, false);
 }
 
+void catalogue_built(struct catalogue *catalogue, const char *name, const char *commit)
+{
+    struct product *product = catalogue_find(catalogue, name);
+    if (!product || !*commit || strcmp(json_get_text(product->json, "commit"), commit) == 0)
+        return;
+    json_object_set_new(product->json, "commit", json_string(commit));
+    json_object_set_new(product->json, "moved", json_array());
+    catalogue_store(catalogue, product, false);
+}
+
 void catalogue_retry(struct catalogue *catalogue)
 {
     for (struct product *p = catalogue->first; p; p = p->next)

@@ -41,8 +41,11 @@ bool catalogue_remove(struct catalogue *catalogue, const char *name, struct err 
 
 /* The store is back: write what it did not take. */
 void catalogue_retry(struct catalogue *catalogue);
-/* A follow job of the product ended: this is its result event, or NULL if it failed. */
+/* A follow job of the product went well: this is its result event. What has moved is told against
+ * the product's lock, or against the commit that was built last, or else seen first. */
 void catalogue_followed(struct catalogue *catalogue, const char *name, const json_t *result);
+/* It was built from this commit. */
+void catalogue_built(struct catalogue *catalogue, const char *name, const char *commit);
 
 /* A job for the product as it is now, not added yet. Kind build or follow. *job is uninitialised.
  */

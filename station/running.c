@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json_get.h"
+#include "station/catalogue.h"
 #include "station/work.h"
 
 #define PHASES_EVERY_MS 500
@@ -221,6 +222,21 @@ static bool finish(struct running *running, struct station *station, const struc
     return true;
 }
 
+/* It is written down: the product is told. */
+static void tell_product(const struct running *running, struct station *station,
+                         const struct job_end *end)
+{
+    const char *product = running->job.product;
+    if (end->state != JOB_DONE)
+        return;
+    if (running->job.kind == JOB_FOLLOW)
+        catalogue_followed(station->catalogue, product, running->result);
+    if (running->job.kind == JOB_BUILD)
+        catalogue_built(
+            station->catalogue, product,
+            json_get_text(json_object_get(end->image_row->sidecar, "source"), "commit"));
+}
+
 bool running_settle(struct running *running, struct station *station, bool *lost, struct err **err)
 {
     const struct job *job = &running->job;
@@ -249,6 +265,8 @@ bool running_settle(struct running *running, struct station *station, bool *lost
     end.record_count = outcome.record_count;
     if (!store_job_end(station->store, job->id, job->token, &end, lost, err))
         return false;
+    if (!*lost)
+        tell_product(running, station, &end);
     work_clean(running->dir);
     return true;
 }

@@ -18,13 +18,9 @@ struct scheduler {
     sd_event_source *renew;
     bool stopped;
     bool paused;
-    struct buf waits_for;
+    int64_t next;         /* the build whose turn it is, and which does not fit; 0 = none */
+    struct buf waits_for; /* why not */
 };
-
-const char *scheduler_waits_for(const struct scheduler *scheduler)
-{
-    return scheduler->waits_for.len ? scheduler->waits_for.data : NULL;
-}
 
 /* ---- taking jobs ---- */
 
@@ -38,8 +34,14 @@ static bool fits(void *data, const struct job *job)
     lane.jobs =
         (int)(runner_count(station->runner, JOB_BUILD) + runner_count(station->runner, JOB_FOLLOW));
     runner_needs(station->runner, now_ms() - YOUNG_MS, &lane.claimed, &lane.cores_used);
-    buf_clear(&scheduler->waits_for);
-    return lane_admits(&lane, job->need_memory, job->need_cores, &scheduler->waits_for);
+    _cleanup_(buf_release) struct buf why = BUF_INIT;
+    if (lane_admits(&lane, job->need_memory, job->need_cores, &why))
+        return true;
+    /* Builds are looked at before follow jobs: what is told is why the builds wait. */
+    if (!scheduler->next)
+        buf_adds(&scheduler->waits_for, why.data);
+    scheduler->next = scheduler->next ? scheduler->next : job->id;
+    return false;
 }
 
 /* Take one job of a kind, if there is one and it fits. */
@@ -59,11 +61,22 @@ static bool take(struct scheduler *scheduler, enum job_kind kind)
     return got;
 }
 
-/* Builds are admitted one by one (fits()), flashes by their number. */
+static int lane_limit(const struct station *station, enum job_kind kind)
+{
+    return kind == JOB_FLASH ? station->settings->flash_jobs : station->settings->build_jobs;
+}
+
+static int lane_running(const struct station *station, enum job_kind kind)
+{
+    size_t count = kind == JOB_FLASH ? runner_count(station->runner, kind)
+                                     : runner_count(station->runner, JOB_BUILD) +
+                                           runner_count(station->runner, JOB_FOLLOW);
+    return (int)count;
+}
+
 static bool lane_has_room(const struct station *station, enum job_kind kind)
 {
-    return kind != JOB_FLASH ||
-           runner_count(station->runner, kind) < (size_t)station->settings->flash_jobs;
+    return lane_running(station, kind) < lane_limit(station, kind);
 }
 
 static void take_all(struct scheduler *scheduler)
@@ -71,6 +84,7 @@ static void take_all(struct scheduler *scheduler)
     static const enum job_kind kinds[] = {JOB_FLASH, JOB_BUILD, JOB_FOLLOW};
     struct station *station = scheduler->station;
     bool took = false;
+    scheduler->next = 0;
     buf_clear(&scheduler->waits_for);
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         while (!scheduler->stopped && !scheduler->paused && !station->store_fault &&
@@ -122,6 +136,36 @@ void scheduler_pause(struct scheduler *scheduler)
 void scheduler_stop(struct scheduler *scheduler)
 {
     scheduler->stopped = true;
+}
+
+/* ---- why one waits ---- */
+
+static char *flash_waits_for(const struct station *station, const struct job *job)
+{
+    int64_t other = runner_job_on(station->runner, job->path);
+    if (job->waits_for && !job->image)
+        return xasprintf("waits for build %lld", (long long)job->waits_for);
+    return other ? xasprintf("waits for job %lld, which flashes the same board", (long long)other)
+                 : NULL;
+}
+
+static char *build_waits_for(const struct scheduler *scheduler, const struct job *job)
+{
+    const char *why = scheduler->waits_for.len ? scheduler->waits_for.data : NULL;
+    if (!why || scheduler->next == job->id)
+        return why ? xstrdup(why) : NULL;
+    return xasprintf("job %lld is before it, and waits: %s", (long long)scheduler->next, why);
+}
+
+char *scheduler_waits_for(const struct scheduler *scheduler, const struct job *job)
+{
+    const struct station *station = scheduler->station;
+    bool is_flash = job->kind == JOB_FLASH;
+    char *why = is_flash ? flash_waits_for(station, job) : NULL;
+    if (!why && !lane_has_room(station, job->kind))
+        return xasprintf("%d of %d %s run", lane_running(station, job->kind),
+                         lane_limit(station, job->kind), is_flash ? "flashes" : "builds");
+    return is_flash ? why : build_waits_for(scheduler, job);
 }
 
 /* ---- leases ---- */

@@ -21,7 +21,7 @@ void scheduler_kick(struct scheduler *scheduler);
 void scheduler_pause(struct scheduler *scheduler);
 /* No job is taken any more. Leases are kept. */
 void scheduler_stop(struct scheduler *scheduler);
-/* Why the next build waits, or NULL. Borrowed. */
-const char *scheduler_waits_for(const struct scheduler *scheduler);
+/* Why this queued job is not begun: "2 of 2 builds run"; NULL = it is about to be. Yours. */
+char *scheduler_waits_for(const struct scheduler *scheduler, const struct job *job);
 
 #endif

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "station/catalogue.h"
 #include "station/runner.h"
 
 #define WORK "work" /* in the job's directory: a link to where it works */
@@ -23,11 +22,7 @@ bool work_prepare(struct station *station, const struct job *job, const char *di
 bool work_finish(struct station *station, const struct work_end *end, struct work_outcome *outcome,
                  struct err **err)
 {
-    if (end->job->kind == JOB_BUILD)
-        return work_build_finish(station, end, outcome, err);
-    if (end->job->kind == JOB_FOLLOW)
-        catalogue_followed(station->catalogue, end->job->product, end->result);
-    return true;
+    return end->job->kind != JOB_BUILD || work_build_finish(station, end, outcome, err);
 }
 
 /* ---- records ---- */
