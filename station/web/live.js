@@ -1,7 +1,7 @@
 /** Events, put into what the page knows. */
 import {on} from './events.js';
 import {hasEnded} from './state.js';
-import {change, known, loadSoon, peek, reloadAll} from './store.js';
+import {change, known, loadAnew, loadSoon, peek, reloadAll} from './store.js';
 
 const params = path => new URL(path, location.origin).searchParams;
 const isList = (path, base) => path === base || path.startsWith(`${base}?`);
@@ -38,11 +38,12 @@ const lists = base => known(base).filter(path => isList(path, base));
 function jobChanged(job) {
   lists('/v1/jobs').forEach(path => put(path, 'id', job));
   const path = `/v1/jobs/${job.id}`, before = peek(path);
-  if (before) {
-    change(path, old => ({...old, ...job}));
-    if (before.state !== job.state || before.phase?.id !== job.phase?.id)
-      loadSoon(path);
-  }
+  change(path, old => ({...old, ...job}));
+  /* The event has neither the phases that ended nor the result: the whole job has. */
+  if (before?.state !== job.state)
+    loadAnew(path);
+  else if (before.phase?.id !== job.phase?.id)
+    loadSoon(path);
   if (hasEnded(job))
     newRecords();
   if (job.kind === 'build')

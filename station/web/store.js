@@ -50,6 +50,12 @@ export function load(path) {
   return r.loading;
 }
 
+/** At once if somebody looks at it; what is on its way already may be older, and is loaded again. */
+export function loadAnew(path) {
+  if (resources.get(path)?.listeners.size)
+    load(path);
+}
+
 /** Soon, and once for many calls. */
 export function loadSoon(path) {
   const r = resources.get(path);

@@ -71,10 +71,28 @@ async function builds(page) {
   await comes('its image is shown', page.waitForURL(/#\/images\/[0-9a-f]{64}$/));
 }
 
+/* Groups with room in which less than nine tenths of the place is covered by boxes of their parts, on top of them. */
+const emptyGroups = page => page.evaluate(() => {
+  const place = node => node.getBoundingClientRect(), boxes = [...document.querySelectorAll('.treemap .box')];
+  const groups = boxes.filter(node => node.tagName === 'BUTTON' && !node.classList.contains('inner') && place(node).width > 74 && place(node).height > 52);
+  const covered = group => {
+    const {left, top, right, bottom} = place(group);
+    let hits = 0, points = 0;
+    for (let x = left + 8; x < right - 8; x += 12)
+      for (let y = top + 26; y < bottom - 8; y += 12, points++)
+        hits += boxes.some((box, i) => i > boxes.indexOf(group) && box.classList.contains('inner') && place(box).left <= x + 1 && place(box).right >= x - 1 &&
+          place(box).top <= y + 1 && place(box).bottom >= y - 1);
+    return points ? hits / points : 0;
+  };
+  return groups.length ? groups.filter(group => covered(group) < 0.9).map(group => group.getAttribute('aria-label')) : ['no group at all'];
+});
+
 async function looksAtImage(page) {
   await page.locator('.treemap .box').first().waitFor();
   const boxes = await page.locator('.treemap .box').count();
   ok(boxes > 20, 'the picture has many parts', `${boxes}`);
+  const empty = await emptyGroups(page);
+  is(empty.join(', '), '', 'each large group in the picture shows its parts');
   const [download] = await Promise.all([page.waitForEvent('download'), page.locator('.downloads a').first().click()]);
   ok(download.suggestedFilename().endsWith('.dfu'), 'the first download is the .dfu', download.suggestedFilename());
   is(await download.failure(), null, 'it is downloaded');
@@ -98,6 +116,8 @@ async function flashes(page) {
   await comes('the board passes', page.locator('.big-state', {hasText: 'PASS'}).waitFor({timeout: FLASH_MS}));
   const size = await page.locator('.big-state').evaluate(node => parseFloat(getComputedStyle(node).fontSize));
   ok(size >= 64, 'readable from far away', `${size} px`);
+  await comes('after PASS its phases are listed', page.locator('.phase').nth(1).waitFor());
+  await comes('and its result', page.getByRole('heading', {name: 'Result'}).waitFor());
   await picture(page, 'flash-pass', false);
 }
 
