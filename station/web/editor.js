@@ -58,6 +58,16 @@ export function offsetOf(text, line, column) {
   return at + characters.slice(0, Math.max(0, (column || 1) - 1)).join('').length;
 }
 
+/* Where in the window a drawn line's first `count` characters end. */
+function rightOf(mark, count) {
+  const walker = document.createTreeWalker(mark, NodeFilter.SHOW_TEXT), range = document.createRange();
+  range.setStart(mark, 0);
+  range.collapse(true);
+  for (let left = count; walker.nextNode() && left > 0; left -= walker.currentNode.length)
+    range.setEnd(walker.currentNode, Math.min(left, walker.currentNode.length));
+  return count > 0 ? range.getBoundingClientRect().right : mark.getBoundingClientRect().left;
+}
+
 function lensOf(errors) {
   return el('span', {class: 'lens'}, icon('alert'), errors[0].message,
     errors.length > 1 ? ` and ${errors.length - 1} more` : '');
@@ -148,7 +158,11 @@ export function newEditor({onchange, onsubmit}) {
       const mark = back.children[(line || 1) - 1];
       (mark || node).scrollIntoView({block: 'nearest', inline: 'nearest'});
       node.scrollTop = mark ? mark.offsetTop - node.clientHeight / 2 : 0;
-      node.scrollLeft = 0;
+      /* Sideways only if the caret would be out of sight without. */
+      area.scrollLeft = node.scrollLeft = 0;
+      const x = mark ? rightOf(mark, at - area.value.lastIndexOf('\n', at - 1) - 1) - node.getBoundingClientRect().left : 0;
+      if (x > node.clientWidth - 16)
+        node.scrollLeft = x - node.clientWidth / 2;
     },
   };
 }

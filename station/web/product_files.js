@@ -66,27 +66,11 @@ function conflict(trouble, takeTheirs, overwrite) {
       el('button', {type: 'button', class: 'button small danger', onclick: overwrite}, 'Put mine in its place'))));
 }
 
-const put = (name, body, etag) => call('PUT', apiPath('products', name),
-  {body, also: [412], headers: {...idempotencyKey(), ...etag ? {'If-Match': etag} : {}}});
-
-/**
- * Puts the draft there. An ETag speaks for the whole product, and so differs when only a job went
- * on: whether the files are still those that were changed, their bundle says.
- */
+/* Only over the files that were changed here; false: somebody else has changed them meanwhile. */
 async function putDraft(draft, body, force) {
-  const latest = async () => {
-    const response = await call('GET', apiPath('products', draft.name), {also: [404]});
-    return response.status === 404 ? null : {etag: response.headers.get('ETag'), bundle: (await response.json()).bundle};
-  };
-  for (let tries = 0; tries < 5; tries++) {
-    const there = draft.isNew ? null : await latest();
-    if (!force && there && there.bundle !== draft.bundle)
-      return false;
-    const response = await put(draft.name, body, there?.etag);
-    if (response.status !== 412)
-      return true;
-  }
-  return false;
+  const match = !force && draft.bundle ? {'If-Match': `"${draft.bundle}"`} : {};
+  const response = await call('PUT', apiPath('products', draft.name), {body, also: [412], headers: {...idempotencyKey(), ...match}});
+  return response.status !== 412;
 }
 
 function verdictOf(product) {

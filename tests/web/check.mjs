@@ -31,6 +31,7 @@ async function writesManifest(page, name) {
   is(await page.locator('.gutter-line.marked').first().textContent(), String(line), 'its line is marked');
   await fault.click();
   is(await area.evaluate(node => node.value.slice(0, node.selectionStart).split('\n').length), line, 'a click puts the caret there');
+  is(await page.locator('.editor').evaluate(node => [node.scrollLeft, node.querySelector('textarea').scrollLeft].join()), '0,0', 'with the beginning of the line in sight');
   ok(await axeFaults(page) === '', 'product with an error: nothing serious for axe', await axeFaults(page));
   await picture(page, 'product-error');
   await area.fill(product.good(name));
