@@ -237,7 +237,7 @@ C_FILES := $(wildcard $(DIRS:%=%/*.c) $(DIRS:%=%/*.h) simulator/preload/*.[ch] t
   tests/fuzz/*.c tests/fuzz/*.h tests/guest/*.c tests/guest/*.h tests/faults/*.c tests/faults/*.h)
 TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(filter-out tests/%,$(filter %.c,$(C_FILES))))
 
-lint: lint-format lint-house lint-tidy lint-cppcheck ## format, house rules, clang-tidy, cppcheck
+lint: lint-format lint-house lint-web lint-tidy lint-cppcheck ## format, house rules, the page, clang-tidy, cppcheck
 
 lint-format: ## clang-format, nothing changed
 	@clang-format --dry-run -Werror $(C_FILES)
@@ -247,6 +247,9 @@ format: ## clang-format, in place
 
 lint-house: ## arrows between folders, banned functions, lengths
 	@scripts/lint-house
+
+lint-web: ## the page: syntax, no markup or code from text, no other server
+	@scripts/lint-web
 
 lint-tidy: $(TIDY_STAMPS) ## clang-tidy on what changed since its last good run
 
@@ -273,4 +276,4 @@ clean: ## remove everything that was built
 
 .PHONY: all mirror demo check check-unit check-base check-cli check-e2e check-guest check-faults check-io \
   check-firnd check-firnd-kill check-kill check-reprotest check-valgrind check-web bench-advise \
-  bench-build bench-check bench-economy bench-firnd bench-flash fuzz fuzz-corpus lint lint-format lint-house lint-tidy lint-cppcheck format help clean
+  bench-build bench-check bench-economy bench-firnd bench-flash fuzz fuzz-corpus lint lint-format lint-house lint-web lint-tidy lint-cppcheck format help clean
