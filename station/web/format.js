@@ -1,10 +1,10 @@
 /** Numbers, sizes and times for people. */
 import {now} from './api.js';
+import {el, text} from './dom.js';
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 const grouped = new Intl.NumberFormat('en', {useGrouping: true});
-const clock = new Intl.DateTimeFormat(undefined, {dateStyle: 'medium', timeStyle: 'medium'});
-const day = new Intl.DateTimeFormat(undefined, {dateStyle: 'medium'});
+const inFull = new Intl.DateTimeFormat(undefined, {dateStyle: 'full', timeStyle: 'long'});
 
 export const NONE = '–';
 
@@ -40,8 +40,30 @@ export function duration(seconds) {
 }
 
 export const ms = time => time ? Date.parse(time) : null;
-export const moment = time => time ? clock.format(ms(time)) : NONE;
-export const date = time => time ? day.format(ms(time)) : NONE;
+const two = n => String(n).padStart(2, '0');
+const dayOf = t => `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())}`;
+const clockOf = t => `${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`;
+
+/** "2026-11-28", local */
+export const date = time => time ? dayOf(new Date(ms(time))) : NONE;
+
+/** "2026-11-28 22:58:53", local; "22:58:53" today */
+function stamp(time) {
+  const t = new Date(ms(time)), day = dayOf(t);
+  return day === dayOf(new Date(now())) ? clockOf(t) : `${day} ${clockOf(t)}`;
+}
+
+const timeNode = (time, words, className) => el('time', {datetime: time, title: inFull.format(ms(time)), class: className}, words);
+/** An element that shows it, and tells all of it when it is pointed at. */
+export const moment = time => time ? timeNode(time, stamp(time), 'moment') : NONE;
+export const dateNode = time => time ? timeNode(time, date(time), 'moment-day') : NONE;
+/** The same for "3 min ago". */
+export const since = time => time ? timeNode(time, ago(time)) : NONE;
+
+/** Today becomes yesterday while the page is open. */
+export function keepMoments() {
+  setInterval(() => document.querySelectorAll('time.moment').forEach(node => text(node, stamp(node.dateTime))), 60000);
+}
 
 /** "3 min ago" */
 export function ago(time) {
@@ -55,7 +77,7 @@ export function ago(time) {
   if (seconds < 86400)
     return `${Math.round(seconds / 3600)} h ago`;
   const days = Math.round(seconds / 86400);
-  return days < 60 ? `${days} d ago` : day.format(ms(time));
+  return days < 60 ? `${days} d ago` : date(time);
 }
 
 /** Seconds from one time to another, or to now. */

@@ -1,6 +1,6 @@
 /** Images: everything that was built and is kept. */
 import {el, icon} from './dom.js';
-import {ago, bytes} from './format.js';
+import {ago, bytes, since} from './format.js';
 import {pagedList} from './pages.js';
 import {column, emptyPlace, table} from './table.js';
 
@@ -18,7 +18,7 @@ export function imageRows({few = false, empty} = {}) {
   if (!few)
     columns.push(column('RAM', i => bytes(i.ram), {className: 'num right wide', pick: i => i.ram}),
       column('Job', i => i.job ? el('a', {href: `#/jobs/${i.job}`}, String(i.job)) : '–', {className: 'num right wide', pick: i => i.job}));
-  columns.push(column('Built', i => ago(i.built_at), {className: 'num right', pick: i => ago(i.built_at)}));
+  columns.push(column('Built', i => since(i.built_at), {className: 'num right', pick: i => ago(i.built_at)}));
   return table('Images', columns, i => i.digest, empty || emptyPlace('No image yet'));
 }
 

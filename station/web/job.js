@@ -32,7 +32,7 @@ function facts(job) {
   const list = [
     ['Product', job.product && el('a', {href: `#/products/${encodeURIComponent(job.product)}`}, job.product)],
     ['Image', job.image && el('a', {href: `#/images/${job.image}`, class: 'mono'}, job.image.slice(0, 12))],
-    ['Submitted', `${moment(job.submitted_at)}${job.submitted_by ? ` by ${job.submitted_by}` : ''}`],
+    ['Submitted', [moment(job.submitted_at), job.submitted_by ? ` by ${job.submitted_by}` : null]],
     ['Started', job.started_at && moment(job.started_at)], ['Ended', job.ended_at && moment(job.ended_at)],
     ['Station', job.station], ['Attempt', job.attempt > 1 && String(job.attempt)], ['Priority', job.priority ? String(job.priority) : null],
     ['Needs', job.kind === 'build' && job.need && `${bytes(job.need.memory)}, ${job.need.cores} ${job.need.cores === 1 ? 'core' : 'cores'}`],

@@ -1,6 +1,6 @@
 /** Jobs: what waits, what runs, what was. */
 import {el, slot, text} from './dom.js';
-import {ago, between, duration} from './format.js';
+import {ago, between, duration, since} from './format.js';
 import {jobButtons} from './job_actions.js';
 import {troublePlace} from './notice.js';
 import {pagedList} from './pages.js';
@@ -68,7 +68,7 @@ export function jobRows(scope, {few = false, trouble, empty} = {}) {
   if (!few)
     columns.push(liveColumn('Took', tookCell(scope), 'right wide line'),
       column('Station', job => job.station || '–', {pick: job => job.station, className: 'wide line'}));
-  columns.push(column('Submitted', job => ago(job.submitted_at), {pick: job => ago(job.submitted_at), className: few ? 'num right' : 'num wide'}));
+  columns.push(column('Submitted', job => since(job.submitted_at), {pick: job => ago(job.submitted_at), className: few ? 'num right' : 'num wide'}));
   if (!few)
     columns.push(column('Action', job => jobButtons(job, trouble, {kind: 'small'}), {pick: job => job.state, className: 'right', hidden: true}));
   return table('Jobs', columns, job => job.id, empty || emptyPlace('No job yet'));

@@ -1,6 +1,6 @@
 /** How the size went from image to image: flash and RAM, each with its own axis, and as a table. */
 import {el, svg, swap} from './dom.js';
-import {bytes, date, number} from './format.js';
+import {bytes, date, dateNode, number} from './format.js';
 
 const HEIGHT = 130, LEFT = 66, RIGHT = 18, TOP = 22, BOTTOM = 26;
 const SHOWN = 40;
@@ -57,7 +57,7 @@ function asTable(history) {
   return el('details', {class: 'as-table'}, el('summary', {}, 'As a table'), el('table', {class: 'table'}, el('caption', {class: 'unseen'}, 'Size by version'),
     el('thead', {}, el('tr', {}, ['Version', 'Built', 'Flash', 'RAM'].map((title, i) => el('th', {scope: 'col', class: i > 1 ? 'right' : ''}, title)))),
     el('tbody', {}, history.map((entry, i) => el('tr', {}, el('th', {scope: 'row'}, el('a', {href: `#/images/${entry.digest}`}, entry.version)),
-      el('td', {class: 'num'}, date(entry.built_at)), el('td', {class: 'num right'}, number(entry.flash), change(history, i, 'flash')),
+      el('td', {class: 'num'}, dateNode(entry.built_at)), el('td', {class: 'num right'}, number(entry.flash), change(history, i, 'flash')),
       el('td', {class: 'num right'}, number(entry.ram), change(history, i, 'ram')))).reverse())));
 }
 

@@ -1,7 +1,7 @@
 /** One product: its files, its builds, how its size went, its images. */
 import {path as apiPath, query} from './api.js';
 import {el, fillView, icon, slot, swap} from './dom.js';
-import {ago, bytes} from './format.js';
+import {bytes, since} from './format.js';
 import {imageRows} from './images.js';
 import {jobRows} from './jobs.js';
 import {actionButton, note, problemBox, troublePlace} from './notice.js';
@@ -17,7 +17,7 @@ const FEW = 6;
 function facts(product) {
   const list = [['Board', product.board], ['Version', product.version],
     ['Flash', product.image && bytes(product.image.bytes)], ['RAM', product.image && bytes(product.image.ram)],
-    ['Changed', ago(product.changed_at)], ['Built', product.auto_build ? 'by itself when it changes' : 'when asked for'],
+    ['Changed', since(product.changed_at)], ['Built', product.auto_build ? 'by itself when it changes' : 'when asked for'],
     ['Follows its ref', product.follow === 'never' ? 'no' : product.follow]];
   return el('dl', {class: 'facts'}, list.filter(([, value]) => value).map(([name, value]) =>
     el('div', {}, el('dt', {}, name), el('dd', {class: 'num'}, value))));

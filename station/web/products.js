@@ -1,7 +1,7 @@
 /** All products: what each is at, and its build button. */
 import {api, build, newProductDialog} from './product_actions.js';
 import {el, icon, slot, text} from './dom.js';
-import {ago, bytes, count} from './format.js';
+import {ago, bytes, count, since} from './format.js';
 import {actionButton, troublePlace} from './notice.js';
 import {may} from './session.js';
 import {badge, condition, progressBar, share} from './state.js';
@@ -55,7 +55,7 @@ function columns(trouble) {
     column('Board', p => p.board || '–', {pick: p => p.board, className: 'wide'}),
     column('Flash', p => p.image ? bytes(p.image.bytes) : '–', {pick: p => p.image?.bytes, className: 'num right'}),
     column('RAM', p => p.image ? bytes(p.image.ram) : '–', {pick: p => p.image?.ram, className: 'num right wide'}),
-    column('Last image', p => p.image ? el('a', {href: `#/images/${p.image.digest}`}, ago(p.image.built_at)) : '–',
+    column('Last image', p => p.image ? el('a', {href: `#/images/${p.image.digest}`}, since(p.image.built_at)) : '–',
       {pick: p => [p.image?.digest, p.image && ago(p.image.built_at)], className: 'num wide'}),
   ];
   if (may('operate'))

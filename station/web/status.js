@@ -25,7 +25,7 @@ function diskPart({free, floor}) {
     el('p', {class: 'dim num'}, `No new work below ${bytes(floor)}.`), low ? note('warn', 'alert', el('p', {}, 'Close to the floor. firn clean, or fewer images kept, makes room.')) : null];
 }
 
-const facts = status => el('dl', {class: 'facts'}, [['Name', status.name], ['Version', status.version], ['Started', `${moment(status.started_at)}, ${ago(status.started_at)}`],
+const facts = status => el('dl', {class: 'facts'}, [['Name', status.name], ['Version', status.version], ['Started', [moment(status.started_at), `, ${ago(status.started_at)}`]],
   ['Store', status.store], ['Takes work', status.refusing || status.stopping ? 'no' : 'yes'], ['You are', `${who().name}, ${who().role}`]].map(([name, value]) =>
   el('div', {}, el('dt', {}, name), el('dd', {class: 'num'}, value))));
 

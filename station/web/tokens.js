@@ -2,7 +2,7 @@
 import {call, path, post} from './api.js';
 import {confirmDialog, openDialog} from './dialog.js';
 import {el, icon} from './dom.js';
-import {ago, date} from './format.js';
+import {dateNode, since} from './format.js';
 import {copyButton} from './image.js';
 import {actionButton, attempt, problemBox, troublePlace} from './notice.js';
 import {load} from './store.js';
@@ -52,8 +52,8 @@ function createDialog() {
 
 const columns = [
   column('Name', token => token.name, {}), column('May', token => token.role, {}),
-  column('Made', token => ago(token.created_at), {className: 'num wide'}), column('Ends', token => token.expires_at ? date(token.expires_at) : 'never', {className: 'num'}),
-  column('Last used', token => token.used_at ? ago(token.used_at) : 'never', {className: 'num wide'}),
+  column('Made', token => since(token.created_at), {className: 'num wide'}), column('Ends', token => token.expires_at ? dateNode(token.expires_at) : 'never', {className: 'num'}),
+  column('Last used', token => token.used_at ? since(token.used_at) : 'never', {className: 'num wide'}),
   column('Action', token => el('button', {type: 'button', class: 'button small', 'aria-label': `Revoke ${token.name}`, onclick: () => revokeDialog(token)}, icon('trash'), 'Revoke'),
     {className: 'right', hidden: true}),
 ];

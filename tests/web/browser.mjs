@@ -47,9 +47,11 @@ export async function comes(name, promise) {
 
 export const browser = await chromium.launch({executablePath: CHROMIUM, args: ['--no-sandbox']});
 
-/* A browser tells every refused request as an error; that nobody is logged in yet is none. */
-const isExpected = message => message.type() === 'error' && /status of 401/.test(message.text()) &&
-  new URL(message.location().url).pathname === '/v1/session';
+/* A browser tells every refused request as an error; that nobody is logged in yet, or that somebody else
+ * has changed a product meanwhile, is none. */
+const EXPECTED = [[/status of 401/, /^\/v1\/session$/], [/status of 412/, /^\/v1\/products\/[^/]+$/]];
+const isExpected = message => message.type() === 'error' && EXPECTED.some(([words, path]) =>
+  words.test(message.text()) && path.test(new URL(message.location().url).pathname));
 
 /** A page whose errors and foreign requests are kept: page.faults, page.foreign. */
 export async function newPage(options = {}) {

@@ -117,6 +117,9 @@ async function flashes(page) {
   await comes('the board passes', page.locator('.big-state', {hasText: 'PASS'}).waitFor({timeout: FLASH_MS}));
   const size = await page.locator('.big-state').evaluate(node => parseFloat(getComputedStyle(node).fontSize));
   ok(size >= 64, 'readable from far away', `${size} px`);
+  const moment = page.locator('.job-about time').first();
+  ok(/^(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d$/.test(await moment.textContent()), 'times are short', await moment.textContent());
+  ok(/^\d{4}-.*T/.test(await moment.getAttribute('datetime')) && /\d{4}/.test(await moment.getAttribute('title')), 'and tell all of it when pointed at');
   await comes('after PASS its phases are listed', page.locator('.phase').nth(1).waitFor());
   await comes('and its result', page.getByRole('heading', {name: 'Result'}).waitFor());
   await picture(page, 'flash-pass', false);
