@@ -199,7 +199,7 @@ check-web: all mirror ## the page in Chromium: used by mouse and by keyboard, lo
 	@$(PROVE) -v tests/web/check-web.sh
 
 bench-firnd: all mirror ## 10,000 jobs in the queue and 200 clients of its events
-	@$(PROVE) -v tests/station/load.sh :: 10000 200 1000
+	@ALONE=1 $(PROVE) -v tests/station/load.sh :: 10000 200 1000
 
 # test_wipe of wipe.c, and test_wipe_mass, too.
 FLASHER_TESTS := $(sort $(foreach noun,$(patsubst flasher/%.c,%,$(wildcard flasher/*.c)), \

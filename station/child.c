@@ -222,6 +222,12 @@ struct child *child_start(sd_event *loop, const char *dir, const struct child_co
     return child;
 }
 
+bool child_has_begun(const char *dir)
+{
+    _cleanup_free_ char *begun = path_join(dir, BEGUN);
+    return fs_exists(begun);
+}
+
 enum child_found child_adopt(sd_event *loop, const char *dir, const struct child_owner *owner,
                              struct child **child, struct err **err)
 {
@@ -247,8 +253,7 @@ enum child_found child_adopt(sd_event *loop, const char *dir, const struct child
     }
     /* The daemon died after `pid` was written and before the gate was opened. What was written in
      * an earlier boot may have been lost with it. */
-    _cleanup_free_ char *begun = path_join(dir, BEGUN);
-    bool never_ran = !fs_exists(begun) && child_process_is_of_boot(identity.data);
+    bool never_ran = !child_has_begun(dir) && child_process_is_of_boot(identity.data);
     child_free(found);
     return never_ran ? CHILD_NEVER_RAN : CHILD_ENDED;
 }

@@ -60,6 +60,8 @@ enum child_found {
 enum child_found child_adopt(sd_event *loop, const char *dir, const struct child_owner *owner,
                              struct child **child, struct err **err);
 
+/* Has the child of this directory come through the gate? One that has not has done nothing. */
+bool child_has_begun(const char *dir);
 /* Ask it to end (SIGTERM); what has not ended within grace_ms is killed. Again: nothing more. */
 void child_stop(struct child *child, int grace_ms);
 uint64_t child_log_bytes(const struct child *child);

@@ -102,6 +102,11 @@ static void on_end(void *data, int exit_status)
     struct station *station = running->runner->station;
     running->exit_status = exit_status;
     running->ended = true;
+    /* The disk was full just when it was to leave its mark: not the job's fault, either. */
+    if (exit_status > 0 && !child_has_begun(running->dir)) {
+        running->requeue = true;
+        scheduler_pause(station->scheduler);
+    }
     child_free(running->child);
     running->child = NULL;
     if (settle(running))
