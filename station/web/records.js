@@ -6,9 +6,17 @@ import {column, emptyPlace, table} from './table.js';
 
 const KINDS = ['product', 'build', 'image', 'device', 'flash', 'release', 'token'];
 const DIGEST = /^[0-9a-f]{64}$/;
-const SHOWN = 24;
+const SHOWN = 10;
 
 /** {a: {b: 1}} -> [['a.b', 1]] */
+/* What was done to what is read first; phases and sums of files are for those who look closer. */
+const FIRST = ['product', 'name', 'title', 'version', 'state', 'reason', 'path', 'serial', 'image', 'job', 'by', 'submitted_by', 'board', 'role', 'flash', 'ram', 'verified', 'bundle'];
+
+function inOrder(fields) {
+  const place = ([name]) => FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length + (name.includes('.') ? 1 : 0);
+  return fields.filter(([, value]) => value !== null).sort((a, b) => place(a) - place(b));
+}
+
 function flatten(value, name = '') {
   if (value === null || typeof value !== 'object')
     return [[name, value]];
@@ -27,7 +35,7 @@ function valueOf(name, value) {
 }
 
 function bodyOf(record) {
-  const fields = flatten(record.body);
+  const fields = inOrder(flatten(record.body));
   const field = ([name, value]) => el('div', {}, el('dt', {}, name.replace(/_/g, ' ')), el('dd', {class: 'num'}, valueOf(name, value)));
   return [el('dl', {class: 'fields'}, fields.slice(0, SHOWN).map(field)),
     fields.length > SHOWN ? el('details', {}, el('summary', {}, `${fields.length - SHOWN} more`), el('dl', {class: 'fields'}, fields.slice(SHOWN).map(field))) : null];
