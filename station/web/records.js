@@ -8,7 +8,6 @@ const KINDS = ['product', 'build', 'image', 'device', 'flash', 'release', 'token
 const DIGEST = /^[0-9a-f]{64}$/;
 const SHOWN = 10;
 
-/** {a: {b: 1}} -> [['a.b', 1]] */
 /* What was done to what is read first; phases and sums of files are for those who look closer. */
 const FIRST = ['product', 'name', 'title', 'version', 'state', 'reason', 'path', 'serial', 'image', 'job', 'by', 'submitted_by', 'board', 'role', 'flash', 'ram', 'verified', 'bundle'];
 
@@ -17,6 +16,7 @@ function inOrder(fields) {
   return fields.filter(([, value]) => value !== null).sort((a, b) => place(a) - place(b));
 }
 
+/** {a: {b: 1}} -> [['a.b', 1]] */
 function flatten(value, name = '') {
   if (value === null || typeof value !== 'object')
     return [[name, value]];
