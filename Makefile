@@ -119,6 +119,9 @@ $B/tests/unit/%: $B/tests/unit/%.o $B/libfirn.a
 $B/tests/guest/%: $B/tests/guest/%.o $B/libfirn.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+$B/tests/bench/%: $B/tests/bench/%.o $B/libfirn.a
+	@$(CC) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
 $(FAULTS): $B/tests/faults/check_faults.o $B/tests/faults/bench_board.o $B/libfirn.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
@@ -126,7 +129,7 @@ $(FAULTS): $B/tests/faults/check_faults.o $B/tests/faults/bench_board.o $B/libfi
 FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$B/tests/fuzz/replay.o)
 $B/tests/fuzz/fuzz_%: $B/tests/fuzz/fuzz_%.o $B/libfirn.a $(filter %.o,$(FUZZ_MAIN))
 	@$(CC) $(LDFLAGS) -o $@ $< $(FUZZ_MAIN) $B/libfirn.a $(ALL_LIBS)
-.SECONDARY: $(TESTS:%=%.o) $(GUEST:%=%.o) $B/tests/fuzz/replay.o $B/tests/faults/bench_board.o
+.SECONDARY: $(TESTS:%=%.o) $(GUEST:%=%.o) $B/tests/fuzz/replay.o $B/tests/faults/bench_board.o $B/tests/bench/store.o
 
 -include $(LIB_OBJ:.o=.d) $B/cli/main.d $B/station/main.d $(TESTS:%=%.d) $(GUEST:%=%.d) $B/tests/fuzz/replay.d \
   $B/tests/faults/bench_board.d
@@ -225,6 +228,10 @@ bench-economy: all mirror ## what freezing saves, and the procedure for qstrs, o
 bench-build: all mirror ## firn build beside MicroPython's own make, measured
 	@tests/bench/build
 
+bench-store: $B/tests/bench/store ## the store with 10,000 queued jobs, on SQLite and PostgreSQL, measured
+	@$<
+	@tests/postgresql sh -c '$< "$$FIRN_TEST_POSTGRESQL"'
+
 FUZZ_S := 60
 fuzz: $(FUZZ) ## fuzz every parser for FUZZ_S=60 seconds under ASan and UBSan, two at a time
 	@tests/fuzz/run $(FUZZ_S) $(FUZZ)
@@ -234,7 +241,7 @@ fuzz-corpus: $(FUZZ) ## add what fuzzing reached to the committed corpora, as fe
 
 # ---- lint ----------------------------------------------------------------------------------------
 C_FILES := $(wildcard $(DIRS:%=%/*.c) $(DIRS:%=%/*.h) simulator/preload/*.[ch] tests/unit/*.c tests/unit/*.h \
-  tests/fuzz/*.c tests/fuzz/*.h tests/guest/*.c tests/guest/*.h tests/faults/*.c tests/faults/*.h)
+  tests/fuzz/*.c tests/fuzz/*.h tests/guest/*.c tests/guest/*.h tests/faults/*.c tests/faults/*.h tests/bench/*.c)
 TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(filter-out tests/%,$(filter %.c,$(C_FILES))))
 
 lint: lint-format lint-house lint-web lint-tidy lint-cppcheck ## format, house rules, the page, clang-tidy, cppcheck
@@ -276,4 +283,5 @@ clean: ## remove everything that was built
 
 .PHONY: all mirror demo check check-unit check-base check-cli check-e2e check-guest check-faults check-io \
   check-firnd check-firnd-kill check-kill check-reprotest check-valgrind check-web bench-advise \
-  bench-build bench-check bench-economy bench-firnd bench-flash fuzz fuzz-corpus lint lint-format lint-house lint-web lint-tidy lint-cppcheck format help clean
+  bench-build bench-check bench-economy bench-firnd bench-flash bench-store fuzz fuzz-corpus lint \
+  lint-format lint-house lint-web lint-tidy lint-cppcheck format help clean

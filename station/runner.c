@@ -257,6 +257,24 @@ static const struct lease *find_lease(const struct lease *held, size_t count, co
     return NULL;
 }
 
+/* We hold it, and know nothing of it: a claim that failed as it was committed, and was there
+ * nevertheless (store.h). It never ran. */
+static void give_back(struct runner *runner, const struct lease *lease)
+{
+    struct err *err = NULL;
+    bool lost;
+    if (find(runner, lease->id))
+        return;
+    if (!store_job_requeue(runner->station->store, lease->id, lease->token, &lost, &err)) {
+        station_store_failed(runner->station, &err);
+        return;
+    }
+    station_log(LOG_NOTICE, "job %lld was claimed and not started: it is queued again",
+                (long long)lease->id);
+    station_changed(runner->station);
+    scheduler_kick(runner->station->scheduler);
+}
+
 void runner_check_leases(struct runner *runner, const struct lease *held, size_t count)
 {
     for (struct running *r = runner->first; r; r = r->next) {
@@ -267,6 +285,8 @@ void runner_check_leases(struct runner *runner, const struct lease *held, size_t
             r->job.cancel_requested = true;
         stop_child(r);
     }
+    for (size_t i = 0; i < count; i++)
+        give_back(runner, &held[i]);
 }
 
 void runner_stop(struct runner *runner)

@@ -4,8 +4,11 @@
  * One interface, two databases behind it (db.h): SQLite in a file (WAL, synchronous=FULL, one
  * writer: this process) and PostgreSQL, which several daemons may share. The SQL is the same but
  * for the schema and the locks. Each function that writes is one transaction: when it has returned
- * true, it is on the disk. When it returns false, nothing of it is there; after an I/O error the
- * database is opened anew by the next call (a failed fsync is never retried on the same handle).
+ * true, it is on the disk. When it returns false, nothing of it is there, but for a commit in
+ * doubt, of which all is there or nothing: one whose connection was lost (PostgreSQL), or whose
+ * fsync failed on a disk that goes on failing (SQLite). An Idempotency-Key tells. After an I/O
+ * error the database is opened anew by the next call (a failed fsync is never retried on the same
+ * handle).
  *
  * Every change that others want to see adds an event (store_events_after()) in the same
  * transaction, so that the stream of events and the state cannot disagree. Single-threaded.

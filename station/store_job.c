@@ -26,6 +26,18 @@ bool store_job_get(struct store *store, int64_t id, struct job *job, struct err 
     return there;
 }
 
+/* End a transaction with its job as it is then (if it is wanted): were that read afterwards, the
+ * call could fail although it was done. */
+static bool end_with_job(struct store *store, bool ok, bool wanted, int64_t id, struct job *job,
+                         struct err **err)
+{
+    bool got = ok && wanted && store_job_get(store, id, job, err);
+    bool done = store_end(store, ok && (got || !wanted), err);
+    if (got && !done)
+        job_release(job);
+    return done;
+}
+
 bool store_jobs_list(struct store *store, const struct job_filter *filter, struct job_list *list,
                      struct err **err)
 {
@@ -257,9 +269,10 @@ bool store_job_add(struct store *store, const struct job_request *request, enum 
                    struct job *job, struct err **err)
 {
     int64_t id = 0;
-    if (!db_begin(store->db, err) || !store_end(store, add(store, request, how, &id, err), err))
+    if (!db_begin(store->db, err))
         return false;
-    return *how == JOB_KEY_REUSED || *how == JOB_QUEUE_FULL || store_job_get(store, id, job, err);
+    bool ok = add(store, request, how, &id, err);
+    return end_with_job(store, ok, *how != JOB_KEY_REUSED && *how != JOB_QUEUE_FULL, id, job, err);
 }
 
 /* ---- claiming ---- */
@@ -325,9 +338,7 @@ bool store_job_claim(struct store *store, enum job_kind kind, int64_t lease_ms,
         db_rollback(store->db);
         return true;
     }
-    if (!store_end(store, set_claimed(store, id, lease_ms, err), err))
-        return false;
-    *got = store_job_get(store, id, job, err);
+    *got = end_with_job(store, set_claimed(store, id, lease_ms, err), true, id, job, err);
     return *got;
 }
 
@@ -356,7 +367,6 @@ static bool cancel(struct store *store, int64_t id, bool *done, struct err **err
 bool store_job_cancel(struct store *store, int64_t id, bool *done, struct job *job,
                       struct err **err)
 {
-    if (!db_begin(store->db, err) || !store_end(store, cancel(store, id, done, err), err))
-        return false;
-    return store_job_get(store, id, job, err);
+    return db_begin(store->db, err) &&
+           end_with_job(store, cancel(store, id, done, err), true, id, job, err);
 }
