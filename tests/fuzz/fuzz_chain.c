@@ -1,7 +1,8 @@
 /*
- * Records as JSON Lines, as `firn records verify` reads them from an export: whatever is not the next record
- * is refused with a reason and changes nothing; one whose number and hashes are made right is
- * taken, also after it was written down and read again; and not once more, nor with another kind.
+ * Records as JSON Lines, as `firn records verify` reads them from an export: whatever is not the
+ * next record is refused with a reason and changes nothing; one whose number and hashes are made
+ * right is taken, also after it was written down and read again; and not once more, nor with
+ * another kind.
  */
 #include "base/chain.h"
 #include "tests/fuzz/fuzz.h"
