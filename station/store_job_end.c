@@ -21,8 +21,8 @@ bool store_fail_dependents(struct store *store, int64_t build, enum job_state st
 bool store_tell_dependents(struct store *store, int64_t build, struct err **err)
 {
     struct db_result rows;
-    if (!DB_QUERY(store->db, &rows, err, "SELECT id FROM jobs WHERE waits_for = $1 AND waits_for > 0",
-                  db_int(build)))
+    if (!DB_QUERY(store->db, &rows, err,
+                  "SELECT id FROM jobs WHERE waits_for = $1 AND waits_for > 0", db_int(build)))
         return false;
     bool ok = true;
     for (size_t i = 0; ok && i < rows.count; i++)
