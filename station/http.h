@@ -132,7 +132,8 @@ struct http_settings {
     const char
         *reverse_proxy; /* "https://firn.example.org": the origin that it is seen as; or NULL */
     const char *tls_certificate, *tls_key; /* PEM files, or NULL */
-    size_t body_max;                       /* bytes */
+    bool without_tokens;  /* there is none: another address than loopback is refused */
+    size_t body_max;      /* bytes */
     int header_timeout_s; /* until a request is complete, and between two sends to a slow client */
     int connections_max;  /* and connections_per_address of them from one address */
     int connections_per_address;
@@ -143,7 +144,8 @@ struct http_settings {
 
 struct http_server;
 /* Listens (on what systemd handed over by LISTEN_FDS, where it did) and serves from the loop.
- * Refuses (ERR_USAGE) an address that is not loopback without TLS or reverse_proxy. `routes` and
+ * Refuses (ERR_USAGE) an address that is not loopback without TLS or reverse_proxy, or without any
+ * token. `routes` and
  * settings' strings must outlive the server. */
 struct http_server *http_server_new(sd_event *loop, const struct http_settings *settings,
                                     const struct http_route *routes, void *app,

@@ -132,11 +132,11 @@ static bool is_loopback(const struct sockaddr_storage *address)
            (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == 127);
 }
 
-static bool refuse_open(const char *address, struct err **err)
+static bool refuse_open(const char *address, const char *closed, struct err **err)
 {
     err_set(err, ERR_USAGE, "%s can be reached from other machines, and nothing protects it",
             address);
-    return err_hint(err, "give listen.tls or listen.reverse_proxy in firnd.yaml, or use 127.0.0.1");
+    return err_hint(err, "%s", closed);
 }
 
 static bool is_port(const char *text)
@@ -178,7 +178,7 @@ static bool resolve(const char *address, struct sockaddr_storage *out, socklen_t
     return true;
 }
 
-bool http_listen_address(const char *address, bool may_be_open, int *fd, struct err **err)
+bool http_listen_address(const char *address, const char *closed, int *fd, struct err **err)
 {
     struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
     socklen_t len = 0;
@@ -186,8 +186,8 @@ bool http_listen_address(const char *address, bool may_be_open, int *fd, struct 
     *fd = -1;
     if (!resolve(address, &name, &len, err))
         return false;
-    if (!may_be_open && !is_loopback(&name))
-        return refuse_open(address, err);
+    if (closed && !is_loopback(&name))
+        return refuse_open(address, closed, err);
     *fd = new_socket(name.ss_family);
     if (*fd < 0)
         return fail(fd, err, "listen at", address);
@@ -209,7 +209,7 @@ bool http_listen_is_unix(int fd)
     return sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) > 0;
 }
 
-static bool take_activated(int fd, bool may_be_open, struct err **err)
+static bool take_activated(int fd, const char *closed, struct err **err)
 {
     struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(name);
@@ -219,13 +219,14 @@ static bool take_activated(int fd, bool may_be_open, struct err **err)
                 fd);
         return err_hint(err, "use ListenStream= in firnd.socket");
     }
-    if (!may_be_open && !is_loopback(&name))
-        return refuse_open("an address of firnd.socket", err);
+    if (closed && !is_loopback(&name))
+        return refuse_open("an address of firnd.socket", closed, err);
     return fcntl(fd, F_SETFL, O_NONBLOCK) == 0 ||
            err_set_errno(err, ERR_FAILED, errno, "cannot use the socket of systemd");
 }
 
-bool http_listen_activated(int *fds, size_t max, bool may_be_open, size_t *count, struct err **err)
+bool http_listen_activated(int *fds, size_t max, const char *closed, size_t *count,
+                           struct err **err)
 {
     int given = sd_listen_fds(1);
     *count = 0;
@@ -235,7 +236,7 @@ bool http_listen_activated(int *fds, size_t max, bool may_be_open, size_t *count
     }
     for (int i = 0; i < given; i++) {
         fds[i] = SD_LISTEN_FDS_START + i;
-        if (!take_activated(fds[i], may_be_open, err))
+        if (!take_activated(fds[i], closed, err))
             return false;
         *count = (size_t)i + 1;
     }

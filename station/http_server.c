@@ -118,12 +118,12 @@ static bool read_tls(const struct http_settings *settings, struct buf tls[2], st
            fs_read(settings->tls_key, TLS_FILE_MAX, &tls[1], err);
 }
 
-static bool add_activated(struct http_server *server, struct buf tls[2], bool may_be_open,
+static bool add_activated(struct http_server *server, struct buf tls[2], const char *closed,
                           struct err **err)
 {
     int fds[HTTP_LISTENERS_MAX];
     size_t count;
-    if (!http_listen_activated(fds, HTTP_LISTENERS_MAX - 2, may_be_open, &count, err))
+    if (!http_listen_activated(fds, HTTP_LISTENERS_MAX - 2, closed, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
         if (!add_listener(server, fds[i], NULL, tls, err))
@@ -141,20 +141,31 @@ static bool has_listener(const struct http_server *server, bool by_socket)
     return false;
 }
 
+/* Why we listen on loopback only, as what to do about it; NULL: we need not. */
+static const char *why_closed(const struct http_settings *settings)
+{
+    if (!settings->tls_certificate && !settings->reverse_proxy)
+        return "give listen.tls or listen.reverse_proxy in firnd.yaml, or use 127.0.0.1";
+    if (settings->without_tokens)
+        return "make a token first: start firnd without that address, then `firn token add NAME "
+               "--role engineer`";
+    return NULL;
+}
+
 /* What systemd handed over stands for what would be made. */
 static bool listen_all(struct http_server *server, struct buf tls[2], struct err **err)
 {
     const struct http_settings *settings = &server->settings;
-    bool may_be_open = settings->tls_certificate || settings->reverse_proxy;
+    const char *closed = why_closed(settings);
     int fd;
-    if (!add_activated(server, tls, may_be_open, err))
+    if (!add_activated(server, tls, closed, err))
         return false;
     if (settings->socket && !has_listener(server, true) &&
         (!http_listen_socket(settings->socket, settings->socket_group, &fd, err) ||
          !add_listener(server, fd, settings->socket, tls, err)))
         return false;
     return !settings->address || has_listener(server, false) ||
-           (http_listen_address(settings->address, may_be_open, &fd, err) &&
+           (http_listen_address(settings->address, closed, &fd, err) &&
             add_listener(server, fd, NULL, tls, err));
 }
 

@@ -295,12 +295,29 @@ static bool open_parts(struct station *station, struct err **err)
     return station->follow != NULL;
 }
 
+static bool have_tokens(struct station *station, bool *have, struct err **err)
+{
+    struct token_row *tokens = NULL;
+    size_t count = 0;
+    if (!store_tokens_list(station->store, &tokens, &count, err))
+        return false;
+    *have = count > 0;
+    for (size_t i = 0; i < count; i++)
+        token_row_release(&tokens[i]);
+    free(tokens);
+    return true;
+}
+
 static bool open_http(struct station *station, struct err **err)
 {
     struct http_settings http = station->settings->http;
+    bool have = false;
     _cleanup_free_ char *socket_dir = path_dirname(http.socket);
     if (!fs_mkdirs(socket_dir, err))
         return err_wrap(err, "there is no place for the socket");
+    if (!have_tokens(station, &have, err))
+        return false;
+    http.without_tokens = !have;
     http.socket_user = identity_of_peer;
     http.token_check = identity_of_token;
     station->http = http_server_new(station->loop, &http, api_routes, station, err);

@@ -287,6 +287,8 @@ def refuses_to_start(tap, top):
     for name, config, reason in (
             ("everywhere", 'listen: {http: "0.0.0.0:1", socket: s}', "TLS|reverse_proxy"),
             ("everywhere of IPv6", 'listen: {http: "[::]:1", socket: s}', "TLS|reverse_proxy"),
+            ("everywhere behind a proxy, without a token", 'listen: {http: "0.0.0.0:1", socket: s, reverse_proxy: "https://f.example.org"}',
+             "firn token add"),
             ("a misspelt key", "listn: {}", "unknown key 'listn'"),
             ("a misspelt key of a section", 'listen: {htp: "127.0.0.1:1"}', "unknown key 'htp'"),
             ("a role that is none", "listen: {users: {nobody: admin}}", "role"),

@@ -197,7 +197,7 @@ static void sockets_of_systemd(void **state)
     struct err *err = NULL;
     int socket_fd, tcp_fd, status;
     assert_ok(http_listen_socket(site->socket, NULL, &socket_fd, &err), &err);
-    assert_ok(http_listen_address("127.0.0.1:0", false, &tcp_fd, &err), &err);
+    assert_ok(http_listen_address("127.0.0.1:0", "hint", &tcp_fd, &err), &err);
     pid_t child = fork();
     if (child == 0)
         serve_handed_over(site, socket_fd, tcp_fd);
@@ -219,7 +219,7 @@ static void open_sockets_of_systemd(void **state)
     struct err *err = NULL;
     int socket_fd, tcp_fd, status;
     assert_ok(http_listen_socket(site->socket, NULL, &socket_fd, &err), &err);
-    assert_ok(http_listen_address("0.0.0.0:0", true, &tcp_fd, &err), &err);
+    assert_ok(http_listen_address("0.0.0.0:0", NULL, &tcp_fd, &err), &err);
     pid_t child = fork();
     if (child == 0)
         serve_handed_over(site, socket_fd, tcp_fd);
