@@ -224,8 +224,10 @@ bool bundle_parse(const json_t *files, struct bundle *bundle, struct err **err)
     for (size_t i = 0; i < json_array_size(files); i++)
         if (!parse_file(json_array_get(files, i), i, bundle, err))
             return false;
-    if (!bundle_find(bundle, BUNDLE_MANIFEST))
-        return err_set(err, ERR_USAGE, "there is no file '" BUNDLE_MANIFEST "'");
+    if (!bundle_find(bundle, BUNDLE_MANIFEST)) {
+        err_set(err, ERR_USAGE, "there is no file '" BUNDLE_MANIFEST "'");
+        return err_hint(err, "a product is described by a " BUNDLE_MANIFEST " at its top");
+    }
     return bundle_check(bundle, err);
 }
 

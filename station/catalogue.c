@@ -132,13 +132,19 @@ json_t *product_shown(struct station *station, const json_t *product, bool in_fu
     return shown;
 }
 
+static bool no_such_product(const char *name, struct err **err)
+{
+    err_set(err, ERR_NOT_FOUND, "there is no product '%s'", name);
+    return err_hint(err, "GET /v1/products has all of them");
+}
+
 bool catalogue_job(const struct catalogue *catalogue, const char *name, enum job_kind kind,
                    struct job *job, struct err **err)
 {
     const struct settings *settings = catalogue->station->settings;
     const json_t *product = catalogue_get(catalogue, name);
     if (!product)
-        return err_set(err, ERR_NOT_FOUND, "there is no product '%s'", name);
+        return no_such_product(name, err);
     const char *state = json_get_text(product, "state");
     if (strcmp(state, "valid") != 0) {
         err_set(err, ERR_MANIFEST, "%s is %s", name,
@@ -234,7 +240,7 @@ bool catalogue_remove(struct catalogue *catalogue, const char *name, struct err 
 {
     struct product *product = catalogue_find(catalogue, name);
     if (!product)
-        return err_set(err, ERR_NOT_FOUND, "there is no product '%s'", name);
+        return no_such_product(name, err);
     if (!is_changeable(catalogue, name, err) || !fs_remove_tree(product->dir, err))
         return false;
     catalogue_drop(catalogue, product);

@@ -12,9 +12,10 @@
 
 struct device_list {
     struct station *station;
-    json_t *items; /* of the last look */
-    json_t *found; /* of the one that is going on */
-    int64_t looked_ms;
+    json_t *items;      /* of the last look */
+    json_t *found;      /* of the one that is going on */
+    int64_t looked_ms;  /* when it was looked last, or begun to */
+    int64_t scanned_ms; /* what `items` are as of; 0 = nothing was seen yet */
     struct child *child;
 };
 
@@ -85,7 +86,8 @@ static void on_end(void *data, int exit_status)
                     devices->station->dir);
         return;
     }
-    bool same = json_equal(devices->items, devices->found);
+    bool same = devices->scanned_ms && json_equal(devices->items, devices->found);
+    devices->scanned_ms = devices->looked_ms;
     record_new_ones(devices);
     json_decref(devices->items);
     devices->items = devices->found;
@@ -132,8 +134,8 @@ json_t *devices_to_json(const struct device_list *devices)
         int64_t job = runner_job_on(devices->station->runner, json_get_text(item, "path"));
         json_object_set_new(item, "job", job ? json_integer(job) : json_null());
     }
-    return json_pack("{s:o, s:o, s:b}", "items", items, "scanned_at", json_time(devices->looked_ms),
-                     "scanning", devices->child != NULL);
+    return json_pack("{s:o, s:o, s:b}", "items", items, "scanned_at",
+                     json_time(devices->scanned_ms), "scanning", devices->child != NULL);
 }
 
 struct device_list *devices_new(struct station *station)

@@ -15,22 +15,26 @@ struct follow {
     sd_event_source *daily, *hourly;
 };
 
-int64_t follow_next_ms(int64_t now, int minute_of_day)
+/* That minute of a day, as many days after the one of `now` by the calendar: a day may have 23 or
+ * 25 hours, and mktime() changes what it is given where the minute does not exist. */
+static int64_t at_minute(int64_t now, int days, int minute_of_day)
 {
     time_t seconds = (time_t)(now / 1000);
     struct tm local;
     localtime_r(&seconds, &local);
+    local.tm_mday += days;
     local.tm_hour = minute_of_day / 60;
     local.tm_min = minute_of_day % 60;
     local.tm_sec = 0;
     local.tm_isdst = -1;
-    int64_t at = (int64_t)mktime(&local) * 1000;
-    /* Tomorrow by the calendar: a day may have 23 or 25 hours. */
-    if (at <= now) {
-        local.tm_mday++;
-        local.tm_isdst = -1;
-        at = (int64_t)mktime(&local) * 1000;
-    }
+    return (int64_t)mktime(&local) * 1000;
+}
+
+int64_t follow_next_ms(int64_t now, int minute_of_day)
+{
+    int64_t at = at_minute(now, 0, minute_of_day);
+    if (at <= now)
+        at = at_minute(now, 1, minute_of_day);
     return at > now ? at - now : DAY_MS;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "station/http.h"
 
 static bool fail(int *fd, struct err **err, const char *what, const char *name)
 {
@@ -43,6 +44,21 @@ static bool set_path(struct sockaddr_un *name, const char *path, struct err **er
                     sizeof(name->sun_path) - 1);
 }
 
+/* A child that a daemon which was killed had just forked still has its sockets, until it gets to
+ * run: so long it is waited for. */
+#define HANDOVER_MS 2000
+
+/* *problem: 0, somebody listens; else why not. */
+static bool connects(const struct sockaddr_un *name, int *problem, struct err **err)
+{
+    int fd = new_socket(AF_UNIX);
+    if (fd < 0)
+        return fail(&fd, err, "look who listens at", name->sun_path);
+    *problem = connect(fd, (const struct sockaddr *)name, sizeof(*name)) < 0 ? errno : 0;
+    close(fd);
+    return true;
+}
+
 /* Remove a socket file that nobody listens on. The caller holds the lock, so that nobody begins to
  * in between. */
 static bool remove_stale(const struct sockaddr_un *name, struct err **err)
@@ -55,13 +71,15 @@ static bool remove_stale(const struct sockaddr_un *name, struct err **err)
         err_set(err, ERR_USAGE, "%s is there and not a socket", path);
         return err_hint(err, "remove it, or choose another listen.socket in firnd.yaml");
     }
-    int fd = new_socket(AF_UNIX);
-    if (fd < 0)
-        return fail(&fd, err, "look who listens at", path);
-    int status = connect(fd, (const struct sockaddr *)name, sizeof(*name));
-    int problem = errno;
-    close(fd);
-    if (status < 0 && problem == ECONNREFUSED)
+    int problem = 0;
+    for (int waited_ms = 0; waited_ms < HANDOVER_MS; waited_ms += 20) {
+        if (!connects(name, &problem, err))
+            return false;
+        if (problem)
+            break;
+        usleep(20 * 1000);
+    }
+    if (problem == ECONNREFUSED)
         return unlink(path) == 0 ||
                err_set_errno(err, ERR_FAILED, errno, "cannot replace %s", path);
     err_set(err, ERR_USAGE, "somebody listens at %s already", path);
@@ -178,23 +196,51 @@ static bool resolve(const char *address, struct sockaddr_storage *out, socklen_t
     return true;
 }
 
+const char *http_closed_hint(const struct http_settings *settings)
+{
+    if (!settings->tls_certificate && !settings->reverse_proxy)
+        return "give listen.tls or listen.reverse_proxy in firnd.yaml, or use 127.0.0.1";
+    if (settings->without_tokens)
+        return "make a token first: start firnd without that address, then `firn token add NAME "
+               "--role engineer`";
+    return NULL;
+}
+
+static bool resolve_allowed(const char *address, const char *closed, struct sockaddr_storage *name,
+                            socklen_t *len, struct err **err)
+{
+    return resolve(address, name, len, err) &&
+           (!closed || is_loopback(name) || refuse_open(address, closed, err));
+}
+
+bool http_listen_check(const char *address, const char *closed, struct err **err)
+{
+    struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+    socklen_t len;
+    return resolve_allowed(address, closed, &name, &len, err);
+}
+
 bool http_listen_address(const char *address, const char *closed, int *fd, struct err **err)
 {
     struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
     socklen_t len = 0;
     int on = 1, off = 0;
     *fd = -1;
-    if (!resolve(address, &name, &len, err))
+    if (!resolve_allowed(address, closed, &name, &len, err))
         return false;
-    if (closed && !is_loopback(&name))
-        return refuse_open(address, closed, err);
     *fd = new_socket(name.ss_family);
     if (*fd < 0)
         return fail(fd, err, "listen at", address);
     (void)setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (name.ss_family == AF_INET6)
         (void)setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    if (bind(*fd, (const struct sockaddr *)&name, len) == 0 && listen(*fd, SOMAXCONN) == 0)
+    int status = bind(*fd, (const struct sockaddr *)&name, len);
+    for (int waited_ms = 0; status < 0 && errno == EADDRINUSE && waited_ms < HANDOVER_MS;
+         waited_ms += 20) {
+        usleep(20 * 1000);
+        status = bind(*fd, (const struct sockaddr *)&name, len);
+    }
+    if (status == 0 && listen(*fd, SOMAXCONN) == 0)
         return true;
     bool taken = errno == EADDRINUSE;
     fail(fd, err, "listen at", address);

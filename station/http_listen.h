@@ -16,6 +16,11 @@ bool http_listen_socket(const char *path, const char *group, int *fd, struct err
  * loopback, and this is what would open it; NULL: it need not be. */
 bool http_listen_address(const char *address, const char *closed, int *fd,
                          struct err **err) MUST_CHECK;
+struct http_settings;
+/* Why a server listens on loopback only, as what to do about it; NULL: it need not. */
+const char *http_closed_hint(const struct http_settings *settings);
+/* Can it be listened at, by its form and by who could reach it? Opens nothing. */
+bool http_listen_check(const char *address, const char *closed, struct err **err) MUST_CHECK;
 /* What systemd handed over, at most max of them; *count = how many. As by closed they may be
  * refused. They are handed over once. */
 bool http_listen_activated(int *fds, size_t max, const char *closed, size_t *count,

@@ -141,22 +141,11 @@ static bool has_listener(const struct http_server *server, bool by_socket)
     return false;
 }
 
-/* Why we listen on loopback only, as what to do about it; NULL: we need not. */
-static const char *why_closed(const struct http_settings *settings)
-{
-    if (!settings->tls_certificate && !settings->reverse_proxy)
-        return "give listen.tls or listen.reverse_proxy in firnd.yaml, or use 127.0.0.1";
-    if (settings->without_tokens)
-        return "make a token first: start firnd without that address, then `firn token add NAME "
-               "--role engineer`";
-    return NULL;
-}
-
 /* What systemd handed over stands for what would be made. */
 static bool listen_all(struct http_server *server, struct buf tls[2], struct err **err)
 {
     const struct http_settings *settings = &server->settings;
-    const char *closed = why_closed(settings);
+    const char *closed = http_closed_hint(settings);
     int fd;
     if (!add_activated(server, tls, closed, err))
         return false;

@@ -4,18 +4,10 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/machine.h"
 #include "base/text.h"
 #include "base/yaml.h"
-
-#define MIB (1024ull * 1024)
-#define GIB (1024 * MIB)
-
-static const char *env(const char *name)
-{
-    const char *value = getenv(name);
-    return value && *value ? value : NULL;
-}
+#include "station/http_listen.h"
+#include "station/settings_default.h"
 
 /* One document being read: what every reader below needs. */
 struct reader {
@@ -27,7 +19,9 @@ struct reader {
 static bool fail(const struct reader *r, const struct ynode *node, const char *hint,
                  const char *what)
 {
-    return ynode_error(r->doc, node, r->diags, hint, "%s", what);
+    if (node->type == YNODE_SCALAR)
+        return ynode_error(r->doc, node, r->diags, hint, "'%s' is %s", node->value, what);
+    return ynode_error(r->doc, node, r->diags, hint, "this is %s", what);
 }
 
 /* A path, made absolute against the directory of firnd.yaml. *out stays without the key. */
@@ -39,6 +33,8 @@ static bool read_path(const struct reader *r, const struct ynode *map, const cha
         return false;
     if (!value)
         return true;
+    if (!*value)
+        return fail(r, ynode_get(map, key), "leave the key out, or give a path", "no path");
     _cleanup_free_ char *dir = path_dirname(r->doc->file);
     _cleanup_free_ char *joined = path_join(dir, value);
     _cleanup_free_ char *absolute = path_absolute(joined);
@@ -63,7 +59,7 @@ static bool read_amount(const struct reader *r, const struct ynode *map, const c
     if (!ymap_string(r->doc, map, key, false, &value, r->diags))
         return false;
     if (value && !text_parse_amount(value, bytes))
-        return fail(r, ynode_get(map, key), "such as 500M or 2G", "this is no amount of bytes");
+        return fail(r, ynode_get(map, key), "such as 500M or 2G", "no amount of bytes");
     return true;
 }
 
@@ -90,13 +86,14 @@ static bool read_users(const struct reader *r, const struct ynode *listen)
     if (!map)
         return true;
     if (map->type != YNODE_MAPPING)
-        return fail(r, map, "such as {alice: engineer, \"*\": view}", "expected users with roles");
+        return fail(r, map, "such as {alice: engineer, \"*\": view}",
+                    "no mapping of users to roles");
     struct settings *s = r->settings;
     s->users = arena_alloc(&s->arena, map->count * sizeof(*s->users));
     for (size_t i = 0; i < map->count; i++) {
         const struct ynode *value = map->items[i];
         if (value->type != YNODE_SCALAR || !role_parse(value->value, &s->users[i].role))
-            return fail(r, value, "view, operate or engineer", "this is no role");
+            return fail(r, value, "view, operate or engineer", "no role");
         s->users[i].name = arena_strdup(&s->arena, map->keys[i]->value);
     }
     s->user_count = map->count;
@@ -131,8 +128,9 @@ static bool read_tls(const struct reader *r, const struct ynode *listen)
         !read_path(r, tls, "key", &http->tls_key))
         return false;
     if (!http->tls_certificate || !http->tls_key)
-        return fail(r, ynode_get_key(listen, "tls"), "tls: {certificate: FILE, key: FILE}",
-                    "TLS needs a certificate and its key");
+        return ynode_error(r->doc, ynode_get_key(listen, "tls"), r->diags,
+                           "tls: {certificate: FILE, key: FILE}",
+                           "TLS needs a certificate and its key");
     return true;
 }
 
@@ -147,9 +145,23 @@ static bool read_timeout(const struct reader *r, const struct ynode *listen)
         return true;
     if (!text_parse_age(value, &seconds) || seconds < 1 || seconds > 600)
         return fail(r, ynode_get(listen, "timeout"), "from 1s to 10m, such as 30s",
-                    "this is no time to wait for a client");
+                    "no time to wait for a client");
     r->settings->http.header_timeout_s = (int)seconds;
     return true;
+}
+
+/* The server refuses it as well, but not at its line. */
+static bool check_address(const struct reader *r, const struct ynode *listen)
+{
+    const struct http_settings *http = &r->settings->http;
+    struct err *err = NULL;
+    if (!http->address || http_listen_check(http->address, http_closed_hint(http), &err))
+        return true;
+    _cleanup_(buf_release) struct buf text = BUF_INIT;
+    err_add_message(err, &text);
+    ynode_error(r->doc, ynode_get(listen, "http"), r->diags, err_get_hint(err), "%s", text.data);
+    err_free(err);
+    return false;
 }
 
 static bool read_listen(const struct reader *r, const struct ynode *root)
@@ -171,8 +183,8 @@ static bool read_listen(const struct reader *r, const struct ynode *root)
     const char *proxy = http->reverse_proxy;
     if (proxy && (!text_starts_with(proxy, "https://") || strchr(proxy + strlen("https://"), '/')))
         return fail(r, ynode_get(listen, "reverse_proxy"), "such as https://firn.example.org",
-                    "this is not the origin of a proxy that speaks TLS");
-    return true;
+                    "no origin of a proxy that speaks TLS");
+    return check_address(r, listen);
 }
 
 static bool read_lanes(const struct reader *r, const struct ynode *root)
@@ -213,8 +225,7 @@ static bool read_follow_at(const struct reader *r, const struct ynode *root)
     if (!value)
         return true;
     if (sscanf(value, "%2u:%2u%c", &hour, &minute, &rest) != 2 || hour > 23 || minute > 59)
-        return fail(r, ynode_get(root, "follow_at"), "such as \"03:00\"",
-                    "this is no time of the day");
+        return fail(r, ynode_get(root, "follow_at"), "such as \"03:00\"", "no time of the day");
     r->settings->follow_minute = (int)(hour * 60 + minute);
     return true;
 }
@@ -229,7 +240,7 @@ static bool read_lease(const struct reader *r, const struct ynode *root)
         return true;
     if (!text_parse_age(value, &seconds) || seconds < 3 || seconds > 3600)
         return fail(r, ynode_get(root, "lease"), "from 3s to 1h, such as 30s",
-                    "this is no time that a lease lasts");
+                    "no time that a lease lasts");
     r->settings->lease_ms = seconds * 1000;
     return true;
 }
@@ -241,7 +252,33 @@ static bool read_store(const struct reader *r, const struct ynode *root)
         return false;
     if (s->store && strcmp(s->store, "sqlite") != 0 && !text_starts_with(s->store, "postgresql://"))
         return fail(r, ynode_get(root, "store"), "sqlite or postgresql://USER@HOST/DATABASE",
-                    "there is no such store");
+                    "no store");
+    return true;
+}
+
+/* It is a lease's owner and a label: what a host may be called. */
+static bool read_name(const struct reader *r, const struct ynode *root)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    struct settings *s = r->settings;
+    if (!read_text(r, root, "name", &s->name))
+        return false;
+    size_t len = s->name ? strlen(s->name) : 1;
+    if (s->name && (len < 1 || len > 64 || strspn(s->name, allowed) != len))
+        return fail(r, ynode_get(root, "name"), "up to 64 letters, digits, '.', '_' and '-'",
+                    "no name of a station");
+    return true;
+}
+
+static bool read_firn(const struct reader *r, const struct ynode *root)
+{
+    struct settings *s = r->settings;
+    if (!read_path(r, root, "firn", &s->firn))
+        return false;
+    if (s->firn && access(s->firn, X_OK) != 0)
+        return fail(r, ynode_get(root, "firn"), "the path of the firn that is to run the jobs",
+                    "no program that can be run");
     return true;
 }
 
@@ -255,9 +292,9 @@ static bool read_all(const struct reader *r)
     long queue = (long)s->queue_max;
     if (!ymap_only_keys(r->doc, root, known, r->diags))
         return false;
-    bool ok = read_text(r, root, "name", &s->name) && read_path(r, root, "home", &s->home) &&
+    bool ok = read_name(r, root) && read_path(r, root, "home", &s->home) &&
               read_path(r, root, "manifests", &s->manifests) && read_store(r, root) &&
-              read_path(r, root, "firn", &s->firn) && read_lease(r, root) && read_listen(r, root) &&
+              read_firn(r, root) && read_lease(r, root) && read_listen(r, root) &&
               read_lanes(r, root) && read_disk(r, root) && read_follow_at(r, root) &&
               ymap_integer(r->doc, root, "queue", false, 1, 1000000, &queue, r->diags);
     s->queue_max = queue;
@@ -269,122 +306,17 @@ static bool read_file(struct settings *settings, const char *path, struct diags 
     struct ydoc doc = YDOC_INIT;
     struct reader reader = {settings, &doc, diags};
     settings->file = arena_strdup(&settings->arena, path);
-    /* A file of comments alone says nothing, which is fine. */
     bool ok = ydoc_load(&doc, path, diags) && read_all(&reader);
     ydoc_release(&doc);
     return ok;
 }
 
-/* ---- defaults ---- */
-
-static void set_numbers(struct settings *s)
-{
-    s->build_jobs = (int)machine_processors();
-    s->build_memory = 768 * MIB;
-    s->build_cores = 1;
-    s->flash_jobs = 8;
-    s->queue_max = 10000;
-    s->lease_ms = 30 * 1000;
-    s->disk_floor = GIB;
-    s->logs_quota = GIB;
-    s->images_quota = 10 * GIB;
-    s->follow_minute = 3 * 60;
-    s->http.body_max = 8 * MIB;
-    s->http.header_timeout_s = 30;
-    s->http.connections_max = 1000;
-    s->http.connections_per_address = 500;
-}
-
-static const char *default_file(struct settings *s)
-{
-    const char *given = env("FIRND_CONFIG"), *user = env("HOME");
-    if (given)
-        return given;
-    if (fs_exists("/etc/firn/firnd.yaml"))
-        return "/etc/firn/firnd.yaml";
-    const char *own = user ? arena_printf(&s->arena, "%s/.config/firn/firnd.yaml", user) : NULL;
-    return own && fs_exists(own) ? own : NULL;
-}
-
-static const char *host_name(struct settings *s)
-{
-    char name[256] = "";
-    if (gethostname(name, sizeof(name) - 1) != 0 || !*name)
-        return "firnd";
-    return arena_strdup(&s->arena, name);
-}
-
-/* As firn finds its own caches; the installed service sets FIRN_HOME to /var/lib/firn. */
-static bool set_home(struct settings *s, struct diags *diags)
-{
-    const char *given = env("FIRN_HOME"), *cache = env("XDG_CACHE_HOME"), *user = env("HOME");
-    if (s->home)
-        return true;
-    if (given || cache || user) {
-        _cleanup_free_ char *path = given   ? xstrdup(given)
-                                    : cache ? path_join(cache, "firn")
-                                            : path_join(user, ".cache/firn");
-        _cleanup_free_ char *absolute = path_absolute(path);
-        s->home = arena_strdup(&s->arena, absolute);
-        return true;
-    }
-    struct err *err = NULL;
-    err_set(&err, ERR_USAGE, "there is no place for firnd's data");
-    err_hint(&err, "say `home: /var/lib/firn` in firnd.yaml, or set FIRN_HOME");
-    diags_take_error(diags, err);
-    return false;
-}
-
-static const char *default_socket(struct settings *s)
-{
-    const char *runtime = env("RUNTIME_DIRECTORY"), *user = env("XDG_RUNTIME_DIR");
-    if (runtime)
-        return arena_printf(&s->arena, "%s/firnd.sock", runtime);
-    if (geteuid() != 0 && user)
-        return arena_printf(&s->arena, "%s/firn/firnd.sock", user);
-    return "/run/firn/firnd.sock";
-}
-
-/* firn beside firnd; in an installation bin/ beside sbin/. */
-static const char *default_firn(struct settings *s)
-{
-    static const char *const places[] = {"firn", "../bin/firn"};
-    char exe[4096];
-    ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-    exe[len > 0 ? len : 0] = '\0';
-    _cleanup_free_ char *dir = path_dirname(exe);
-    for (size_t i = 0; len > 0 && i < ARRAY_SIZE(places); i++) {
-        _cleanup_free_ char *joined = path_join(dir, places[i]);
-        _cleanup_free_ char *path = path_absolute(joined);
-        if (access(path, X_OK) == 0)
-            return arena_strdup(&s->arena, path);
-    }
-    return "/usr/bin/firn";
-}
-
-static void set_rest(struct settings *s)
-{
-    if (!s->name)
-        s->name = host_name(s);
-    if (!s->manifests)
-        s->manifests = arena_printf(&s->arena, "%s/manifests", s->home);
-    if (!s->store || strcmp(s->store, "sqlite") == 0)
-        s->store = arena_printf(&s->arena, "sqlite:%s/firn.db", s->home);
-    if (!s->http.socket)
-        s->http.socket = default_socket(s);
-    if (!s->firn)
-        s->firn = default_firn(s);
-}
-
 bool settings_load(struct settings *settings, const char *path, struct diags *diags)
 {
     *settings = (struct settings){.arena = ARENA_INIT};
-    set_numbers(settings);
-    const char *file = path ? path : default_file(settings);
-    if ((file && !read_file(settings, file, diags)) || !set_home(settings, diags))
-        return false;
-    set_rest(settings);
-    return true;
+    settings_set_numbers(settings);
+    const char *file = path ? path : settings_default_file(settings);
+    return (!file || read_file(settings, file, diags)) && settings_set_rest(settings, diags);
 }
 
 void settings_release(struct settings *settings)

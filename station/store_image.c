@@ -157,10 +157,12 @@ bool store_image_get(struct store *store, const char *digest, struct image_row *
                   db_text(digest)))
         return false;
     bool there = rows.count > 0;
-    if (there)
+    if (there) {
         take(&rows, 0, image);
-    else
+    } else {
         err_set(err, ERR_NOT_FOUND, "there is no image %.12s", digest);
+        err_hint(err, "GET /v1/images has all of them");
+    }
     db_result_release(&rows);
     return there;
 }

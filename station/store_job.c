@@ -18,10 +18,12 @@ bool store_job_get(struct store *store, int64_t id, struct job *job, struct err 
                   db_int(id)))
         return false;
     bool there = rows.count > 0;
-    if (there)
+    if (there) {
         store_take_job(&rows, 0, job);
-    else
+    } else {
         err_set(err, ERR_NOT_FOUND, "there is no job %lld", (long long)id);
+        err_hint(err, "GET /v1/jobs has all of them");
+    }
     db_result_release(&rows);
     return there;
 }

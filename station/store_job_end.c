@@ -3,9 +3,10 @@
 
 char *store_dependent_reason(int64_t build, enum job_state state)
 {
-    return state == JOB_DONE ? xasprintf("build %lld made no image", (long long)build)
-                             : xasprintf("build %lld, whose image it was to flash, is %s",
-                                         (long long)build, job_state_name(state));
+    return state == JOB_DONE
+               ? xasprintf("build %lld made no image", (long long)build)
+               : xasprintf("build %lld, whose image it was to flash, %s%s", (long long)build,
+                           state == JOB_FAILED ? "" : "was ", job_state_name(state));
 }
 
 bool store_fail_dependents(struct store *store, int64_t build, enum job_state state,
@@ -13,7 +14,8 @@ bool store_fail_dependents(struct store *store, int64_t build, enum job_state st
 {
     _cleanup_free_ char *reason = store_dependent_reason(build, state);
     return DB_QUERY(store->db, NULL, err,
-                    "UPDATE jobs SET state = 'failed', ended_ms = $2, reason = $3"
+                    "UPDATE jobs SET state = 'failed', ended_ms = $2, reason = $3,"
+                    " hint = 'build it again, and flash that'"
                     " WHERE waits_for = $1 AND state = 'queued' AND waits_for > 0",
                     db_int(build), db_int(now_ms()), db_text(reason));
 }

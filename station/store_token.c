@@ -46,10 +46,12 @@ bool store_token_get(struct store *store, const char *id, struct token_row *toke
                   db_text(id)))
         return false;
     bool there = rows.count > 0;
-    if (there)
+    if (there) {
         take(&rows, 0, token);
-    else
+    } else {
         err_set(err, ERR_NOT_FOUND, "there is no token '%s'", id);
+        err_hint(err, "GET /v1/tokens has all of them");
+    }
     db_result_release(&rows);
     return there;
 }

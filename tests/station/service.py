@@ -178,7 +178,7 @@ def queue(tap, d, top):
     succeeds(tap, d, "firn cancel of one that is queued", "cancel", str(low))
     tap.is_(d.get(f"/v1/jobs/{low}")["state"], "cancelled", "ends it at once")
     waited = d.get(f"/v1/jobs/{flash['id']}")
-    tap.is_((waited["state"], waited["reason"]), ("failed", f"build {low}, whose image it was to flash, is cancelled"),
+    tap.is_((waited["state"], waited["reason"]), ("failed", f"build {low}, whose image it was to flash, was cancelled"),
             "a flash is never done if its build was not")
     succeeds(tap, d, "firn cancel of one that runs", "cancel", str(slow))
     tap.is_(d.ended(slow)["state"], "cancelled", "ends it")
