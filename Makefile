@@ -28,7 +28,7 @@ include build/flags.mk
 build/flags.mk: FORCE
 	@scripts/packages $(GROUPS)
 	@mkdir -p build
-	@{ echo 'PKG_CFLAGS := '"$$(pkg-config --cflags $(LIBS) $(STATION_LIBRARIES))"; \
+	@{ echo 'PKG_CFLAGS := '"$$(pkg-config --cflags $(LIBS) $(STATION_LIBRARIES) $(LOADED_LIBRARIES))"; \
 	   echo 'PKG_LIBS := '"$$(pkg-config --libs $(LIBS))"; \
 	   echo 'STATION_LIBS := '"$$(pkg-config --libs $(STATION_LIBRARIES))"; } > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
@@ -40,7 +40,8 @@ ifeq ($(filter lint% fuzz% clean install uninstall deb check-deb,$(GOALS))$(filt
 MAKEFLAGS += -j$(shell nproc)
 endif
 LIBS := libgit2 libcurl libarchive yaml-0.1 jansson libsodium libusb-1.0
-STATION_LIBRARIES := libmicrohttpd libsystemd sqlite3 libpq yaml-0.1 jansson libsodium
+STATION_LIBRARIES := libmicrohttpd libsystemd sqlite3 yaml-0.1 jansson libsodium
+LOADED_LIBRARIES := libpq
 
 # ---- compiling -----------------------------------------------------------------------------------
 # clang has libFuzzer; warnings are gcc's business.

@@ -1,7 +1,9 @@
 /*
- * PostgreSQL behind db.h, by libpq. A server that does not answer within some seconds is an error:
- * the loop of the daemon waits for it.
+ * PostgreSQL behind db.h, by libpq, which is loaded when it is needed: with what it brings
+ * (Kerberos, OpenSSL) it is a quarter of the memory of a daemon that has SQLite. A server that does
+ * not answer within some seconds is an error: the loop of the daemon waits for it.
  */
+#include <dlfcn.h>
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
@@ -15,6 +17,72 @@
 #define STATEMENTS_MAX 128
 #define VALUES_MAX 32
 #define ANSWER_MS 5000 /* the server itself gives up before: statement_timeout */
+
+/* ---- libpq ---- */
+
+#define FUNCTIONS(F)                                                                               \
+    F(clear)                                                                                       \
+    F(cmdTuples)                                                                                   \
+    F(connectdbParams)                                                                             \
+    F(consumeInput)                                                                                \
+    F(errorMessage)                                                                                \
+    F(finish)                                                                                      \
+    F(flush)                                                                                       \
+    F(ftype)                                                                                       \
+    F(getResult)                                                                                   \
+    F(getisnull)                                                                                   \
+    F(getlength)                                                                                   \
+    F(getvalue)                                                                                    \
+    F(isBusy)                                                                                      \
+    F(nfields)                                                                                     \
+    F(ntuples)                                                                                     \
+    F(resultErrorMessage)                                                                          \
+    F(resultStatus)                                                                                \
+    F(sendPrepare)                                                                                 \
+    F(sendQuery)                                                                                   \
+    F(sendQueryPrepared)                                                                           \
+    F(setNoticeReceiver)                                                                           \
+    F(setnonblocking)                                                                              \
+    F(socket)                                                                                      \
+    F(status)
+
+/* Set once, before anything else here is called. */
+static struct {
+#define MEMBER(name) __typeof__(PQ##name) *(name);
+    FUNCTIONS(MEMBER)
+#undef MEMBER
+} pq;
+
+static bool load(struct err **err)
+{
+    static const char file[] = "libpq.so.5";
+    static const struct {
+        const char *name;
+        void *at;
+    } functions[] = {
+#define ENTRY(name) {"PQ" #name, &pq.name},
+        FUNCTIONS(ENTRY)
+#undef ENTRY
+    };
+    static bool loaded;
+    void *library = loaded ? NULL : dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (loaded)
+        return true;
+    if (!library) {
+        err_set(err, ERR_FAILED, "PostgreSQL: %s", dlerror());
+        return err_hint(err, "install it (Debian's package libpq5), or set `store: sqlite`");
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
+        void *function = dlsym(library, functions[i].name);
+        if (!function)
+            return err_set(err, ERR_FAILED, "PostgreSQL: %s has no %s", file, functions[i].name);
+        memcpy(functions[i].at, &function, sizeof(function));
+    }
+    loaded = true;
+    return true;
+}
+
+/* ---- connections ---- */
 
 /* What was prepared on this connection; the statement's name is "s" and its index. */
 struct statements {
@@ -32,7 +100,7 @@ static bool fail(struct db *db, const char *message, struct err **err)
 {
     _cleanup_(buf_release) struct buf text = BUF_INIT;
     add_first_line(&text, message);
-    if (!db->handle || PQstatus(db->handle) != CONNECTION_OK)
+    if (!db->handle || pq.status(db->handle) != CONNECTION_OK)
         db->broken = true;
     err_set(err, ERR_FAILED, "PostgreSQL: %s", text.len ? text.data : "no reason was given");
     return db->broken ? err_hint(err, "is the server of `store:` in firnd.yaml running?") : false;
@@ -56,12 +124,14 @@ static bool open_connection(struct db *db, struct err **err)
                                   "firnd",
                                   "UTF8",
                                   NULL};
-    db->handle = PQconnectdbParams(names, values, 1);
+    if (!load(err))
+        return false;
+    db->handle = pq.connectdbParams(names, values, 1);
     db->statements = xcalloc(1, sizeof(struct statements));
-    if (!db->handle || PQstatus(db->handle) != CONNECTION_OK)
-        return fail(db, db->handle ? PQerrorMessage(db->handle) : "out of memory", err);
-    PQsetNoticeReceiver(db->handle, ignore_notice, NULL);
-    return PQsetnonblocking(db->handle, 1) == 0 || fail(db, PQerrorMessage(db->handle), err);
+    if (!db->handle || pq.status(db->handle) != CONNECTION_OK)
+        return fail(db, db->handle ? pq.errorMessage(db->handle) : "out of memory", err);
+    pq.setNoticeReceiver(db->handle, ignore_notice, NULL);
+    return pq.setnonblocking(db->handle, 1) == 0 || fail(db, pq.errorMessage(db->handle), err);
 }
 
 static void close_connection(struct db *db)
@@ -70,7 +140,8 @@ static void close_connection(struct db *db)
     for (size_t i = 0; statements && i < statements->count; i++)
         free(statements->sql[i]);
     free(statements);
-    PQfinish(db->handle);
+    if (db->handle)
+        pq.finish(db->handle);
     db->statements = NULL;
     db->handle = NULL;
 }
@@ -86,12 +157,12 @@ static int64_t monotonic_ms(void)
 static bool wait_for_result(PGconn *connection, int64_t until)
 {
     int unsent;
-    while ((unsent = PQflush(connection)) > 0 || (unsent == 0 && PQisBusy(connection))) {
-        struct pollfd fd = {PQsocket(connection), (short)(POLLIN | (unsent ? POLLOUT : 0)), 0};
+    while ((unsent = pq.flush(connection)) > 0 || (unsent == 0 && pq.isBusy(connection))) {
+        struct pollfd fd = {pq.socket(connection), (short)(POLLIN | (unsent ? POLLOUT : 0)), 0};
         int64_t left = until - monotonic_ms();
         if (left <= 0)
             return false;
-        if (poll(&fd, 1, (int)left) > 0 && !PQconsumeInput(connection))
+        if (poll(&fd, 1, (int)left) > 0 && !pq.consumeInput(connection))
             return true;
     }
     return true;
@@ -103,10 +174,10 @@ static PGresult *take_result(struct db *db, bool *in_time)
     int64_t until = monotonic_ms() + ANSWER_MS;
     PGresult *result = NULL, *next = NULL;
     do {
-        PQclear(result);
+        pq.clear(result);
         result = next;
         *in_time = wait_for_result(db->handle, until);
-    } while (*in_time && (next = PQgetResult(db->handle)));
+    } while (*in_time && (next = pq.getResult(db->handle)));
     return result;
 }
 
@@ -115,25 +186,25 @@ static bool receive(struct db *db, int sent, PGresult **answer, struct err **err
 {
     bool in_time = true;
     PGresult *result = sent ? take_result(db, &in_time) : NULL;
-    ExecStatusType status = PQresultStatus(result);
+    ExecStatusType status = pq.resultStatus(result);
     bool ok = in_time && (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK);
     if (!in_time) {
         db->broken = true;
         fail(db, "the server does not answer", err);
     } else if (!ok) {
-        const char *message = PQresultErrorMessage(result);
-        fail(db, *message ? message : PQerrorMessage(db->handle), err);
+        const char *message = pq.resultErrorMessage(result);
+        fail(db, *message ? message : pq.errorMessage(db->handle), err);
     }
     if (ok && answer)
         *answer = result;
     else
-        PQclear(result);
+        pq.clear(result);
     return ok;
 }
 
 static bool run_script(struct db *db, const char *sql, struct err **err)
 {
-    return receive(db, PQsendQuery(db->handle, sql), NULL, err);
+    return receive(db, pq.sendQuery(db->handle, sql), NULL, err);
 }
 
 /* Each combination of a list's filters is a statement: more than are worth keeping. */
@@ -158,7 +229,7 @@ static int prepare(struct db *db, const char *sql, struct err **err)
     if (s->count == STATEMENTS_MAX && !forget_all(db, err))
         return -1;
     snprintf(name, sizeof(name), "s%zu", s->count);
-    if (!receive(db, PQsendPrepare(db->handle, name, sql, 0, NULL), NULL, err))
+    if (!receive(db, pq.sendPrepare(db->handle, name, sql, 0, NULL), NULL, err))
         return -1;
     s->sql[s->count] = xstrdup(sql);
     return (int)s->count++;
@@ -167,30 +238,30 @@ static int prepare(struct db *db, const char *sql, struct err **err)
 static void take_cell(struct db_result *result, struct db_value *value, const PGresult *from,
                       int row, int column)
 {
-    if (PQgetisnull(from, row, column))
+    if (pq.getisnull(from, row, column))
         return;
-    const char *text = PQgetvalue(from, row, column);
-    Oid type = PQftype(from, column);
+    const char *text = pq.getvalue(from, row, column);
+    Oid type = pq.ftype(from, column);
     if (type == INT8_OID || type == INT4_OID) {
         value->type = DB_INT;
         value->integer = strtoll(text, NULL, 10);
         return;
     }
     value->type = DB_TEXT;
-    value->len = (size_t)PQgetlength(from, row, column);
+    value->len = (size_t)pq.getlength(from, row, column);
     value->data = arena_strndup(&result->arena, text, value->len);
 }
 
 static void take_rows(struct db_result *result, const PGresult *from)
 {
-    int rows = PQntuples(from);
-    result->columns = (size_t)PQnfields(from);
+    int rows = pq.ntuples(from);
+    result->columns = (size_t)pq.nfields(from);
     for (int i = 0; i < rows; i++) {
         struct db_value *row = db_result_add(result);
         for (size_t c = 0; c < result->columns; c++)
             take_cell(result, &row[c], from, i, (int)c);
     }
-    result->affected = strtoll(PQcmdTuples((PGresult *)from), NULL, 10);
+    result->affected = strtoll(pq.cmdTuples((PGresult *)from), NULL, 10);
 }
 
 static bool run_query(struct db *db, const char *sql, const struct db_value *values, size_t count,
@@ -212,11 +283,11 @@ static bool run_query(struct db *db, const char *sql, const struct db_value *val
     PGresult *answer = NULL;
     if (!receive(
             db,
-            PQsendQueryPrepared(db->handle, name, (int)count, count ? texts : NULL, NULL, NULL, 0),
+            pq.sendQueryPrepared(db->handle, name, (int)count, count ? texts : NULL, NULL, NULL, 0),
             &answer, err))
         return false;
     take_rows(result, answer);
-    PQclear(answer);
+    pq.clear(answer);
     return true;
 }
 

@@ -207,9 +207,9 @@ static void a_flash_of_a_build_that_failed(void **state)
         enum job_state how;
         const char *image, *why;
     } cases[] = {
-        {JOB_FAILED, NULL, "is failed"},        {JOB_CANCELLED, NULL, "is cancelled"},
-        {JOB_INTERRUPTED, NULL, "interrupted"}, {JOB_DONE, NULL, "made no image"},
-        {JOB_FAILED, "d1", "is failed"},
+        {JOB_FAILED, NULL, "it was to flash, failed"}, {JOB_CANCELLED, NULL, "was cancelled"},
+        {JOB_INTERRUPTED, NULL, "interrupted"},        {JOB_DONE, NULL, "made no image"},
+        {JOB_FAILED, "d1", "it was to flash, failed"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         int64_t build = ended_build(f->store, cases[i].how, cases[i].image);
@@ -227,9 +227,9 @@ static void a_flash_that_waits_fails_with_its_build(void **state)
         enum job_state how;
         const char *image, *why;
     } cases[] = {
-        {JOB_FAILED, NULL, "is failed"},           {JOB_CANCELLED, NULL, "is cancelled"},
-        {JOB_INTERRUPTED, NULL, "is interrupted"}, {JOB_DONE, NULL, "made no image"},
-        {JOB_FAILED, "d1", "is failed"},
+        {JOB_FAILED, NULL, "it was to flash, failed"}, {JOB_CANCELLED, NULL, "was cancelled"},
+        {JOB_INTERRUPTED, NULL, "was interrupted"},    {JOB_DONE, NULL, "made no image"},
+        {JOB_FAILED, "d1", "it was to flash, failed"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         int64_t token, build = add_build(f->store);
@@ -241,8 +241,8 @@ static void a_flash_that_waits_fails_with_its_build(void **state)
     }
     int64_t build = add_build(f->store), flash = add_job(f->store, a_flash(build, NULL, NULL));
     cancel_job(f->store, build, true, JOB_CANCELLED);
-    assert_flash_failed(f->store, flash, "is cancelled");
-    assert_last_event(f->store, "job", "is cancelled");
+    assert_flash_failed(f->store, flash, "was cancelled");
+    assert_last_event(f->store, "job", "was cancelled");
 }
 
 static void a_flash_of_a_build_that_is_not_there(void **state)

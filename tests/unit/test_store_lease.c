@@ -231,7 +231,7 @@ static void one_to_be_cancelled_is_not_requeued(void **state)
     assert_true(job.ended_ms > 0);
     job_release(&job);
     assert_int_equal(job_state(f->store, flash), JOB_FAILED);
-    assert_last_event(f->store, "job", "is cancelled");
+    assert_last_event(f->store, "job", "was cancelled");
 }
 
 /* ---- phases and the end ---- */

@@ -53,7 +53,7 @@ static void a_build_is_taken_over_once(void **state)
     assert_true(job.ended_ms > 0);
     job_release(&job);
     assert_int_equal(job_state(c, flash), JOB_FAILED);
-    assert_last_event(c, "job", "is interrupted");
+    assert_last_event(c, "job", "was interrupted");
     assert_false(end_job(b, id, second, JOB_DONE, "d1"));
     assert_int_equal(claim(c, JOB_BUILD, NULL), 0);
     store_close(b);
