@@ -53,6 +53,8 @@ _firn_value() {
     --enter=*) _firn_words printf '%s\n' auto detach repl touch1200 none ;;
     --erase=*) _firn_words printf '%s\n' needed all mass ;;
     --format=*) _firn_words printf '%s\n' dfuse dfu hex bin ;;
+    --role=*) _firn_words printf '%s\n' view operate engineer ;;
+    --state=*) _firn_words printf '%s\n' queued running 'done' failed cancelled interrupted ;;
     *=MANIFEST) _firn_files '\.ya?ml$' ;;
     *=FILE | *=OUT | *=OTHER) _firn_files ;;
     *=DIR) _firn_files '^$' ;;

@@ -33,16 +33,20 @@ for command in $commands; do
 done
 is "$(reply firn flash --enter '')" "$(reply firn flash --enter = '')" 'bash: --enter HOW and --enter=HOW are alike'
 # The few words that the completion knows by itself are what the help says.
-for option in enter erase; do
-    text=$("$FIRN" help flash | sed -n "/--$option=/,/ --/p")
-    for word in $(reply firn flash "--$option" ''); do
-        like "$text" "\\b$word\\b" "--$option: $word is in the help"
+while read -r command option; do
+    text=$("$FIRN" help "$command" | sed -n "/--$option=/,/ --/p")
+    words=$(reply firn "$command" "--$option" '')
+    ok "--$option: the completion has words" test -n "$words"
+    for word in $words; do
+        like "$text" "\\b$word\\b" "--$option: $word is in the help of $command"
     done
-done
-text=$("$FIRN" help image | sed -n '/--format=/,/ --/p')
-for word in $(reply firn image --format ''); do
-    like "$text" "\\b$word\\b" "--format: $word is in the help"
-done
+done <<'END'
+flash enter
+flash erase
+image format
+jobs state
+token role
+END
 is "$(reply firn flash --with '')" 'dfu-util ' 'bash: a word that stands for itself'
 is "$(reply firn build '')" 'a.yaml b.yml lib.d with space.yaml ' 'bash: manifests and directories'
 is "$(reply firn flash a)" 'a.dfu a.hex a.yaml ' 'bash: images and manifests'
@@ -62,6 +66,15 @@ echo "${COMPREPLY[*]}"
 END
 export TOP
 is "$("$FIRN" sim -n 2 --hubs=4 -- bash "$T/ports" 2>/dev/null)" '1-1.1 1-1.2' 'bash: the ports of the boards that are there'
+
+# firnd, whose help is asked likewise
+ln -s "$FIRND" "$T/bin/firnd"
+COMP_WORDS=(firnd --c) COMP_CWORD=1
+_firnd firnd
+is "$(printf '%s\n' "${COMPREPLY[@]}" | sort | tr '\n' ' ')" '--check --config= ' "bash: firnd's options"
+COMP_WORDS=(firnd --config '=' '') COMP_CWORD=3
+_firnd firnd
+is "$(printf '%s\n' "${COMPREPLY[@]}" | sort | tr '\n' ' ')" 'a.yaml b.yml lib.d with space.yaml ' 'bash: its configuration'
 
 # ---- zsh -----------------------------------------------------------------------------------------
 command -v zsh >/dev/null || { skip 'zsh is not installed: its completion is not tried'; done_testing; }
@@ -99,10 +112,11 @@ firn flash --
 firn flash --enter=
 firn build 
 firn build -o 
+firnd --
 END
 export T
 timeout 120 zsh -f "$T/drive" 2>&1 | sed 's/\x1b\[[^a-zA-Z]*[a-zA-Z]//g' | tr -d '\r\007' >"$T/lists"
-is "$(grep -c '^=== ' "$T/lists")" 5 'zsh: it answered'
+is "$(grep -c '^=== ' "$T/lists")" 6 'zsh: it answered'
 list() { awk -v line="=== $1" '/^=== / { on = $0 == line } on' "$T/lists"; }
 for command in $commands; do
     like "$(list 'firn ')" "^$command +-- " "zsh: the command $command"
@@ -115,4 +129,5 @@ like "$(list 'firn build ')" 'a.yaml +b.yml +lib.d/ +with space.yaml|a.yaml +b.y
 unlike "$(list 'firn build ')" 'notes.txt' 'zsh: no other files'
 like "$(list 'firn build -o ')" 'lib.d/' 'zsh: directories for -o DIR'
 unlike "$(list 'firn build -o ')" 'a.yaml' 'zsh: and no files'
+like "$(list 'firnd --')" '^--config +-- ' "zsh: firnd's options"
 done_testing

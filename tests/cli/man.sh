@@ -4,13 +4,15 @@
 . "$(dirname "$0")/../tap.sh"
 cd "$TOP/man" || exit 1
 
-# The long options that a help text describes: those that a line begins with, "  -o, --output=FILE ...".
+# The options that a help text describes, those that a line begins with, "  -o, --output=FILE ...": the long
+# name, then the short one.
 options_of_help() {
-    sed -nE 's/^ +(-[A-Za-z0-9], )?--([a-z0-9][a-z0-9-]*).*/--\2/p' | sort -u
+    sed -nE 's/^ +(-[A-Za-z0-9])?,? *--([a-z0-9][a-z0-9-]*).*/--\2 \1/p' | sort -u
 }
 # The same of a man page's lines: ".It Fl o , -output Ns = ...".
 options_of_man() {
-    sed -nE 's/^\.It Fl ([A-Za-z0-9] , )?-([a-z0-9][a-z0-9-]*).*/--\2/p' | sort -u
+    sed -nE 's/^\.It Fl (([A-Za-z0-9]) , )?-([a-z0-9][a-z0-9-]*).*/--\3 \2/p' |
+        sed -E 's/ ([A-Za-z0-9])$/ -\1/' | sort -u
 }
 # section FROM PAGE: the lines below ".Ss FROM" or ".Sh FROM", up to the next
 section() {
@@ -32,11 +34,17 @@ while read -r command; do
     section "firn $command" firn.1 >"$T/section"
     {
         options_of_man <"$T/section"
-        ! grep -q '^\.Sx CHOOSING A BOARD' "$T/section" ||
-            section 'CHOOSING A BOARD' firn.1 | options_of_man
+        # Options that several commands have stand in a section of their own.
+        sed -nE 's/^\.Sx (CHOOSING [A-Z ]*[A-Z]).*/\1/p' "$T/section" | while read -r shared; do
+            section "$shared" firn.1 | options_of_man
+        done
     } | sort -u >"$T/in-man"
     same "$T/in-man" "$T/options" "firn.1: the options of firn $command"
+    "$FIRN" help "$command" | grep -oE '\$[A-Z_]{3,}' | tr -d '$' >>"$T/variables"
 done <"$T/commands"
+section ENVIRONMENT firn.1 | sed -nE 's/^\.It Ev //p' | tr -d ' ' | tr ',' '\n' | sort >"$T/in-man"
+is "$(sort -u "$T/variables" | comm -23 - "$T/in-man")" '' 'firn.1: every variable that a help names is in ENVIRONMENT'
+ok '... and there are some' test "$(sort -u "$T/variables" | wc -l)" -ge 4
 
 # ---- firn-manifest.5, firnd.yaml.5 ---------------------------------------------------------------
 keys_of_man() { sed -nE 's/^\.It Ic ([a-z0-9_.]+)$/\1/p' "$1"; }
